@@ -1,0 +1,79 @@
+// HDF5 files with RAII handles and checked calls: what a results store and a covariance file need, and no more.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cotscale/comm/communicator.hpp"
+
+namespace cotscale {
+
+/// Shape of a dataset; empty for a scalar.
+using extents = std::vector<std::uint64_t>;
+
+/// Every failure throws io_error with the file's name and HDF5's own words. Not for use by two threads at once.
+/// `T` is double, std::int64_t, std::int32_t, std::int8_t or std::uint64_t.
+class hdf5_file {
+ public:
+  /// Creates (or truncates) a file that tracks creation order.
+  static hdf5_file create(const std::string& path);
+  static hdf5_file open_read(const std::string& path);
+  /// Collective: all ranks, through MPI-IO, for reading and independent writing.
+  static hdf5_file open_shared(const std::string& path, const communicator& all);
+
+  hdf5_file(hdf5_file&&) noexcept;
+  hdf5_file& operator=(hdf5_file&&) noexcept;
+  hdf5_file(const hdf5_file&) = delete;
+  hdf5_file& operator=(const hdf5_file&) = delete;
+  ~hdf5_file();
+
+  /// Closes the file and reports what the destructor would have to swallow.
+  void close();
+
+  const std::string& path() const;
+  bool has(const std::string& name) const;
+  extents shape(const std::string& dataset) const;
+
+  /// A contiguous dataset whose space is allocated and filled at once.
+  template<class T>
+  void create_dataset(const std::string& name, const extents& shape, T fill);
+  /// A dataset of variable-length UTF-8 strings, which every reader gives back as text (fixed-length ones come back as
+  /// bytes in some); shape {} stores the only value as a scalar.
+  void create_strings(const std::string& name, const extents& shape, const std::vector<std::string>& values);
+
+  template<class T>
+  void write(const std::string& name, std::span<const T> values);
+  /// Writes the block of shape `count` that begins at `start`; row-major.
+  template<class T>
+  void write_block(const std::string& name, const extents& start, const extents& count, std::span<const T> values);
+
+  template<class T>
+  std::vector<T> read(const std::string& name) const;
+  template<class T>
+  std::vector<T> read_block(const std::string& name, const extents& start, const extents& count) const;
+  std::vector<std::string> read_strings(const std::string& name) const;
+
+  /// Attributes of the dataset `object`, or of the file itself for "/".
+  void set_attribute(const std::string& object, const std::string& name, const std::string& value);
+  void set_attribute(const std::string& object, const std::string& name, std::int64_t value);
+  void set_attribute(const std::string& object, const std::string& name, const std::vector<std::int8_t>& values);
+  std::string text_attribute(const std::string& object, const std::string& name) const;
+  std::int64_t integer_attribute(const std::string& object, const std::string& name) const;
+  bool has_attribute(const std::string& object, const std::string& name) const;
+
+  /// Makes a one-dimensional dataset the scale of the dimension that bears its name.
+  void make_scale(const std::string& dataset);
+  void attach_scale(const std::string& dataset, unsigned dimension, const std::string& scale);
+
+ private:
+  struct impl;
+  explicit hdf5_file(std::unique_ptr<impl> p);
+  std::unique_ptr<impl> impl_;
+};
+
+std::string hdf5_library_version();
+
+}  // namespace cotscale

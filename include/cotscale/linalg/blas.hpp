@@ -1,0 +1,53 @@
+// Matrix products on OpenBLAS, and the scope that says how many threads it may use.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "cotscale/linalg/matrix.hpp"
+
+namespace cotscale {
+
+enum class transpose : bool { no, yes };
+
+/// c = alpha·op(a)·op(b) + beta·c; c has its shape already, and is neither a nor b. (dgemm)
+void multiply(double alpha, const matrix& a, transpose op_a, const matrix& b, transpose op_b, double beta, matrix& c);
+
+/// a·b.
+matrix product(const matrix& a, const matrix& b);
+
+/// y = alpha·a·x + beta·y; x has a.columns(), y a.rows() elements. (dgemv)
+void multiply(double alpha, const matrix& a, std::span<const double> x, double beta, std::span<double> y);
+
+/// s = scale·x·xᵀ, (d, d) and exactly symmetric, from x of shape (d, m). (dsyrk)
+void gram(double scale, const matrix& x, matrix& s);
+
+/// Euclidean and Frobenius norm, safe against overflow. (dnrm2)
+double norm(std::span<const double> x);
+double frobenius_norm(const matrix& a);
+
+/// ⟨a, b⟩ = tr(a bᵀ), shapes equal. (ddot)
+double inner(const matrix& a, const matrix& b);
+
+/// While it lives, BLAS calls outside of parallel regions use this many threads. One is the rule: the bits of a product
+/// depend on it.
+class blas_threads {
+ public:
+  explicit blas_threads(int count);
+  ~blas_threads();
+  blas_threads(const blas_threads&) = delete;
+  blas_threads& operator=(const blas_threads&) = delete;
+  blas_threads(blas_threads&&) = delete;
+  blas_threads& operator=(blas_threads&&) = delete;
+
+ private:
+  int previous_;
+};
+
+/// Throws specification_error, saying how to mend it, unless the OpenBLAS that was loaded is the OpenMP build.
+void require_openmp_blas();
+
+std::string blas_configuration();
+std::string blas_core_name();
+
+}  // namespace cotscale

@@ -1,0 +1,33 @@
+// Factorisations, from LAPACK.
+#pragma once
+
+#include <vector>
+
+#include "cotscale/linalg/matrix.hpp"
+
+namespace cotscale {
+
+/// a = vectors · diag(values) · vectorsᵀ, values ascending, eigenvectors in the columns.
+struct eigen_decomposition {
+  std::vector<double> values;
+  matrix vectors;
+};
+
+/// Eigenvalues and eigenvectors of a symmetric matrix (its lower triangle is read). (dsyevd)
+/// Throws numerical_error if it does not converge, and if a value is not finite.
+eigen_decomposition symmetric_eigen(const matrix& a);
+
+/// Singular values, largest first. (dgesdd)
+std::vector<double> singular_values(const matrix& a);
+
+/// Largest singular value.
+double operator_norm(const matrix& a);
+
+/// Moore-Penrose inverse; singular values below `tolerance` times the largest count as zero. (dgesdd)
+matrix pseudo_inverse(const matrix& a, double tolerance);
+
+/// The orthogonal factor Q of a square a = QR with a positive diagonal of R; Haar-distributed when a is Gaussian
+/// (Mezzadri, Notices of the AMS 54, 2007). (dgeqrf, dorgqr)
+matrix orthogonal_factor(const matrix& a);
+
+}  // namespace cotscale

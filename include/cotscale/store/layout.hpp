@@ -1,0 +1,96 @@
+// The results layout as plain data (docs/results-layout.md): what a cell stores, and one table that says how it stands
+// in the file.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace cotscale {
+
+inline constexpr std::int64_t schema_version = 1;
+
+enum class axis : std::uint8_t { model, mixture, hardness, n, repeat, m, k, training_step };
+
+/// The axes of a cell: what is trained and scheduled. They come first in every variable.
+inline constexpr std::array cell_axes{axis::model, axis::mixture, axis::hardness, axis::n, axis::repeat};
+
+std::string_view name(axis a);
+
+/// Coordinates of the grid, which give the file its shape.
+struct coordinates {
+  std::vector<std::string> models;
+  std::vector<std::string> mixtures;
+  std::vector<double> hardness;
+  std::vector<double> target_support_hardness;  ///< over hardness
+  std::vector<std::int64_t> n;
+  std::vector<std::int64_t> repeats;
+  std::vector<std::int64_t> m;
+  std::vector<std::int64_t> k;
+  std::vector<std::int64_t> training_steps;
+
+  std::size_t length(axis a) const;
+  std::size_t cell_count() const;
+  std::size_t volume(std::span<const axis> axes) const;
+  friend bool operator==(const coordinates&, const coordinates&) = default;
+};
+
+/// Indices of a cell along cell_axes.
+using cell_position = std::array<std::size_t, cell_axes.size()>;
+
+/// Row-major number of a cell, and back.
+std::size_t cell_number(const coordinates& grid, const cell_position& position);
+cell_position position_of(const coordinates& grid, std::size_t number);
+
+enum class cell_status : std::int8_t { pending = 0, done = 1, failed = 2 };
+
+/// What a cell computes: the payload that its checksum covers. Vectors are row-major over the axes that
+/// payload_variables() names.
+struct cell_result {
+  std::vector<double> error_mean, error_stderr, error_median, error_q05, error_q95, diverged_share;
+  std::vector<double> theory_error, z_score, theory_limit, theory_bound;
+  std::int64_t training_steps = -1;
+  double step_size = 0, step_size_paper = 0, gradient_norm = 0, final_loss = 0;
+  std::vector<double> training_loss;
+  double preconditioner_error = 0;
+  std::int8_t converged = -1;
+};
+
+/// How a cell was computed; not part of the payload.
+struct cell_record {
+  std::int32_t attempt = 0;
+  std::int32_t rank = -1;
+  double start_time = 0;  ///< seconds since 1970-01-01 UTC
+  double wall_seconds = 0;
+};
+
+/// One payload variable: where it is in a cell_result, and how it is described in the file. To store a further result,
+/// add a member to cell_result and a row to the table in layout.cpp; creation, writing, checksums and verification
+/// follow from it.
+struct payload_variable {
+  using field = std::variant<std::vector<double> cell_result::*, double cell_result::*, std::int64_t cell_result::*,
+                             std::int8_t cell_result::*>;
+  std::string_view name;
+  field member;
+  std::vector<axis> own_axes;  ///< beyond cell_axes
+  std::string_view long_name;
+};
+
+/// In the order of the checksum.
+std::span<const payload_variable> payload_variables();
+
+/// The bytes of one variable of a cell.
+std::span<const std::byte> bytes_of(const payload_variable& variable, const cell_result& result);
+
+/// XXH64 of a cell's payload.
+std::uint64_t payload_checksum(const cell_result& result);
+
+/// Bytes of the datasets of a file of this shape.
+std::uint64_t payload_bytes(const coordinates& grid);
+
+}  // namespace cotscale

@@ -1,0 +1,45 @@
+// From a specification to its cells and their tasks; pure functions.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "cotscale/base/random.hpp"
+#include "cotscale/store/layout.hpp"
+#include "cotscale/sweep/specification.hpp"
+#include "cotscale/task/covariance.hpp"
+
+namespace cotscale {
+
+/// What is trained and scheduled: one model on one mixture, for one target, n and repeat.
+struct cell {
+  cell_position position{};  ///< in the results file
+  std::string model;
+  std::string mixture;
+  double hardness = 0;
+  std::int64_t n = 0;
+  std::int64_t repeat = 0;
+};
+
+/// "model lsa, mixture matched, hardness 30, n 20, repeat 0".
+std::string describe(const cell& c);
+
+/// Axes of the results file. Builds every mixture once, and so throws specification_error for a covariance that is not
+/// valid.
+coordinates make_coordinates(const specification& spec);
+
+/// Number `number` of the grid in row-major order.
+cell make_cell(const coordinates& grid, std::size_t number);
+
+/// Σ of a value of the hardness axis (the value is not used if `[target]` has a spectrum of its own).
+covariance target_covariance(const specification& spec, double hardness);
+
+/// Λ that a mixture trains on when the target is `target`, which belongs to this value of the hardness axis.
+covariance mixture_covariance(const specification& spec, const std::string& mixture, const covariance& target,
+                              double hardness);
+
+/// Test prompts depend on these values only, so that models, mixtures and n are compared on the same prompts.
+stream_key test_prompt_key(const specification& spec, double hardness, std::int64_t repeat, std::int64_t m);
+
+}  // namespace cotscale

@@ -1,0 +1,15 @@
+// The cores that the ranks of a run have, and how they share them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cotscale/comm/communicator.hpp"
+
+namespace cotscale {
+
+/// Collective. Sets this rank's OpenMP threads: OMP_NUM_THREADS if it is set, else an equal share of the cores that the
+/// ranks of this host may use. Returns warnings, on the root only, if a host has more threads than cores.
+std::vector<std::string> share_cores(const communicator& all);
+
+}  // namespace cotscale

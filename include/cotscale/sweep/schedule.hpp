@@ -1,0 +1,52 @@
+// How long cells will take, and in which portions they are handed out; pure functions.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "cotscale/sweep/grid.hpp"
+
+namespace cotscale {
+
+/// Estimated seconds of a cell on one core, and its peak of working memory in bytes.
+struct cell_cost {
+  double seconds = 0;
+  std::uint64_t bytes = 0;
+};
+
+/// Estimates cells of one specification; keeps what cells with the same covariances share.
+class cost_model {
+ public:
+  explicit cost_model(const specification& spec) : spec_(spec) {}
+  cell_cost estimate(const cell& c, int threads);
+
+ private:
+  /// Smallest positive and largest eigenvalue and trace of Λ.
+  struct spread {
+    double smallest, largest, trace;
+  };
+  const spread& training_spread(const cell& c);
+
+  const specification& spec_;
+  std::map<std::pair<std::string, double>, spread> spreads_;
+};
+
+/// A portion of the list of cells, handed out whole.
+struct chunk {
+  std::size_t first = 0;
+  std::size_t count = 0;
+  double seconds = 0;
+};
+
+/// Indices that sort `seconds` from largest to smallest; equal ones stay in order.
+std::vector<std::size_t> largest_first(std::span<const double> seconds);
+
+/// Cuts a list of cells, largest first, into chunks: cells of less than 50 ms are bundled up to that, less towards the
+/// end, so that trivial cells cost few messages and the last chunks are small.
+std::vector<chunk> make_chunks(std::span<const double> seconds, int ranks);
+
+/// When the last of `ranks` ranks ends if each takes the next chunk as soon as it is free.
+double predicted_makespan(std::span<const chunk> chunks, int ranks);
+
+}  // namespace cotscale

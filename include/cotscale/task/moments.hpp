@@ -1,0 +1,17 @@
+// Moments of the sample covariance of a training prompt: all that population training needs to know of a task.
+#pragma once
+
+#include "cotscale/task/covariance.hpp"
+
+namespace cotscale {
+
+/// Of Ŝ = XXᵀ/n with n examples x ~ N(0, Λ).
+struct prompt_moments {
+  matrix mean;    ///< E[Ŝ] = Λ, (d, d)
+  matrix second;  ///< E[Ŝ²] = ΛΓ = (1 + 1/n) Λ² + (tr Λ/n) Λ, (d, d)
+};
+
+/// n ≥ 1. Source: arXiv 2510.03605, proof of Theorem 3.1 (Gaussian fourth moments).
+prompt_moments moments(const covariance& lambda, int n);
+
+}  // namespace cotscale

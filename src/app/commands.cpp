@@ -1,0 +1,145 @@
+#include "commands.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <numeric>
+#include <regex>
+
+#include "cotscale/comm/environment.hpp"
+#include "cotscale/linalg/blas.hpp"
+#include "cotscale/store/lock.hpp"
+#include "cotscale/store/results_file.hpp"
+#include "cotscale/sweep/run.hpp"
+#include "cotscale/sweep/schedule.hpp"
+
+namespace cotscale::app {
+namespace {
+
+std::vector<override_key> parse_overrides(const std::vector<std::string>& texts) {
+  std::vector<override_key> overrides(texts.size());
+  std::transform(texts.begin(), texts.end(), overrides.begin(), parse_override);
+  return overrides;
+}
+
+std::string shown_bytes(double bytes) {
+  if (bytes < 1e6) return fmt::format("{:.1f} kB", bytes * 1e-3);
+  if (bytes < 1e9) return fmt::format("{:.1f} MB", bytes * 1e-6);
+  return fmt::format("{:.1f} GB", bytes * 1e-9);
+}
+
+std::string shown_seconds(double seconds) {
+  if (seconds < 1) return fmt::format("{:.1f} ms", seconds * 1e3);
+  if (seconds < 600) return fmt::format("{:.1f} s", seconds);
+  return fmt::format("{:.1f} h", seconds / 3600);
+}
+
+}  // namespace
+
+int run(int& argc, char**& argv, const run_arguments& arguments) {
+  return with_mpi(argc, argv, [&](const communicator& all) {
+    all.together([] { require_openmp_blas(); });
+    // The root reads the specification; the others get it resolved, and need no access to the file.
+    std::string text, directory;
+    all.on_root([&] {
+      text = to_toml(load_specification(arguments.specification, parse_overrides(arguments.overrides)));
+      directory = std::filesystem::absolute(arguments.specification).parent_path().string();
+    });
+    text = all.broadcast(text);
+    directory = all.broadcast(directory);
+    specification spec;
+    all.together([&] { spec = parse_specification(text, arguments.specification, directory); });
+    return run_sweep(spec,
+                     {.output = arguments.output,
+                      .overwrite = arguments.overwrite,
+                      .progress = arguments.progress,
+                      .max_time = arguments.max_time,
+                      .command_line = arguments.command_line},
+                     all);
+  });
+}
+
+exit_code plan(const plan_arguments& arguments) {
+  const specification spec = load_specification(arguments.specification, parse_overrides(arguments.overrides));
+  const coordinates grid = make_coordinates(spec);
+  cost_model costs(spec);
+  std::vector<double> seconds;
+  std::uint64_t memory = 0;
+  for (std::size_t i = 0; i < grid.cell_count(); ++i) {
+    const cell_cost cost = costs.estimate(make_cell(grid, i), arguments.threads);
+    seconds.push_back(cost.seconds);
+    memory = std::max(memory, cost.bytes);
+  }
+  const std::vector<std::size_t> order = largest_first(seconds);
+  constexpr std::size_t shown_cells = 20;
+  const std::size_t rows = arguments.all_cells ? order.size() : std::min(shown_cells, order.size());
+  fmt::print("{:>10}  cell, largest first\n", "estimate");
+  for (std::size_t i = 0; i < rows; ++i) {
+    fmt::print("{:>10}  {}\n", shown_seconds(seconds[order[i]]), describe(make_cell(grid, order[i])));
+  }
+  if (rows < order.size()) fmt::print("{:>10}  {} more (--all shows them)\n", "...", order.size() - rows);
+
+  std::vector<double> ordered;
+  for (const std::size_t i : order) ordered.push_back(seconds[i]);
+  const double total = std::accumulate(seconds.begin(), seconds.end(), 0.0);
+  constexpr double process_bytes = 60e6;  // of a rank that has loaded MPI, HDF5 and BLAS
+  fmt::print("\ncells      {}\nwork       {} on one core (as measured on one machine; others scale it)\n", order.size(),
+             shown_seconds(total * arguments.threads));
+  fmt::print("memory     {} a rank\nfile       {}\n", shown_bytes(static_cast<double>(memory) + process_bytes),
+             shown_bytes(static_cast<double>(payload_bytes(grid))));
+  for (const int ranks : arguments.ranks) {
+    const double makespan = predicted_makespan(make_chunks(ordered, ranks), ranks);
+    fmt::print("makespan   {} on {} ranks × {} threads, {:.0f} % busy\n", shown_seconds(makespan), ranks,
+               arguments.threads, 100 * total / (makespan * ranks));
+  }
+  return exit_code::done;
+}
+
+exit_code status(const std::string& path) {
+  const results_reader file(path);
+  const std::vector<cell_status> status = file.statuses();
+  const auto count = [&](cell_status s) { return std::count(status.begin(), status.end(), s); };
+  fmt::print("{}\n  cells    {}\n  done     {}\n  failed   {}\n  pending  {}\n", file.attribute("title"), status.size(),
+             count(cell_status::done), count(cell_status::failed), count(cell_status::pending));
+  if (const auto owner = living_owner(path)) {
+    fmt::print("  running  {}\n", owner->describe());
+  } else {
+    fmt::print("  running  no\n");
+  }
+  constexpr std::size_t most = 20;
+  std::size_t shown = 0;
+  for (std::size_t i = 0; i < status.size() && shown < most; ++i) {
+    if (status[i] != cell_status::failed) continue;
+    fmt::print("  failed   {}\n", describe(make_cell(file.grid(), i)));
+    ++shown;
+  }
+  return exit_code::done;
+}
+
+exit_code verify(const std::string& path) {
+  const results_reader file(path);
+  const std::vector<cell_status> status = file.statuses();
+  const std::vector<std::size_t> damaged = file.damaged_cells();
+  for (const std::size_t i : damaged) fmt::print("damaged: {}\n", describe(make_cell(file.grid(), i)));
+  fmt::print("{}: {} of {} done cells have the right checksum\n", path,
+             static_cast<std::size_t>(std::count(status.begin(), status.end(), cell_status::done)) - damaged.size(),
+             std::count(status.begin(), status.end(), cell_status::done));
+  if (damaged.empty()) return exit_code::done;
+  throw io_error(fmt::format("{}: {} cells are damaged; `cotscale run` with the same specification computes them again",
+                             path, damaged.size()));
+}
+
+std::chrono::duration<double> parse_duration(const std::string& text) {
+  std::smatch part;
+  static const std::regex clock_format(R"((?:(\d+)-)?(\d+):(\d\d):(\d\d))");
+  static const std::regex units_format(R"((?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?)");
+  if (text.empty() || (!std::regex_match(text, part, clock_format) && !std::regex_match(text, part, units_format))) {
+    throw specification_error(
+        fmt::format("--max-time {}: write a duration such as 90s, 30m, 1h30m, 01:30:00 or 1-00:00:00", text));
+  }
+  const auto value = [&](std::size_t i) { return part[i].matched ? std::stod(part[i].str()) : 0.0; };
+  return std::chrono::duration<double>(value(1) * 86400 + value(2) * 3600 + value(3) * 60 + value(4));
+}
+
+}  // namespace cotscale::app

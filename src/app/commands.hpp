@@ -1,0 +1,41 @@
+// The subcommands of the command line.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cotscale/base/error.hpp"
+#include "cotscale/sweep/progress.hpp"
+
+namespace cotscale::app {
+
+struct run_arguments {
+  std::string specification;
+  std::string output;
+  std::vector<std::string> overrides;
+  bool overwrite = false;
+  progress_mode progress = progress_mode::automatic;
+  std::optional<std::chrono::duration<double>> max_time;
+  std::string command_line;
+};
+
+struct plan_arguments {
+  std::string specification;
+  std::vector<std::string> overrides;
+  std::vector<int> ranks;
+  int threads = 1;
+  bool all_cells = false;
+};
+
+/// Initialises MPI itself; returns the exit code.
+int run(int& argc, char**& argv, const run_arguments& arguments);
+exit_code plan(const plan_arguments& arguments);
+exit_code status(const std::string& file);
+exit_code verify(const std::string& file);
+
+/// "90", "90s", "30m", "2h", "1h30m", "1d" or "HH:MM:SS"; throws specification_error.
+std::chrono::duration<double> parse_duration(const std::string& text);
+
+}  // namespace cotscale::app

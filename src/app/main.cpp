@@ -1,0 +1,94 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <exception>
+#include <map>
+#include <string>
+
+#include "commands.hpp"
+#include "cotscale/sweep/provenance.hpp"
+#include "cotscale/sweep/stop_control.hpp"
+
+namespace {
+
+using namespace cotscale;
+
+std::string joined(int argc, char** argv) {
+  std::string line;
+  for (int i = 0; i < argc; ++i) line += (i > 0 ? " " : "") + std::string(argv[i]);
+  return line;
+}
+
+void add_specification(CLI::App& command, std::string& specification, std::vector<std::string>& overrides) {
+  command.add_option("SPEC", specification, "specification of the sweep (TOML)")->required();
+  command.add_option("--set", overrides, "override a key of it: --set test.prompts=100 (repeatable)")
+      ->type_name("KEY=VALUE");
+}
+
+int dispatch(int argc, char** argv) {
+  CLI::App program("Test-time scaling of transformers, simulated on HPC machines.", "cotscale");
+  program.set_version_flag("--version", program_version());
+  program.require_subcommand(1);
+  program.footer(
+      "Exit codes: 0 done, 1 some cells failed, 2 usage or specification, 65 the file and the specification disagree,\n"
+      "70 internal error, 74 input/output, 75 stopped early, the same command resumes.");
+
+  app::run_arguments run;
+  run.command_line = joined(argc, argv);
+  std::string max_time;
+  const std::map<std::string, progress_mode> modes{{"auto", progress_mode::automatic},
+                                                   {"bar", progress_mode::bar},
+                                                   {"log", progress_mode::log},
+                                                   {"none", progress_mode::none}};
+  CLI::App& run_command = *program.add_subcommand("run", "run a sweep, or resume it; start it with mpirun -n RANKS");
+  add_specification(run_command, run.specification, run.overrides);
+  run_command.add_option("--output", run.output, "results file (HDF5)")->required();
+  run_command.add_flag("--overwrite", run.overwrite, "discard the results that the file holds");
+  run_command.add_option("--progress", run.progress, "auto, bar, log or none")
+      ->transform(CLI::CheckedTransformer(modes).description(""));
+  run_command.add_option("--max-time", max_time, "stop in time to end after this long: 90s, 30m, 1h30m, 01:30:00");
+
+  app::plan_arguments plan;
+  plan.ranks = {1, 2, 4, 8, 16};
+  CLI::App& plan_command = *program.add_subcommand("plan", "print cells, costs, memory, file size and makespan");
+  add_specification(plan_command, plan.specification, plan.overrides);
+  plan_command.add_option("--ranks", plan.ranks, "ranks to predict the makespan for")->check(CLI::PositiveNumber);
+  plan_command.add_option("--threads", plan.threads, "threads of a rank")->check(CLI::PositiveNumber);
+  plan_command.add_flag("--all", plan.all_cells, "print every cell");
+
+  std::string file;
+  CLI::App& status_command =
+      *program.add_subcommand("status", "count the cells of a results file, also while it is written");
+  status_command.add_option("FILE", file, "results file")->required();
+  CLI::App& verify_command = *program.add_subcommand("verify", "check every checksum of a results file");
+  verify_command.add_option("FILE", file, "results file")->required();
+
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return program.exit(e) == 0 ? 0 : static_cast<int>(exit_code::usage);
+  }
+  if (run_command) {
+    if (!max_time.empty()) run.max_time = app::parse_duration(max_time);
+    prepare_signals();
+    return app::run(argc, argv, run);
+  }
+  if (plan_command) return static_cast<int>(app::plan(plan));
+  if (status_command) return static_cast<int>(app::status(file));
+  return static_cast<int>(app::verify(file));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return dispatch(argc, argv);
+  } catch (const cotscale::error& e) {
+    fmt::print(stderr, "cotscale: {}\n", e.what());
+    return static_cast<int>(e.code());
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "cotscale: {}\n", e.what());
+    return static_cast<int>(cotscale::exit_code::internal);
+  }
+}

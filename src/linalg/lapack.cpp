@@ -1,0 +1,92 @@
+#include "cotscale/linalg/lapack.hpp"
+
+#include <lapacke.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "cotscale/base/error.hpp"
+#include "cotscale/linalg/blas.hpp"
+
+namespace cotscale {
+namespace {
+
+void check(lapack_int info, const char* routine) {
+  expects(info >= 0, "{}: argument {} is not valid", routine, -info);
+  if (info > 0) throw numerical_error(fmt::format("{} did not converge (info = {})", routine, info));
+}
+
+void require_finite(const matrix& a, const char* routine) {
+  const auto values = a.values();
+  if (!std::all_of(values.begin(), values.end(), [](double x) { return std::isfinite(x); })) {
+    throw numerical_error(
+        fmt::format("{}: the ({}, {}) matrix has a value that is not finite", routine, a.rows(), a.columns()));
+  }
+}
+
+struct svd {
+  matrix u;
+  std::vector<double> s;
+  matrix vt;
+};
+
+svd singular_value_decomposition(matrix a, bool with_vectors) {
+  require_finite(a, "dgesdd");
+  const int rank = std::min(a.rows(), a.columns());
+  svd out{.u = with_vectors ? matrix(a.rows(), rank) : matrix(1, rank),
+          .s = std::vector<double>(static_cast<std::size_t>(rank)),
+          .vt = with_vectors ? matrix(rank, a.columns()) : matrix(1, a.columns())};
+  if (rank == 0) return out;
+  check(LAPACKE_dgesdd(LAPACK_ROW_MAJOR, with_vectors ? 'S' : 'N', a.rows(), a.columns(), a.data(), a.columns(),
+                       out.s.data(), out.u.data(), out.u.columns(), out.vt.data(), out.vt.columns()),
+        "dgesdd");
+  return out;
+}
+
+}  // namespace
+
+eigen_decomposition symmetric_eigen(const matrix& a) {
+  expects(a.rows() == a.columns(), "symmetric_eigen: the matrix is ({}, {}), not square", a.rows(), a.columns());
+  require_finite(a, "dsyevd");
+  eigen_decomposition out{.values = std::vector<double>(static_cast<std::size_t>(a.rows())), .vectors = a};
+  if (a.rows() == 0) return out;
+  check(LAPACKE_dsyevd(LAPACK_ROW_MAJOR, 'V', 'L', a.rows(), out.vectors.data(), a.rows(), out.values.data()),
+        "dsyevd");
+  return out;
+}
+
+std::vector<double> singular_values(const matrix& a) { return singular_value_decomposition(a, false).s; }
+
+double operator_norm(const matrix& a) { return a.size() == 0 ? 0 : singular_values(a).front(); }
+
+matrix pseudo_inverse(const matrix& a, double tolerance) {
+  svd f = singular_value_decomposition(a, true);
+  // a⁺ = V diag(1/s) Uᵀ
+  for (int j = 0; j < f.vt.rows(); ++j) {
+    const double s = f.s[static_cast<std::size_t>(j)];
+    const double inverse = s > tolerance * f.s.front() ? 1 / s : 0;
+    for (int i = 0; i < f.vt.columns(); ++i) f.vt(j, i) *= inverse;
+  }
+  matrix out(a.columns(), a.rows());
+  multiply(1, f.vt, transpose::yes, f.u, transpose::yes, 0, out);
+  return out;
+}
+
+matrix orthogonal_factor(const matrix& a) {
+  expects(a.rows() == a.columns(), "orthogonal_factor: the matrix is ({}, {}), not square", a.rows(), a.columns());
+  require_finite(a, "dgeqrf");
+  matrix q = a;
+  const int d = a.rows();
+  if (d == 0) return q;
+  std::vector<double> tau(static_cast<std::size_t>(d));
+  check(LAPACKE_dgeqrf(LAPACK_ROW_MAJOR, d, d, q.data(), d, tau.data()), "dgeqrf");
+  std::vector<double> sign(static_cast<std::size_t>(d));
+  for (int j = 0; j < d; ++j) sign[static_cast<std::size_t>(j)] = q(j, j) < 0 ? -1 : 1;
+  check(LAPACKE_dorgqr(LAPACK_ROW_MAJOR, d, d, d, q.data(), d, tau.data()), "dorgqr");
+  for (int i = 0; i < d; ++i) {
+    for (int j = 0; j < d; ++j) q(i, j) *= sign[static_cast<std::size_t>(j)];
+  }
+  return q;
+}
+
+}  // namespace cotscale

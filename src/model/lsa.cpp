@@ -1,0 +1,91 @@
+#include "cotscale/model/lsa.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "cotscale/base/error.hpp"
+#include "cotscale/linalg/blas.hpp"
+
+namespace cotscale {
+namespace {
+
+// First row of each block of the embedding.
+constexpr int feature_row = 0;
+int label_row(int d) { return d; }
+int weight_row(int d) { return d + 1; }
+int flag_row(int d) { return 2 * d + 1; }
+
+}  // namespace
+
+lsa_parameters full_parameters(const lsa_slice& slice) {
+  const int d = slice.v31.rows();
+  expects(slice.c != 0 && slice.v31.columns() == d, "full_parameters: c = {}, V31 ({}, {})", slice.c, d,
+          slice.v31.columns());
+  lsa_parameters out{.v = matrix(2 * d + 2, 2 * d + 2), .w = matrix(2 * d + 2, 2 * d + 2)};
+  out.v.set_block(weight_row(d), feature_row, slice.v31);
+  for (int i = 0; i < d; ++i) out.w(feature_row + i, weight_row(d) + i) = slice.c;
+  out.w(label_row(d), flag_row(d)) = -slice.c;
+  return out;
+}
+
+matrix preconditioner(const lsa_slice& slice) { return combination(-slice.c, slice.v31, 0, slice.v31); }
+
+matrix embedding(const matrix& x, std::span<const double> y) {
+  const int d = x.rows();
+  const int m = x.columns();
+  expects(y.size() == static_cast<std::size_t>(m), "embedding: x ({}, {}), y ({})", d, m, y.size());
+  matrix e(2 * d + 2, m + 1);
+  e.set_block(feature_row, 0, x);
+  for (int i = 0; i < m; ++i) e(label_row(d), i) = y[static_cast<std::size_t>(i)];
+  e(flag_row(d), m) = 1;
+  return e;
+}
+
+matrix attend(const lsa_parameters& parameters, const matrix& e, double rho) {
+  // f(E) = E + V E (Eᵀ (W E))/ρ
+  matrix scores(e.columns(), e.columns());
+  multiply(1, e, transpose::yes, product(parameters.w, e), transpose::no, 0, scores);
+  matrix out = e;
+  multiply(1 / rho, product(parameters.v, e), transpose::no, scores, transpose::no, 1, out);
+  return out;
+}
+
+matrix roll_out_definition(const lsa_parameters& parameters, const matrix& x, std::span<const double> y, int steps) {
+  const int d = parameters.dimension();
+  const int m = x.columns();
+  matrix e = embedding(x, y);
+  matrix estimates(steps + 1, d);
+  for (int k = 1; k <= steps; ++k) {
+    const matrix next = attend(parameters, e, m).block(0, e.columns() - 1, e.rows(), 1);
+    estimates.set_block(k, 0, transposed(next.block(weight_row(d), 0, d, 1)));
+    matrix longer(e.rows(), e.columns() + 1);
+    longer.set_block(0, 0, e);
+    longer.set_block(0, e.columns(), next);
+    e = std::move(longer);
+  }
+  return estimates;
+}
+
+void roll_out_recursion(const matrix& preconditioner, const matrix& gram, std::span<const double> w,
+                        std::span<double> errors) {
+  const int d = preconditioner.rows();
+  expects(gram.rows() == d && w.size() == static_cast<std::size_t>(d),
+          "roll_out_recursion: A ({}, {}), S ({}, {}), w ({})", d, preconditioner.columns(), gram.rows(),
+          gram.columns(), w.size());
+  std::vector<double> u(w.size());
+  std::transform(w.begin(), w.end(), u.begin(), [](double value) { return -value; });
+  std::vector<double> next(u.size());
+  const matrix step = product(preconditioner, gram);
+  for (std::size_t k = 0; k < errors.size(); ++k) {
+    double square = 0;
+    for (const double value : u) square += value * value;
+    errors[k] = square;
+    if (k + 1 == errors.size()) break;
+    // u ← u − A Ŝ u
+    next = u;
+    multiply(-1, step, u, 1, next);
+    u.swap(next);
+  }
+}
+
+}  // namespace cotscale

@@ -1,0 +1,117 @@
+#include "cotscale/store/layout.hpp"
+
+#include "cotscale/base/error.hpp"
+#include "cotscale/base/hash.hpp"
+
+namespace cotscale {
+
+std::string_view name(axis a) {
+  constexpr std::array names{"model", "mixture", "hardness", "n", "repeat", "m", "k", "training_step"};
+  return names.at(static_cast<std::size_t>(a));
+}
+
+std::size_t coordinates::length(axis a) const {
+  switch (a) {
+    case axis::model:
+      return models.size();
+    case axis::mixture:
+      return mixtures.size();
+    case axis::hardness:
+      return hardness.size();
+    case axis::n:
+      return n.size();
+    case axis::repeat:
+      return repeats.size();
+    case axis::m:
+      return m.size();
+    case axis::k:
+      return k.size();
+    case axis::training_step:
+      return training_steps.size();
+  }
+  throw precondition_error("coordinates::length: no such axis");
+}
+
+std::size_t coordinates::volume(std::span<const axis> axes) const {
+  std::size_t product = 1;
+  for (const axis a : axes) product *= length(a);
+  return product;
+}
+
+std::size_t coordinates::cell_count() const { return volume(cell_axes); }
+
+std::size_t cell_number(const coordinates& grid, const cell_position& position) {
+  std::size_t number = 0;
+  for (std::size_t i = 0; i < cell_axes.size(); ++i) number = number * grid.length(cell_axes[i]) + position[i];
+  return number;
+}
+
+cell_position position_of(const coordinates& grid, std::size_t number) {
+  cell_position position{};
+  for (std::size_t i = cell_axes.size(); i-- > 0;) {
+    position[i] = number % grid.length(cell_axes[i]);
+    number /= grid.length(cell_axes[i]);
+  }
+  return position;
+}
+
+std::span<const payload_variable> payload_variables() {
+  using r = cell_result;
+  const std::vector<axis> m_and_k{axis::m, axis::k};
+  static const std::vector<payload_variable> table{
+      {"error_mean", &r::error_mean, m_and_k, "mean of |w_k - w|^2 over test prompts"},
+      {"error_stderr", &r::error_stderr, m_and_k, "standard error of error_mean"},
+      {"error_median", &r::error_median, m_and_k, "median of |w_k - w|^2 over test prompts"},
+      {"error_q05", &r::error_q05, m_and_k, "5 % quantile of |w_k - w|^2 over test prompts"},
+      {"error_q95", &r::error_q95, m_and_k, "95 % quantile of |w_k - w|^2 over test prompts"},
+      {"diverged_share", &r::diverged_share, m_and_k, "share of test prompts whose error is not finite"},
+      {"theory_error", &r::theory_error, m_and_k, "exact expectation of the error at this m, where there is a formula"},
+      {"z_score", &r::z_score, m_and_k, "(error_mean - theory_error) / error_stderr"},
+      {"theory_limit", &r::theory_limit, {axis::k}, "limit of the expected error for m to infinity"},
+      {"theory_bound",
+       &r::theory_bound,
+       {axis::k},
+       "bound of Corollary 3.5 for m to infinity, matched covariances only"},
+      {"training_steps", &r::training_steps, {}, "gradient-descent steps taken, -1 not computed"},
+      {"step_size", &r::step_size, {}, "constant step of gradient descent"},
+      {"step_size_paper", &r::step_size_paper, {}, "the step of Theorem 3.1, 1/(c^2 |Gamma|)"},
+      {"gradient_norm", &r::gradient_norm, {}, "norm of the last gradient relative to the first"},
+      {"final_loss", &r::final_loss, {}, "population loss after the last step"},
+      {"training_loss", &r::training_loss, {axis::training_step}, "population loss during training"},
+      {"preconditioner_error", &r::preconditioner_error, {}, "relative distance of V31 from Theorem 3.1"},
+      {"converged", &r::converged, {}, "whether training reached its tolerance"},
+  };
+  return table;
+}
+
+std::span<const std::byte> bytes_of(const payload_variable& variable, const cell_result& result) {
+  return std::visit(
+      [&](auto member) -> std::span<const std::byte> {
+        const auto& value = result.*member;
+        if constexpr (requires { value.data(); }) {
+          return std::as_bytes(std::span(value));
+        } else {
+          return std::as_bytes(std::span(&value, 1));
+        }
+      },
+      variable.member);
+}
+
+std::uint64_t payload_checksum(const cell_result& result) {
+  checksum sum;
+  for (const payload_variable& variable : payload_variables()) sum.add(bytes_of(variable, result));
+  return sum.value();
+}
+
+std::uint64_t payload_bytes(const coordinates& grid) {
+  constexpr std::uint64_t record_bytes =
+      1 + 4 + 4 + 8 + 8 + 8;  // status, attempt, rank, start_time, wall_seconds, checksum
+  std::uint64_t per_cell = record_bytes;
+  for (const payload_variable& variable : payload_variables()) {
+    const bool small = std::holds_alternative<std::int8_t cell_result::*>(variable.member);
+    per_cell += grid.volume(variable.own_axes) * (small ? 1 : 8);
+  }
+  return per_cell * grid.cell_count();
+}
+
+}  // namespace cotscale

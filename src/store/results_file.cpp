@@ -1,0 +1,327 @@
+#include "cotscale/store/results_file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <limits>
+#include <numeric>
+
+#include "cotscale/base/error.hpp"
+#include "cotscale/base/hash.hpp"
+
+namespace cotscale {
+namespace {
+
+constexpr const char* our_title = "cotscale";
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+std::string reason() { return std::strerror(errno); }
+
+extents shape_of(const coordinates& grid, std::span<const axis> axes) {
+  extents shape;
+  for (const axis a : axes) shape.push_back(grid.length(a));
+  return shape;
+}
+
+std::vector<axis> all_axes(const std::vector<axis>& own_axes) {
+  std::vector<axis> axes(cell_axes.begin(), cell_axes.end());
+  axes.insert(axes.end(), own_axes.begin(), own_axes.end());
+  return axes;
+}
+
+// Reserves the space for the whole file, so that a full disk is met before anything is written, in plain words.
+void require_space(const std::string& path, std::uint64_t bytes) {
+  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (fd < 0) throw io_error(fmt::format("{}: cannot create the file ({})", path, reason()));
+  const int failure = posix_fallocate(fd, 0, static_cast<off_t>(bytes));
+  ::close(fd);
+  if (failure == 0 || failure == EOPNOTSUPP || failure == EINVAL) return;
+  unlink(path.c_str());
+  throw io_error(fmt::format("{}: no room for the results, {:.1f} MB ({}); free some space or choose another --output",
+                             path, static_cast<double>(bytes) * 1e-6, std::strerror(failure)));
+}
+
+void sync_path(const std::string& path, int flags) {
+  const int fd = open(path.c_str(), flags | O_CLOEXEC);
+  const bool synced = fd >= 0 && fsync(fd) == 0;
+  const std::string why = reason();
+  if (fd >= 0) ::close(fd);
+  if (!synced) throw io_error(fmt::format("{}: cannot write it to disk ({})", path, why));
+}
+
+class layout_writer {
+ public:
+  layout_writer(hdf5_file& file, const coordinates& grid) : file_(file), grid_(grid) {}
+
+  void write_coordinates() {
+    strings(axis::model, grid_.models, "model");
+    strings(axis::mixture, grid_.mixtures, "training mixture");
+    numbers<double>(axis::hardness, grid_.hardness, nan, "tr(Sigma)/lambda_min(Sigma) of the target");
+    numbers<std::int64_t>(axis::n, grid_.n, 0, "examples in a training prompt");
+    numbers<std::int64_t>(axis::repeat, grid_.repeats, 0, "repeat");
+    numbers<std::int64_t>(axis::m, grid_.m, 0, "examples in a test prompt");
+    numbers<std::int64_t>(axis::k, grid_.k, 0, "steps of the chain of thought");
+    numbers<std::int64_t>(axis::training_step, grid_.training_steps, 0, "steps of training");
+  }
+
+  void create_variables() {
+    for (const payload_variable& v : payload_variables()) {
+      const std::vector<axis> axes = all_axes(v.own_axes);
+      struct creator {
+        layout_writer& self;
+        const payload_variable& v;
+        const std::vector<axis>& axes;
+        void operator()(std::vector<double> cell_result::*) const {
+          self.variable<double>(v.name, axes, nan, v.long_name);
+        }
+        void operator()(double cell_result::*) const { self.variable<double>(v.name, axes, nan, v.long_name); }
+        void operator()(std::int64_t cell_result::*) const {
+          self.variable<std::int64_t>(v.name, axes, -1, v.long_name);
+        }
+        void operator()(std::int8_t cell_result::*) const { self.variable<std::int8_t>(v.name, axes, -1, v.long_name); }
+      };
+      std::visit(creator{*this, v, axes}, v.member);
+    }
+    flags("converged", {-1, 0, 1}, "not_computed no yes");
+    const std::vector<axis> cell(cell_axes.begin(), cell_axes.end());
+    variable<std::int8_t>("status", cell, 0, "status of the cell");
+    flags("status", {0, 1, 2}, "pending done failed");
+    variable<std::int32_t>("attempt", cell, 0, "attempts that came to an end");
+    variable<std::int32_t>("rank", cell, -1, "MPI rank that computed the cell");
+    variable<double>("start_time", cell, nan, "start of the computation", "seconds since 1970-01-01 00:00:00");
+    variable<double>("wall_seconds", cell, nan, "time that the cell took", "s");
+    variable<std::uint64_t>("checksum", cell, 0, "XXH64 of the payload");
+    variable<double>("target_support_hardness", {axis::hardness}, nan,
+                     "tr(Sigma)/smallest non-zero eigenvalue of the target");
+    file_.write<double>("target_support_hardness", grid_.target_support_hardness);
+  }
+
+ private:
+  void describe(std::string_view variable, std::string_view long_name, std::string_view units) {
+    file_.set_attribute(std::string(variable), "long_name", std::string(long_name));
+    file_.set_attribute(std::string(variable), "units", std::string(units));
+  }
+
+  void strings(axis a, const std::vector<std::string>& values, std::string_view long_name) {
+    const std::string dataset(name(a));
+    file_.create_strings(dataset, {values.size()}, values);
+    file_.make_scale(dataset);
+    file_.set_attribute(dataset, "long_name", std::string(long_name));
+  }
+
+  template<class T>
+  void numbers(axis a, const std::vector<T>& values, T fill, std::string_view long_name) {
+    const std::string dataset(name(a));
+    file_.create_dataset<T>(dataset, {values.size()}, fill);
+    file_.write<T>(dataset, values);
+    file_.make_scale(dataset);
+    describe(dataset, long_name, "1");
+  }
+
+  template<class T>
+  void variable(std::string_view variable_name, const std::vector<axis>& axes, T fill, std::string_view long_name,
+                std::string_view units = "1") {
+    const std::string dataset(variable_name);
+    file_.create_dataset<T>(dataset, shape_of(grid_, axes), fill);
+    for (unsigned i = 0; i < axes.size(); ++i) file_.attach_scale(dataset, i, std::string(name(axes[i])));
+    describe(dataset, long_name, units);
+  }
+
+  void flags(const std::string& variable, const std::vector<std::int8_t>& values, const std::string& meanings) {
+    file_.set_attribute(variable, "flag_values", values);
+    file_.set_attribute(variable, "flag_meanings", meanings);
+  }
+
+  hdf5_file& file_;
+  const coordinates& grid_;
+};
+
+hdf5_file open_ours(const std::string& path) {
+  if (!std::filesystem::exists(path)) throw io_error(fmt::format("{}: no such file", path));
+  if (!std::filesystem::is_regular_file(path)) throw io_error(fmt::format("{}: not a file", path));
+  hdf5_file file = [&] {
+    try {
+      return hdf5_file::open_read(path);
+    } catch (const io_error& e) {
+      throw io_error(fmt::format("{}\n  The file is truncated, damaged or not HDF5; move it away, or name another file",
+                                 e.what()));
+    }
+  }();
+  if (!file.has_attribute("/", "schema_version") || !file.has_attribute("/", "title") ||
+      file.text_attribute("/", "title").rfind(our_title, 0) != 0) {
+    throw mismatch_error(fmt::format("{}: an HDF5 file, but not a results file of cotscale; name another file", path));
+  }
+  if (const std::int64_t version = file.integer_attribute("/", "schema_version"); version != schema_version) {
+    throw mismatch_error(
+        fmt::format("{}: a results file of schema version {}, and this cotscale reads and writes version {}; use the "
+                    "cotscale that wrote "
+                    "it, or name another file",
+                    path, version, schema_version));
+  }
+  return file;
+}
+
+coordinates read_coordinates(const hdf5_file& file) {
+  return {.models = file.read_strings("model"),
+          .mixtures = file.read_strings("mixture"),
+          .hardness = file.read<double>("hardness"),
+          .target_support_hardness = file.read<double>("target_support_hardness"),
+          .n = file.read<std::int64_t>("n"),
+          .repeats = file.read<std::int64_t>("repeat"),
+          .m = file.read<std::int64_t>("m"),
+          .k = file.read<std::int64_t>("k"),
+          .training_steps = file.read<std::int64_t>("training_step")};
+}
+
+}  // namespace
+
+void create_results(const std::string& path, const coordinates& grid, const std::string& config_toml,
+                    const provenance& attributes) {
+  const std::string temporary = path + ".creating";
+  constexpr std::uint64_t metadata = 256 * 1024;
+  require_space(temporary, payload_bytes(grid) + metadata + 4 * config_toml.size());
+  try {
+    hdf5_file file = hdf5_file::create(temporary);
+    for (const auto& [key, value] : attributes) {
+      std::visit([&](const auto& v) { file.set_attribute("/", key, v); }, value);
+    }
+    layout_writer layout(file, grid);
+    layout.write_coordinates();
+    layout.create_variables();
+    file.create_strings("config_toml", {}, {config_toml});
+    file.set_attribute("config_toml", "long_name", std::string("resolved specification"));
+    file.close();
+    sync_path(temporary, O_RDWR);
+    std::filesystem::rename(temporary, path);
+  } catch (const std::filesystem::filesystem_error& e) {
+    unlink(temporary.c_str());
+    throw io_error(fmt::format("{}: cannot rename the new file ({})", path, e.what()));
+  } catch (...) {
+    unlink(temporary.c_str());
+    throw;
+  }
+  const std::filesystem::path directory = std::filesystem::path(path).parent_path();
+  sync_path(directory.empty() ? "." : directory.string(), O_RDONLY | O_DIRECTORY);
+}
+
+results_reader::results_reader(const std::string& path) : file_(open_ours(path)), grid_(read_coordinates(file_)) {}
+
+std::vector<cell_status> results_reader::statuses() const {
+  const std::vector<std::int8_t> raw = file_.read<std::int8_t>("status");
+  std::vector<cell_status> statuses(raw.size());
+  std::transform(raw.begin(), raw.end(), statuses.begin(), [](std::int8_t s) { return static_cast<cell_status>(s); });
+  return statuses;
+}
+
+std::vector<std::size_t> results_reader::damaged_cells() const {
+  const std::vector<cell_status> status = statuses();
+  const std::vector<std::uint64_t> stored = file_.read<std::uint64_t>("checksum");
+  std::vector<std::size_t> damaged;
+  // A slab at a time, of all cells that share model, mixture and hardness: its rows are contiguous, and memory stays
+  // bounded.
+  const std::size_t slab = grid_.n.size() * grid_.repeats.size();
+  for (std::size_t first = 0; first < status.size(); first += slab) {
+    std::vector<checksum> sums(slab);
+    const cell_position corner = position_of(grid_, first);
+    for (const payload_variable& v : payload_variables()) {
+      extents start(corner.begin(), corner.end());
+      extents count{1, 1, 1, grid_.n.size(), grid_.repeats.size()};
+      for (const axis a : v.own_axes) {
+        start.push_back(0);
+        count.push_back(grid_.length(a));
+      }
+      const auto add = [&](const auto& values) {
+        const std::size_t each = values.size() / slab;
+        for (std::size_t i = 0; i < slab; ++i) sums[i].add(std::as_bytes(std::span(values).subspan(i * each, each)));
+      };
+      const std::string dataset(v.name);
+      if (std::holds_alternative<std::int64_t cell_result::*>(v.member)) {
+        add(file_.read_block<std::int64_t>(dataset, start, count));
+      } else if (std::holds_alternative<std::int8_t cell_result::*>(v.member)) {
+        add(file_.read_block<std::int8_t>(dataset, start, count));
+      } else {
+        add(file_.read_block<double>(dataset, start, count));
+      }
+    }
+    for (std::size_t i = 0; i < slab; ++i) {
+      if (status[first + i] == cell_status::done && sums[i].value() != stored[first + i]) damaged.push_back(first + i);
+    }
+  }
+  return damaged;
+}
+
+results_writer::results_writer(const std::string& path, const coordinates& grid, const communicator& all)
+    : grid_(grid), file_(hdf5_file::open_shared(path, all)), descriptor_(open(path.c_str(), O_RDWR | O_CLOEXEC)) {
+  if (descriptor_ < 0) throw io_error(fmt::format("{}: cannot open the file ({})", path, reason()));
+}
+
+results_writer::~results_writer() { ::close(descriptor_); }
+
+void results_writer::add(const cell_position& cell, cell_result result, const cell_record& record) {
+  if (waiting_.empty()) oldest_ = std::chrono::steady_clock::now();
+  waiting_.push_back({cell, cell_status::done, std::move(result), record});
+}
+
+void results_writer::add_failed(const cell_position& cell, const cell_record& record) {
+  if (waiting_.empty()) oldest_ = std::chrono::steady_clock::now();
+  waiting_.push_back({cell, cell_status::failed, {}, record});
+}
+
+std::chrono::duration<double> results_writer::oldest() const {
+  if (waiting_.empty()) return {};
+  return std::chrono::steady_clock::now() - oldest_;
+}
+
+template<class T>
+void results_writer::put(const cell_position& cell, std::string_view variable, const std::vector<axis>& own_axes,
+                         std::span<const T> values) {
+  extents start(cell.begin(), cell.end());
+  extents count(cell.size(), 1);
+  for (const axis a : own_axes) {
+    start.push_back(0);
+    count.push_back(grid_.length(a));
+  }
+  file_.write_block<T>(std::string(variable), start, count, values);
+}
+
+void results_writer::put_payload(const entry& e) {
+  for (const payload_variable& v : payload_variables()) {
+    std::visit(
+        [&](auto member) {
+          const auto& value = e.result.*member;
+          if constexpr (requires { value.data(); }) {
+            put<double>(e.cell, v.name, v.own_axes, value);
+          } else {
+            put(e.cell, v.name, value);
+          }
+        },
+        v.member);
+  }
+}
+
+void results_writer::flush() {
+  if (waiting_.empty()) return;
+  for (const entry& e : waiting_) {
+    if (e.status == cell_status::done) put_payload(e);
+    put(e.cell, "attempt", e.record.attempt);
+    put(e.cell, "rank", e.record.rank);
+    put(e.cell, "start_time", e.record.start_time);
+    put(e.cell, "wall_seconds", e.record.wall_seconds);
+    put(e.cell, "checksum", e.status == cell_status::done ? payload_checksum(e.result) : std::uint64_t{0});
+  }
+  sync();  // nothing is marked before it is on disk
+  for (const entry& e : waiting_) put(e.cell, "status", static_cast<std::int8_t>(e.status));
+  sync();
+  waiting_.clear();
+}
+
+void results_writer::sync() const {
+  if (fdatasync(descriptor_) != 0) throw io_error(fmt::format("{}: cannot write to disk ({})", file_.path(), reason()));
+}
+
+}  // namespace cotscale

@@ -1,0 +1,79 @@
+// Reads TOML tables against the keys that the program asks for, and collects every problem with its key and line.
+#pragma once
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <cmath>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cotscale::detail {
+
+/// The candidate with the smallest edit distance to `word`.
+std::string nearest(const std::string& word, const std::vector<std::string>& candidates);
+
+/// "a, b, c".
+std::string listed(const std::vector<std::string>& words);
+
+/// Problems found so far; thrown together, so that a user mends a file once.
+class problem_list {
+ public:
+  explicit problem_list(std::string source) : source_(std::move(source)) {}
+
+  /// `where` is the node that is wrong, or null if something is missing.
+  void add(const toml::node* where, const std::string& message);
+  bool empty() const { return problems_.empty(); }
+  /// Throws specification_error if there is any problem.
+  void raise() const;
+
+ private:
+  std::string source_;
+  std::vector<std::string> problems_;
+};
+
+/// One table of the file. Every key that is asked for counts as known; finish() reports the others.
+class table_reader {
+ public:
+  /// `table` may be null: then every key has its default.
+  table_reader(const toml::table* table, std::string path, problem_list& problems)
+      : table_(table), path_(std::move(path)), problems_(problems) {}
+
+  bool present() const { return table_ != nullptr; }
+  const toml::node* find(const std::string& key);
+  std::string full(const std::string& key) const { return path_.empty() ? key : path_ + "." + key; }
+  void problem(const std::string& key, const std::string& message);
+  void missing(const std::string& key, const std::string& example);
+
+  std::string text(const std::string& key, const std::string& fallback);
+  double number(const std::string& key, double fallback);
+  std::int64_t integer(const std::string& key, std::int64_t fallback, std::int64_t least, std::int64_t most);
+  /// One of the words; `fallback` if the key is missing.
+  std::string choice(const std::string& key, const std::vector<std::string>& words, const std::string& fallback);
+
+  /// A value or a list of values, without duplicates; a missing or empty one is a problem.
+  std::vector<std::int64_t> integer_axis(const std::string& key, std::int64_t least, const std::string& example);
+  std::vector<double> number_axis(const std::string& key, const std::string& example);
+  std::vector<std::string> text_axis(const std::string& key, const std::string& example);
+  std::vector<double> number_list(const std::string& key);
+
+  /// Reports every key that nobody asked for, with the nearest one that somebody did.
+  void finish();
+
+ private:
+  template<class T, class Read>
+  std::vector<T> axis(const std::string& key, const std::string& example, Read read);
+  template<class T, class Read>
+  std::vector<T> elements(const std::string& key, const toml::node& node, Read read);
+
+  const toml::table* table_;
+  std::string path_;
+  problem_list& problems_;
+  std::set<std::string> known_;
+};
+
+}  // namespace cotscale::detail

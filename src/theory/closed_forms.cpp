@@ -1,0 +1,52 @@
+#include "cotscale/theory/closed_forms.hpp"
+
+#include <cmath>
+#include <utility>
+
+#include "cotscale/base/error.hpp"
+#include "cotscale/linalg/blas.hpp"
+
+namespace cotscale {
+namespace {
+
+double squared(double x) { return x * x; }
+
+}  // namespace
+
+matrix gamma(const covariance& lambda, int n) {
+  const double shift = lambda.trace() / n;
+  return lambda.apply([=](double l) { return (1 + 1.0 / n) * l + shift; });
+}
+
+matrix trained_preconditioner(const covariance& lambda, int n) {
+  const double shift = lambda.trace() / n;
+  return lambda.apply([=](double l) { return l > 0 ? 1 / ((1 + 1.0 / n) * l + shift) : 0; });
+}
+
+double one_step_error(const matrix& preconditioner, const covariance& sigma, int m) {
+  expects(m >= 1, "one_step_error: m must be at least 1, got {}", m);
+  const matrix a_sigma = product(preconditioner, sigma.values());
+  const double bias = squared(frobenius_norm(combination(1, matrix::identity(sigma.dimension()), -1, a_sigma)));
+  const double second = squared(frobenius_norm(a_sigma));  // tr(AΣ²Aᵀ)
+  return bias + (second + inner(a_sigma, preconditioner) * sigma.trace()) / m;
+}
+
+std::vector<double> limit_errors(const matrix& preconditioner, const covariance& sigma, int steps) {
+  const int d = sigma.dimension();
+  const matrix step = combination(1, matrix::identity(d), -1, product(preconditioner, sigma.values()));
+  std::vector<double> errors;
+  matrix power = matrix::identity(d);
+  for (int k = 0; k <= steps; ++k) {
+    errors.push_back(squared(frobenius_norm(power)));
+    if (k < steps) power = product(step, power);
+  }
+  return errors;
+}
+
+std::vector<double> matched_bounds(int d, int n, double hardness, int steps) {
+  std::vector<double> bounds;
+  for (int k = 0; k <= steps; ++k) bounds.push_back(d * std::pow(1 + n / (1 + hardness), -2.0 * k));
+  return bounds;
+}
+
+}  // namespace cotscale
