@@ -67,6 +67,9 @@ int dispatch(int argc, char** argv) {
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
+    if (argc > 1 && argv[1][0] != '-' && program.get_subcommands().empty()) {
+      throw specification_error(fmt::format("unknown command {}; choose run, plan, status or verify", argv[1]));
+    }
     return program.exit(e) == 0 ? 0 : static_cast<int>(exit_code::usage);
   }
   if (run_command) {

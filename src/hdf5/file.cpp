@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <numeric>
 #include <type_traits>
 
@@ -54,6 +55,7 @@ std::size_t volume(const extents& shape) {
 struct hdf5_file::impl {
   std::string path;
   handle file;
+  mutable std::map<std::string, handle> datasets = {};  // closed before the file
 
   handle object(const std::string& name) const {
     handle h(H5Oopen(file.get(), name.c_str(), H5P_DEFAULT), H5Oclose);
@@ -61,10 +63,12 @@ struct hdf5_file::impl {
     return h;
   }
 
-  handle dataset(const std::string& name) const {
+  // Opened once and kept: opening costs more than a cell's write.
+  hid_t dataset(const std::string& name) const {
+    if (const auto known = datasets.find(name); known != datasets.end()) return known->second.get();
     handle h(H5Dopen2(file.get(), name.c_str(), H5P_DEFAULT), H5Dclose);
     if (h.get() < 0) fail(path, fmt::format("open the dataset {}", name));
-    return h;
+    return datasets.emplace(name, std::move(h)).first->second.get();
   }
 
   void create(const std::string& name, hid_t type, const extents& shape, const void* fill) const {
@@ -103,19 +107,19 @@ struct hdf5_file::impl {
 
   template<class T>
   void write(const std::string& name, const extents& start, const extents& count, std::span<const T> values) const {
-    const handle set = dataset(name);
-    const auto [in_memory, in_file] = select(name, set.get(), start, count, values.size());
-    if (H5Dwrite(set.get(), native_type<T>(), in_memory.get(), in_file.get(), H5P_DEFAULT, values.data()) < 0) {
+    const hid_t set = dataset(name);
+    const auto [in_memory, in_file] = select(name, set, start, count, values.size());
+    if (H5Dwrite(set, native_type<T>(), in_memory.get(), in_file.get(), H5P_DEFAULT, values.data()) < 0) {
       fail(path, fmt::format("write {}", name));
     }
   }
 
   template<class T>
   std::vector<T> read(const std::string& name, const extents& start, const extents& count, std::size_t size) const {
-    const handle set = dataset(name);
+    const hid_t set = dataset(name);
     std::vector<T> values(size);
-    const auto [in_memory, in_file] = select(name, set.get(), start, count, size);
-    if (H5Dread(set.get(), native_type<T>(), in_memory.get(), in_file.get(), H5P_DEFAULT, values.data()) < 0) {
+    const auto [in_memory, in_file] = select(name, set, start, count, size);
+    if (H5Dread(set, native_type<T>(), in_memory.get(), in_file.get(), H5P_DEFAULT, values.data()) < 0) {
       fail(path, fmt::format("read {}", name));
     }
     return values;
@@ -169,6 +173,7 @@ hdf5_file hdf5_file::open_shared(const std::string& path, const communicator& al
 }
 
 void hdf5_file::close() {
+  impl_->datasets.clear();
   if (!impl_->file.close()) fail(impl_->path, "close the file");
 }
 
@@ -179,8 +184,8 @@ bool hdf5_file::has(const std::string& name) const {
 }
 
 extents hdf5_file::shape(const std::string& dataset) const {
-  const handle set = impl_->dataset(dataset);
-  const handle space(H5Dget_space(set.get()), H5Sclose);
+  const hid_t set = impl_->dataset(dataset);
+  const handle space(H5Dget_space(set), H5Sclose);
   std::vector<hsize_t> dims(static_cast<std::size_t>(std::max(0, H5Sget_simple_extent_ndims(space.get()))));
   H5Sget_simple_extent_dims(space.get(), dims.data(), nullptr);
   return {dims.begin(), dims.end()};
@@ -197,8 +202,8 @@ void hdf5_file::create_strings(const std::string& name, const extents& shape, co
   std::vector<const char*> pointers(values.size());
   std::transform(values.begin(), values.end(), pointers.begin(),
                  [](const std::string& value) { return value.c_str(); });
-  const handle set = impl_->dataset(name);
-  if (H5Dwrite(set.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()) < 0) {
+  const hid_t set = impl_->dataset(name);
+  if (H5Dwrite(set, type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()) < 0) {
     fail(impl_->path, fmt::format("write {}", name));
   }
 }
@@ -225,19 +230,19 @@ std::vector<T> hdf5_file::read_block(const std::string& name, const extents& sta
 }
 
 std::vector<std::string> hdf5_file::read_strings(const std::string& name) const {
-  const handle set = impl_->dataset(name);
-  const handle stored(H5Dget_type(set.get()), H5Tclose);
+  const hid_t set = impl_->dataset(name);
+  const handle stored(H5Dget_type(set), H5Tclose);
   if (H5Tget_class(stored.get()) != H5T_STRING || H5Tis_variable_str(stored.get()) <= 0) {
     throw io_error(fmt::format("{}: {} is not a dataset of variable-length strings", impl_->path, name));
   }
   std::vector<char*> pointers(volume(shape(name)));
   const handle type = string_type(H5T_VARIABLE);
-  if (H5Dread(set.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()) < 0) {
+  if (H5Dread(set, type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()) < 0) {
     fail(impl_->path, fmt::format("read {}", name));
   }
   std::vector<std::string> values;
   for (const char* text : pointers) values.emplace_back(text != nullptr ? text : "");
-  const handle space(H5Dget_space(set.get()), H5Sclose);
+  const handle space(H5Dget_space(set), H5Sclose);
   H5Dvlen_reclaim(type.get(), space.get(), H5P_DEFAULT, pointers.data());
   return values;
 }
@@ -279,15 +284,15 @@ bool hdf5_file::has_attribute(const std::string& object, const std::string& name
 }
 
 void hdf5_file::make_scale(const std::string& dataset) {
-  const handle set = impl_->dataset(dataset);
-  if (H5DSset_scale(set.get(), dataset.c_str()) < 0)
+  const hid_t set = impl_->dataset(dataset);
+  if (H5DSset_scale(set, dataset.c_str()) < 0)
     fail(impl_->path, fmt::format("make {} a dimension scale", dataset));
 }
 
 void hdf5_file::attach_scale(const std::string& dataset, unsigned dimension, const std::string& scale) {
-  const handle set = impl_->dataset(dataset);
-  const handle scale_set = impl_->dataset(scale);
-  if (H5DSattach_scale(set.get(), scale_set.get(), dimension) < 0) {
+  const hid_t set = impl_->dataset(dataset);
+  const hid_t scale_set = impl_->dataset(scale);
+  if (H5DSattach_scale(set, scale_set, dimension) < 0) {
     fail(impl_->path, fmt::format("attach the dimension scale {} to {}", scale, dataset));
   }
 }

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -66,10 +65,16 @@ lock_owner parse(const std::string& text, std::time_t touched) {
           .untouched = std::chrono::seconds(std::max<std::time_t>(0, std::time(nullptr) - touched))};
 }
 
+// Whether a process of this machine runs. A zombie does not: where nobody reaps, a killed rank stays one.
+bool runs(long pid) {
+  const std::string stat = read_text(fmt::format("/proc/{}/stat", pid));
+  const std::size_t name_end = stat.rfind(')');
+  return name_end != std::string::npos && name_end + 2 < stat.size() && stat[name_end + 2] != 'Z' && stat[name_end + 2] != 'X';
+}
+
 bool seems_alive(const lock_owner& owner) {
   if (owner.untouched > lifetime) return false;
-  const bool same_machine = owner.machine == machine();
-  return !same_machine || owner.pid <= 0 || kill(static_cast<pid_t>(owner.pid), 0) == 0 || errno == EPERM;
+  return owner.machine != machine() || owner.pid <= 0 || runs(owner.pid);
 }
 
 // Creates the lock file if there is none; whether it did.

@@ -1,0 +1,36 @@
+import numpy as np
+import pytest
+
+import schema1
+from cotscale_analysis import open_results
+
+STATISTICS = ("error_mean", "error_stderr", "error_median", "error_q05", "error_q95")
+
+
+@pytest.fixture(scope="session")
+def presets(tmp_path_factory):
+    """The path of a complete file for each preset and for a wide sweep that has no figure of its own."""
+    folder = tmp_path_factory.mktemp("presets")
+    wide = dict(models=("lsa", "trained"), mixtures=("matched", "isotropic"), hardness=(10.0, 40.0), m=(40, 400))
+    sweeps = {"fig1": schema1.FIG1, "fig2a": schema1.FIG2A, "fig2b": schema1.FIG2B, "wide": wide | {"repeats": 2}}
+    return {
+        name: schema1.write(folder / f"{name}.h5", f"cotscale: {name}", **sweep) for name, sweep in sweeps.items()
+    }
+
+
+@pytest.fixture
+def results(presets):
+    """Opens a preset's results by name; they may be changed."""
+    return lambda name: open_results(presets[name])
+
+
+@pytest.fixture
+def diverging():
+    """Turns the statistics of results into +inf from the step k on."""
+
+    def diverge(results, k):
+        for name in STATISTICS:
+            results[name][{"k": slice(k, None)}] = np.inf
+        return results
+
+    return diverge

@@ -1,0 +1,144 @@
+"""Writes results files of schema version 1 with h5py, as docs/results-layout.md states them."""
+
+import itertools
+
+import h5py
+import numpy as np
+
+import simulation
+
+CELL = ("model", "mixture", "hardness", "n", "repeat")
+RESULT = CELL + ("m", "k")
+LIMIT = CELL + ("k",)
+RESULTS = ("error_mean", "error_stderr", "error_median", "error_q05", "error_q95", "diverged_share")
+THEORY = ("theory_error", "z_score")
+LIMITS = ("theory_limit", "theory_bound")
+TRAINING = ("step_size", "step_size_paper", "gradient_norm", "final_loss", "preconditioner_error")
+PROMPTS = 100
+D = 10
+
+STRING_ATTRIBUTES = (
+    "history date config_sha256 git_sha command_line hostname slurm_job_id mpi_version openblas_config "
+    "openblas_corename hdf5_version compiler compiler_flags rng cotscale_version"
+).split()
+
+
+def axes(models=("lsa",), mixtures=("matched",), hardness=(10.0,), n=(10, 20), repeats=1, m=(100,), steps=6):
+    """The coordinates of a sweep: name to array, in the order of the layout."""
+    return {
+        "model": np.array(models, dtype=object),
+        "mixture": np.array(mixtures, dtype=object),
+        "hardness": np.array(hardness, dtype="f8"),
+        "n": np.array(n, dtype="i8"),
+        "repeat": np.arange(repeats, dtype="i8"),
+        "m": np.array(m, dtype="i8"),
+        "k": np.arange(steps + 1, dtype="i8"),
+        "training_step": np.array([0, 1, 2, 4, 8], dtype="i8"),
+    }
+
+
+FIG1 = dict(hardness=(10.0, 30.0, 100.0), n=(10, 20, 40), m=(1000,), steps=20)
+FIG2A = dict(n=(8, 10, 12, 15, 20, 25, 30), m=(100,), steps=30)
+FIG2B = dict(mixtures=("skewed", "matched"), n=(10, 20, 30, 100, 300), m=(40, 2000), steps=40)
+
+
+def spectrum(mixture, hardness):
+    """Eigenvalues of what the built-in mixture trains on, shape (D,)."""
+    if mixture == "skewed":
+        return simulation.power_law(D, 1.0)
+    return np.ones(D) if mixture == "isotropic" else simulation.spectrum_of_hardness(D, hardness)
+
+
+def write(path, title, done=lambda index: True, edit=lambda file: None, prompts=PROMPTS, **sweep):
+    """Writes a file whose cells, where `done(index)` holds, are simulated; `edit(file)` may change it at the end."""
+    coordinates = axes(**sweep)
+    with h5py.File(path, "w", track_order=True) as file:
+        _create(file, title, coordinates)
+        cells = itertools.product(*(range(coordinates[name].size) for name in CELL))
+        for index in filter(done, cells):
+            _fill(file, coordinates, index, prompts)
+        edit(file)
+    return path
+
+
+def fill(file, index, prompts=PROMPTS):
+    """Simulates the cell at `index` of an open file and marks it done."""
+    names = {name: file[name].asstr()[...] for name in ("model", "mixture")}
+    numbers = {name: file[name][...] for name in ("hardness", "n", "repeat", "m", "k")}
+    _fill(file, names | numbers, index, prompts)
+
+
+def _create(file, title, coordinates):
+    for name, values in coordinates.items():
+        dtype = h5py.string_dtype() if values.dtype == object else values.dtype
+        file.create_dataset(name, data=values, dtype=dtype).make_scale(name)
+    shapes = [(RESULTS + THEORY, RESULT, "f8", np.nan), (LIMITS, LIMIT, "f8", np.nan), (TRAINING, CELL, "f8", np.nan)]
+    shapes += [(("training_loss",), CELL + ("training_step",), "f8", np.nan), (("training_steps",), CELL, "i8", -1)]
+    shapes += [(("status", "attempt"), CELL, "i1", 0), (("converged",), CELL, "i1", -1), (("rank",), CELL, "i4", -1)]
+    shapes += [(("start_time", "wall_seconds"), CELL, "f8", np.nan), (("checksum",), CELL, "u8", 0)]
+    shapes += [(("target_support_hardness",), ("hardness",), "f8", np.nan)]
+    for names, dimensions, dtype, fill in shapes:
+        for name in names:
+            _create_variable(file, name, dimensions, "i4" if name == "attempt" else dtype, fill)
+    _set_attributes(file, title)
+
+
+def _create_variable(file, name, dimensions, dtype, fill):
+    shape = [file[dimension].size for dimension in dimensions]
+    variable = file.create_dataset(name, shape, dtype, fillvalue=fill)
+    variable[...] = fill
+    for axis, dimension in enumerate(dimensions):
+        variable.dims[axis].attach_scale(file[dimension])
+    units = {"start_time": "seconds since 1970-01-01 00:00:00", "wall_seconds": "s"}
+    variable.attrs["units"] = units.get(name, "1")
+    variable.attrs["long_name"] = name.replace("_", " ")
+
+
+def _set_attributes(file, title):
+    flags = {"status": ([0, 1, 2], "pending done failed"), "converged": ([-1, 0, 1], "not_computed no yes")}
+    for name, (values, meanings) in flags.items():
+        file[name].attrs["flag_values"] = np.array(values, dtype="i1")
+        file[name].attrs["flag_meanings"] = meanings
+    file.create_dataset("config_toml", data=f'[sweep]\nname = "{title}"\n', dtype=h5py.string_dtype())
+    file.attrs["Conventions"] = "CF-1.8"
+    file.attrs["schema_version"] = np.int64(1)
+    file.attrs["title"] = title
+    for name in STRING_ATTRIBUTES:
+        file.attrs[name] = "synthetic"
+    for name in ("git_dirty", "mpi_size", "omp_num_threads", "seed"):
+        file.attrs[name] = np.int64(1)
+
+
+def _fill(file, coordinates, index, prompts):
+    model, mixture, hardness, n, repeat = (coordinates[name][i] for name, i in zip(CELL, index))
+    target = simulation.spectrum_of_hardness(D, hardness)
+    contraction = simulation.gamma(spectrum(mixture, hardness), n)
+    steps = coordinates["k"][-1]
+    for position, m in enumerate(coordinates["m"]):
+        errors = simulation.test_errors(target, contraction, m, steps, prompts, seed=[int(repeat), int(m)])
+        _fill_statistics(file, index + (position,), errors)
+        theory = file["theory_error"][index + (position,)]
+        theory[:1] = D
+        theory[1:2] = simulation.expected_error_after_one_step(target, contraction, m)
+        file["theory_error"][index + (position,)] = theory
+        measured = file["error_mean"][index + (position,)], file["error_stderr"][index + (position,)]
+        file["z_score"][index + (position,)] = (measured[0] - theory) / measured[1]
+    file["theory_limit"][index] = simulation.limit(target, contraction, steps)
+    if mixture == "matched":
+        file["theory_bound"][index] = simulation.bound(target, n, steps)
+    file["training_steps"][index] = 0
+    file["converged"][index] = 1
+    file["attempt"][index] = 1
+    file["rank"][index] = 0
+    file["start_time"][index] = 1.7e9
+    file["wall_seconds"][index] = 0.5
+    file["status"][index] = 1
+
+
+def _fill_statistics(file, index, errors):
+    """`errors` has the shape (prompts, k)."""
+    file["error_mean"][index] = errors.mean(axis=0)
+    file["error_stderr"][index] = errors.std(axis=0, ddof=1) / np.sqrt(len(errors)) if len(errors) > 1 else np.nan
+    for name, quantile in (("error_q05", 0.05), ("error_median", 0.5), ("error_q95", 0.95)):
+        file[name][index] = np.quantile(errors, quantile, axis=0)
+    file["diverged_share"][index] = 0.0

@@ -1,0 +1,143 @@
+// The run itself: who computes what must not matter, and one rank's misfortune must not hang the others.
+#include "cotscale/sweep/run.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "cotscale/base/stop.hpp"
+#include "cotscale/store/results_file.hpp"
+#include "main.hpp"
+
+namespace cotscale {
+namespace {
+
+constexpr const char* text = R"(
+[sweep]
+name = "test"
+models = ["lsa"]
+mixtures = ["matched", "skewed"]
+hardness = [3.0, 9.0]
+n = [2, 7, 30]
+repeats = 2
+[task]
+d = 3
+[target]
+rotation = "independent"
+[test]
+k = 6
+m = [1, 12]
+prompts = 70
+[models.lsa]
+architecture = "lsa"
+)";
+
+class run_sweep_test : public testing::Test {
+ protected:
+  run_sweep_test() {
+    // One path for all ranks.
+    const auto pid = world().broadcast(std::to_string(getpid()));
+    path_ = (std::filesystem::temp_directory_path() / ("cotscale_test_" + pid + ".h5")).string();
+    remove();
+  }
+  ~run_sweep_test() override { remove(); }
+
+  void remove() const {
+    world().barrier();
+    if (world().is_root()) std::filesystem::remove(path_);
+    world().barrier();
+  }
+
+  run_options options() const {
+    return {.output = path_, .progress = progress_mode::none, .max_time = {}, .command_line = "test"};
+  }
+  exit_code run(const cell_function& compute = {}) const { return run_sweep(spec_, options(), world(), compute); }
+
+  std::string path_;
+  specification spec_ = parse_specification(text, "test.toml", ".");
+  coordinates grid_ = make_coordinates(spec_);
+};
+
+TEST_F(run_sweep_test, stores_what_each_cell_computes) {
+  EXPECT_EQ(run(), exit_code::done);
+  const results_reader file(path_);
+  EXPECT_EQ(file.statuses(), std::vector<cell_status>(grid_.cell_count(), cell_status::done));
+  EXPECT_TRUE(file.damaged_cells().empty());
+  const std::vector<double> stored = file.values("error_mean");
+  const std::size_t each = stored.size() / grid_.cell_count();
+  for (std::size_t number = 0; number < grid_.cell_count(); ++number) {
+    const cell_result serial = compute_cell(spec_, grid_, make_cell(grid_, number), {});
+    const std::vector<double> mine(stored.begin() + static_cast<std::ptrdiff_t>(number * each),
+                                   stored.begin() + static_cast<std::ptrdiff_t>((number + 1) * each));
+    EXPECT_EQ(mine, serial.error_mean) << "bit for bit, cell " << number;
+  }
+}
+
+TEST_F(run_sweep_test, a_cell_that_throws_is_marked_failed_and_tried_again) {
+  const auto unlucky = [](const cell& c) { return c.mixture == "skewed" && c.n == 7; };
+  const cell_function fragile = [&](const cell& c, const std::stop_token& stop) {
+    if (unlucky(c)) throw std::runtime_error("no luck");
+    return compute_cell(spec_, grid_, c, stop);
+  };
+  EXPECT_EQ(run(fragile), exit_code::failed_cells);
+  {
+    const results_reader file(path_);
+    const std::vector<cell_status> status = file.statuses();
+    for (std::size_t i = 0; i < status.size(); ++i) {
+      EXPECT_EQ(status[i], unlucky(make_cell(grid_, i)) ? cell_status::failed : cell_status::done);
+    }
+  }
+  world().barrier();
+  EXPECT_EQ(run(), exit_code::done);
+  const results_reader file(path_);
+  const std::vector<std::int32_t> attempts = file.attempts();
+  for (std::size_t i = 0; i < attempts.size(); ++i) EXPECT_EQ(attempts[i], unlucky(make_cell(grid_, i)) ? 2 : 1);
+}
+
+TEST_F(run_sweep_test, a_finished_sweep_computes_nothing_again) {
+  EXPECT_EQ(run(), exit_code::done);
+  const cell_function never = [](const cell&, const std::stop_token&) -> cell_result {
+    throw std::logic_error("computed again");
+  };
+  EXPECT_EQ(run(never), exit_code::done);
+}
+
+TEST_F(run_sweep_test, another_specification_is_refused_key_by_key) {
+  EXPECT_EQ(run(), exit_code::done);
+  specification other = spec_;
+  other.prompts = 71;
+  try {
+    run_sweep(other, options(), world());
+    FAIL() << "no exception";
+  } catch (const agreed_error& e) {
+    EXPECT_EQ(e.code(), exit_code::mismatch);
+    EXPECT_NE(std::string(e.what()).find("test.prompts: in the file 70, now 71"), std::string::npos) << e.what();
+  }
+}
+
+TEST_F(run_sweep_test, the_time_limit_leaves_cells_pending_and_the_next_run_resumes) {
+  run_options short_run = options();
+  short_run.max_time = std::chrono::duration<double>(0);
+  EXPECT_EQ(run_sweep(spec_, short_run, world()), exit_code::stopped_early);
+  EXPECT_EQ(run(), exit_code::done);
+}
+
+TEST_F(run_sweep_test, a_running_cell_is_abandoned_at_the_time_limit) {
+  run_options short_run = options();
+  short_run.max_time = std::chrono::duration<double>(0.3);
+  const cell_function endless = [](const cell&, const std::stop_token& stop) -> cell_result {
+    while (!stop.stop_requested()) usleep(1000);
+    throw stopped();
+  };
+  EXPECT_EQ(run_sweep(spec_, short_run, world(), endless), exit_code::stopped_early);
+  const results_reader file(path_);
+  EXPECT_EQ(file.statuses(), std::vector<cell_status>(grid_.cell_count(), cell_status::pending));
+}
+
+}  // namespace
+}  // namespace cotscale

@@ -1,0 +1,118 @@
+"""Runs the built program as a user would. $COTSCALE is the binary, $MPIRUN Open MPI's launcher."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+import h5py
+import numpy
+import pytest
+
+COTSCALE = os.environ["COTSCALE"]
+MPIRUN = os.environ["MPIRUN"]
+LONG = os.environ.get("COTSCALE_LONG") == "1"
+
+SPEC = """
+[sweep]
+name = "regression"
+models = ["descent", "closed"]
+mixtures = ["matched", "skewed", "mine"]
+hardness = [6.0, 12.0]
+n = [3, 10]
+repeats = 2
+
+[task]
+d = 5
+
+[target]
+rotation = "independent"
+
+[test]
+k = 5
+m = [2, 20]
+prompts = 100
+
+[models.descent]
+architecture = "lsa"
+
+[models.closed]
+architecture = "lsa"
+training = "closed_form"
+
+[mixtures.mine]
+spectrum = "list"
+eigenvalues = [3, 1, 1, 0.5, 0]
+"""
+
+# The cell's own record: how it was computed, not what.
+RECORD = {"attempt", "rank", "start_time", "wall_seconds"}
+
+
+class Program:
+    """The program in a directory of its own, with spec.toml and out.h5."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.spec = directory / "spec.toml"
+        self.out = directory / "out.h5"
+        self.spec.write_text(SPEC)
+
+    def command(self, *arguments, ranks=0):
+        launcher = [MPIRUN, "-n", str(ranks), "--bind-to", "none"] if ranks else []
+        return [*launcher, COTSCALE, *map(str, arguments)]
+
+    def environment(self, threads=1, **extra):
+        return {**os.environ, "OMP_NUM_THREADS": str(threads), **extra}
+
+    def __call__(self, *arguments, ranks=0, threads=1, code=0, timeout=120, **popen):
+        """Runs to the end and checks the exit code; returns what it printed on both streams."""
+        done = subprocess.run(self.command(*arguments, ranks=ranks), env=self.environment(threads), cwd=self.directory,
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, **popen)
+        text = done.stdout + done.stderr
+        assert done.returncode == code, f"exit code {done.returncode}, expected {code}:\n{text}"
+        return text
+
+    def run(self, *arguments, ranks=2, **options):
+        return self("run", self.spec, "--output", self.out, *arguments, ranks=ranks, **options)
+
+    def start(self, *arguments, ranks=2):
+        """Starts a run in a process group of its own and returns it."""
+        return subprocess.Popen(self.command("run", self.spec, "--output", self.out, *arguments, ranks=ranks),
+                                env=self.environment(), cwd=self.directory, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+
+    def payload(self):
+        """Everything that must not depend on how it was computed, as bytes."""
+        with h5py.File(self.out) as f:
+            return {name: data[()].tobytes() if data.dtype != object else list(numpy.atleast_1d(data[()]))
+                    for name, data in f.items() if name not in RECORD}
+
+    def status(self):
+        with h5py.File(self.out) as f:
+            return f["status"][()].ravel()
+
+
+def kill_ranks(process):
+    """SIGKILL for mpirun and its ranks at once: nobody can clean up."""
+    children = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout.split()
+    for pid in map(int, children):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    process.kill()
+    process.wait()
+
+
+def wait_until(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "nothing happened"
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def program(tmp_path):
+    return Program(pathlib.Path(tmp_path))

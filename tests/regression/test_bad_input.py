@@ -1,0 +1,180 @@
+"""Each way to go wrong has its exit code, and a message that says what to do. (Specifications: tests/unit/sweep/specification.cpp.)"""
+
+import os
+import resource
+import shutil
+import subprocess
+
+import h5py
+import numpy
+import pytest
+
+
+def set_key(program, old, new):
+    text = program.spec.read_text()
+    assert old in text
+    program.spec.write_text(text.replace(old, new))
+
+
+@pytest.mark.parametrize("old, new, words", [
+    ("prompts = 100", "promts = 100", ["spec.toml:LINE", "unknown key test.promts", "did you mean test.prompts?"]),
+    ("d = 5", 'd = "five"', ["spec.toml:LINE", "task.d must be an integer"]),
+    ("n = [3, 10]", "n = [0, 10]", ["sweep.n must be at least 1"]),
+    ("m = [2, 20]", "m = [0]", ["test.m must be at least 1"]),
+    ("prompts = 100", "prompts = 0", ["test.prompts must be at least 1"]),
+    ("k = 5", "k = -1", ["test.k must be at least 0"]),
+    ("hardness = [6.0, 12.0]", "hardness = [4.0]", ["sweep.hardness", "at least d = 5"]),
+    ("n = [3, 10]", "n = []", ["sweep.n is an empty list"]),
+    ("n = [3, 10]", "n = [3, 3]", ["sweep.n has the value 3 twice"]),
+    ('"descent", ', '"decent", ', ["no [models.decent]", 'did you mean "descent"?']),
+    ('"skewed", ', '"skew", ', ['did you mean "skewed"?']),
+    ("0.5, 0]", "0.5, -1]", ["mixtures.mine.eigenvalues", "not positive semi-definite"]),
+])
+def test_a_wrong_specification(program, old, new, words):
+    set_key(program, old, new)
+    line = program.spec.read_text().split(new)[0].count("\n") + 1
+    words = [word.replace("LINE", str(line)) for word in words]
+    for text in (program("plan", program.spec, code=2), program.run(code=2)):
+        assert all(word in text for word in words), text
+        assert text.count("unknown key") <= 1, "one rank reports"
+    assert not program.out.exists()
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (["run"], ["SPEC is required"]),
+    (["run", "spec.toml"], ["--output is required"]),
+    (["frobnicate"], ["frobnicate"]),
+    ([], ["subcommand is required"]),
+    (["run", "spec.toml", "--output", "out.h5", "--set", "x"], ["write --set key=value"]),
+    (["run", "spec.toml", "--output", "out.h5", "--max-time", "soon"], ["write a duration such as 90s"]),
+    (["run", "spec.toml", "--output", "out.h5", "--progress", "loud"], ["--progress"]),
+    (["plan", "spec.toml", "--ranks", "0"], ["--ranks"]),
+])
+def test_a_wrong_command_line(program, arguments, words):
+    text = program(*arguments, code=2)
+    assert all(word in text for word in words), text
+
+
+def test_a_missing_specification(program):
+    assert "nowhere.toml: cannot read the file" in program("run", "nowhere.toml", "--output", "out.h5", ranks=2, code=74)
+
+
+@pytest.mark.parametrize("write, words", [
+    (lambda f: f.create_dataset("covariance", data=numpy.diag([1.0, 1, 1, 1, -1])), "not positive semi-definite"),
+    (lambda f: f.create_dataset("covariance", data=numpy.triu(numpy.ones((5, 5)))), "not symmetric"),
+    (lambda f: f.create_dataset("covariance", data=numpy.full((5, 5), numpy.nan)), "not finite"),
+    (lambda f: f.create_dataset("covariance", data=numpy.eye(4)), "must have shape (5, 5)"),
+    (lambda f: f.create_dataset("other", data=numpy.eye(5)), "no dataset `covariance`"),
+])
+def test_a_covariance_file_that_is_no_covariance(program, write, words):
+    with h5py.File(program.directory / "covariance.h5", "w") as f:
+        write(f)
+    set_key(program, 'spectrum = "list"\neigenvalues = [3, 1, 1, 0.5, 0]', 'file = "covariance.h5"')
+    text = program.run(code=2)
+    assert words in text and "covariance.h5" in text
+
+
+def test_a_covariance_file_is_used_from_any_directory(program):
+    with h5py.File(program.directory / "covariance.h5", "w") as f:
+        f["covariance"] = numpy.diag([3, 1, 1, 0.5, 0])
+    program.run()
+    from_list = program.payload()["theory_error"]
+    set_key(program, 'spectrum = "list"\neigenvalues = [3, 1, 1, 0.5, 0]', 'file = "covariance.h5"')
+    elsewhere = program.directory / "elsewhere"
+    elsewhere.mkdir()
+    program.run("--overwrite")
+    values, expected = (numpy.frombuffer(data) for data in (program.payload()["theory_error"], from_list))
+    # Independent rotations are drawn for the mixture's name, so both are the same covariance up to the eigenvectors' order.
+    assert values.shape == expected.shape and numpy.isfinite(values).sum() == numpy.isfinite(expected).sum()
+    subprocess.run(program.command("run", "../spec.toml", "--output", "../out.h5"), cwd=elsewhere, check=True,
+                   env=program.environment(), capture_output=True)
+
+
+def test_an_output_directory_that_does_not_exist(program):
+    text = program("run", program.spec, "--output", "nowhere/out.h5", ranks=2, code=74)
+    assert "the directory nowhere does not exist; create it" in text
+    assert "is a directory" in program("run", program.spec, "--output", program.directory, ranks=2, code=74)
+
+
+def test_a_read_only_output_directory(program):
+    locked = program.directory / "locked"
+    locked.mkdir(mode=0o555)
+    unprivileged = {"user": 65534, "group": 65534, "extra_groups": []} if os.getuid() == 0 else {}
+    for path in (program.directory, *program.directory.parents):
+        if unprivileged and path.stat().st_uid == 0 and path != path.parent and "pytest" in str(path):
+            path.chmod(0o755)
+    text = program("run", program.spec, "--output", locked / "out.h5", code=74, **unprivileged)
+    assert "Permission denied" in text and "is the directory writable?" in text
+
+
+@pytest.mark.parametrize("spoil, code, words", [
+    (lambda p: p.write_text("not HDF5"), 74, "not HDF5"),
+    (lambda p: os.truncate(p, p.stat().st_size // 2), 74, "truncated"),
+    (lambda p: h5py.File(p, "w").close(), 65, "not a results file of cotscale"),
+    (lambda p: h5py.File(p, "r+").attrs.modify("schema_version", 99), 65, "schema version 99"),
+])
+def test_an_output_file_that_cannot_be_resumed(program, spoil, code, words):
+    program.run()
+    spoil(program.out)
+    before = program.out.read_bytes()
+    for command in ("run", "status", "verify"):
+        text = program.run(code=code) if command == "run" else program(command, program.out, code=code)
+        assert words in text and str(program.out) in text
+    assert program.out.read_bytes() == before, "nothing of it was touched"
+    assert not os.path.exists(f"{program.out}.lock")
+
+
+def test_a_file_of_another_specification(program):
+    program.run()
+    text = program.run("--set", "sweep.seed=7", "--set", "test.m=[2]", code=65)
+    assert "sweep.seed: in the file 0, now 7" in text and "test.m: in the file [ 2, 20 ], now [ 2 ]" in text
+    assert "--overwrite" in text
+
+
+def test_missing_files_for_status_and_verify(program):
+    for command in ("status", "verify"):
+        assert "nowhere.h5: no such file" in program(command, "nowhere.h5", code=74)
+
+
+def test_no_room_for_the_file(program):
+    big = ("--set", "test.m=" + str(list(range(1, 101))), "--set", "test.k=100")
+    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000_000, 20_000_000))
+    text = program.run(*big, code=74, preexec_fn=limit)
+    assert "no room for the results" in text and "choose another --output" in text
+    assert sorted(os.listdir(program.directory)) == ["spec.toml"], "nothing is left behind"
+
+
+@pytest.mark.skipif(os.getuid() != 0 or not shutil.which("mount"), reason="mounting a tiny file system needs root")
+def test_a_full_file_system(program):
+    tiny = program.directory / "tiny"
+    tiny.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", tiny], capture_output=True).returncode != 0:
+        pytest.skip("this container may not mount")
+    try:
+        text = program("run", program.spec, "--output", tiny / "out.h5", ranks=2, code=74)
+        assert "no room for the results" in text and "No space left on device" in text
+        assert os.listdir(tiny) == []
+    finally:
+        subprocess.run(["umount", tiny], check=True)
+
+
+def test_a_cell_that_fails_is_reported_and_the_others_are_done(program):
+    # The definition needs tokens² numbers: more than the address space that this process may have. The recursion does not.
+    limit = lambda: resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
+    text = program.run("--set", "models.closed.roll_out=definition", "--set", "test.m=[40000]", "--set", "test.prompts=1",
+                       code=1, preexec_fn=limit)
+    assert "cell failed (model closed" in text and "out of memory" in text and "24 failed" in text
+    assert (program.status().reshape(2, -1) == [[1], [2]]).all()
+    assert "failed   24" in program("status", program.out)
+
+
+def test_more_ranks_than_cells_is_a_warning(program):
+    set_key(program, "repeats = 2", "repeats = 1")
+    text = program.run("--set", "sweep.models=['closed']", "--set", "sweep.mixtures=['matched']", "--set", "sweep.n=3",
+                       "--set", "sweep.hardness=6.0", ranks=3)
+    assert "warning: 3 ranks for 1 cells: 2 of them have nothing to do" in text
+
+
+def test_more_threads_than_cores_is_a_warning(program):
+    assert "more OpenMP threads than cores" in program.run(ranks=2, threads=os.cpu_count())
+    assert "warning" not in program.run(ranks=1)

@@ -1,0 +1,128 @@
+"""The file as programs see it that know nothing of cotscale."""
+
+import hashlib
+import subprocess
+import tomllib
+import warnings
+
+import h5py
+import netCDF4  # noqa: F401  (before warnings become errors: importing it warns of numpy's version)
+import numpy
+import pytest
+import xarray
+
+PAYLOAD = ("error_mean error_stderr error_median error_q05 error_q95 diverged_share theory_error z_score theory_limit theory_bound "
+           "training_steps step_size step_size_paper gradient_norm final_loss training_loss preconditioner_error converged").split()
+CELL = ("model", "mixture", "hardness", "n", "repeat")
+
+
+@pytest.fixture
+def results(program):
+    program.run()
+    return program.out
+
+
+def open_with(engine, path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return xarray.open_dataset(path, engine=engine).load()
+
+
+def test_both_engines_read_the_same_and_drop_nothing(results):
+    netcdf4, h5netcdf = open_with("netcdf4", results), open_with("h5netcdf", results)
+    assert netcdf4.identical(h5netcdf)
+    with h5py.File(results) as f:
+        assert set(netcdf4.variables) == set(f)
+        assert set(netcdf4.attrs) == set(f.attrs)
+
+
+def test_dimensions_and_coordinates_are_as_documented(results):
+    data = open_with("netcdf4", results)
+    assert data.error_mean.dims == (*CELL, "m", "k")
+    assert data.theory_limit.dims == (*CELL, "k")
+    assert data.status.dims == CELL
+    assert list(data.model.values) == ["descent", "closed"]
+    assert data.sel(mixture="skewed", hardness=12, n=10, m=20, k=1, repeat=0, model="closed").error_mean.shape == ()
+    assert data.start_time.dtype.kind == "M"
+    assert all("long_name" in data[name].attrs for name in data.variables)
+
+
+def test_the_specification_is_inside_and_valid(program, results):
+    data = open_with("netcdf4", results)
+    text = str(data.config_toml.values)
+    assert hashlib.sha256(text.encode()).hexdigest() == data.attrs["config_sha256"]
+    assert tomllib.loads(text)["test"]["prompts"] == 100
+    program.spec.write_text(text)
+    assert "24 done before" not in program.run() and (program.status() == 1).all()
+
+
+def test_h5dump_reads_every_dataset(results):
+    header = subprocess.run(["h5dump", "-p", "-H", results], capture_output=True, text=True, check=True).stdout
+    assert header.count("DATASET \"error_mean\"") == 1
+    assert "CHUNKED" not in header and "H5D_ALLOC_TIME_EARLY" in header
+    subprocess.run(["h5dump", results], stdout=subprocess.DEVNULL, check=True)
+
+
+def xxh64(data):
+    """XXH64 with seed 0, from its public specification."""
+    p1, p2, p3, p4, p5 = (0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x85EBCA77C2B2AE63, 0x27D4EB2F165667C5)
+    mask = (1 << 64) - 1
+
+    def rotated(x, r):
+        return ((x << r) | (x >> (64 - r))) & mask
+
+    def mixed(acc, lane):
+        return rotated((acc + lane * p2) & mask, 31) * p1 & mask
+
+    position, length = 0, len(data)
+    if length >= 32:
+        acc = [(p1 + p2) & mask, p2, 0, -p1 & mask]
+        while position + 32 <= length:
+            for i in range(4):
+                acc[i] = mixed(acc[i], int.from_bytes(data[position:position + 8], "little"))
+                position += 8
+        h = sum(rotated(a, r) for a, r in zip(acc, (1, 7, 12, 18))) & mask
+        for a in acc:
+            h = ((h ^ mixed(0, a)) * p1 + p4) & mask
+    else:
+        h = p5
+    h = (h + length) & mask
+    while position + 8 <= length:
+        h = (rotated(h ^ mixed(0, int.from_bytes(data[position:position + 8], "little")), 27) * p1 + p4) & mask
+        position += 8
+    if position + 4 <= length:
+        h = (rotated(h ^ int.from_bytes(data[position:position + 4], "little") * p1 & mask, 23) * p2 + p3) & mask
+        position += 4
+    for byte in data[position:]:
+        h = rotated(h ^ byte * p5 & mask, 11) * p1 & mask
+    h = (h ^ (h >> 33)) * p2 & mask
+    h = (h ^ (h >> 29)) * p3 & mask
+    return h ^ (h >> 32)
+
+
+def test_checksums_are_as_documented(results):
+    assert xxh64(b"") == 0xEF46DB3751D8E999 and xxh64(b"a") == 0xD24EC4F1A98C6E5B
+    with h5py.File(results) as f:
+        for cell in numpy.ndindex(f["status"].shape):
+            payload = b"".join(numpy.asarray(f[name][cell]).tobytes() for name in PAYLOAD)
+            assert xxh64(payload) == f["checksum"][cell], cell
+
+
+def test_theory_stands_beside_the_measurement(results):
+    data = open_with("netcdf4", results)
+    assert (data.theory_error.sel(k=0) == 5).all()
+    assert data.theory_error.sel(k=1).notnull().all() and data.theory_error.sel(k=slice(2, None)).isnull().all()
+    z = (data.error_mean - data.theory_error) / data.error_stderr
+    numpy.testing.assert_array_equal(z.values, data.z_score.values)
+    assert data.theory_bound.sel(mixture="matched").notnull().all() and data.theory_bound.sel(mixture="mine").isnull().all()
+    assert (data.theory_limit <= data.theory_bound * (1 + 1e-12)).sel(mixture="matched").all()
+
+
+def test_a_diverged_value_is_infinite_counted_and_kept(program):
+    # A step that is far too large: descent diverges, and so does every prompt.
+    program.run("--set", "models.descent.step_size=100.0", "--set", "test.k=200")
+    data = open_with("netcdf4", program.out).sel(model="descent", mixture="matched")
+    assert (data.converged == 0).all() and (data.status == 1).all()
+    assert (data.error_mean.sel(k=200) == numpy.inf).all() and (data.error_stderr.sel(k=200) == numpy.inf).all()
+    assert (data.diverged_share.sel(k=200) > 0.9).all() and (data.diverged_share.sel(k=0) == 0).all()
+    assert data.error_mean.notnull().all()

@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds, and runs the tests.
+#
+#   tests/run.sh            unit, MPI, regression, analysis and Slurm tests; the unit tests again under sanitizers
+#   tests/run.sh --long     also: everything under sanitizers, clang-tidy, long kill storms and fuzzing
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/../jobs/environment.sh"
+
+long=0
+case ${1:-} in
+    '') ;;
+    --long) long=1 ;;
+    *)
+        echo "usage: tests/run.sh [--long]" >&2
+        exit 2
+        ;;
+esac
+
+install_packages "${build_packages[@]}" "${test_packages[@]}"
+((long == 0)) || install_packages "${long_test_packages[@]}"
+find_python "xarray, h5py, netCDF4, h5netcdf, matplotlib, pytest"
+
+say "formatting"
+(cd "$root" && find src include tests -name '*.?pp' -print0 | xargs -0 clang-format --dry-run -Werror)
+
+say "building"
+build release -DCOTSCALE_TESTS=ON -DCOTSCALE_WERROR=ON
+say "building with sanitizers"
+build asan -DCOTSCALE_TESTS=ON -DCOTSCALE_WERROR=ON
+
+if ((long == 1)); then
+    export COTSCALE_LONG=1
+    say "clang-tidy"
+    (cd "$root" && find src -name '*.cpp' -print0 | xargs -0 -n 1 -P "$(nproc)" clang-tidy -quiet -p build/release)
+fi
+
+failed=0
+say "tests with sanitizers"
+if ((long == 1)); then
+    ctest --test-dir "$root/build/asan" --output-on-failure || failed=1
+else
+    ctest --test-dir "$root/build/asan" --output-on-failure -L unit -j "$(nproc)" || failed=1
+fi
+say "tests"
+ctest --test-dir "$root/build/release" --output-on-failure -j "$(nproc)" || failed=1
+exit "$failed"

@@ -1,0 +1,86 @@
+// Files as the root creates them and readers see them; writing over ranks is tested in tests/mpi/run_sweep.cpp.
+#include "cotscale/store/results_file.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "cotscale/base/error.hpp"
+
+namespace cotscale {
+namespace {
+
+const coordinates grid{.models = {"lsa", "größer"},
+                       .mixtures = {"matched"},
+                       .hardness = {2, INFINITY},
+                       .target_support_hardness = {2, 3},
+                       .n = {1, 2, 3},
+                       .repeats = {0},
+                       .m = {7, 9},
+                       .k = {0, 1, 2},
+                       .training_steps = {0, 1}};
+
+class results_file_test : public testing::Test {
+ protected:
+  ~results_file_test() override { std::filesystem::remove(path_); }
+
+  void create(std::int64_t version = schema_version, const std::string& title = "cotscale: test") const {
+    create_results(path_, grid, "[sweep]\n",
+                   {{"schema_version", version}, {"title", title}, {"rng", std::string("none")}});
+  }
+
+  template<class Error>
+  std::string message_of_opening() const {
+    try {
+      const results_reader file(path_);
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "no such exception";
+  }
+
+  std::string path_ =
+      (std::filesystem::temp_directory_path() / ("cotscale_results_" + std::to_string(getpid()))).string();
+};
+
+TEST_F(results_file_test, a_new_file_has_its_grid_and_nothing_computed) {
+  create();
+  const results_reader file(path_);
+  EXPECT_EQ(file.grid(), grid);
+  EXPECT_EQ(file.config_toml(), "[sweep]\n");
+  EXPECT_EQ(file.attribute("title"), "cotscale: test");
+  EXPECT_EQ(file.statuses(), std::vector<cell_status>(grid.cell_count(), cell_status::pending));
+  for (const double value : file.values("error_mean")) EXPECT_TRUE(std::isnan(value));
+  EXPECT_TRUE(file.damaged_cells().empty());
+}
+
+TEST_F(results_file_test, leaves_no_temporary_file) {
+  create();
+  EXPECT_FALSE(std::filesystem::exists(path_ + ".creating"));
+}
+
+TEST_F(results_file_test, another_schema_version_is_refused_by_number) {
+  create(schema_version + 1);
+  EXPECT_NE(message_of_opening<mismatch_error>().find("schema version 2"), std::string::npos);
+}
+
+TEST_F(results_file_test, a_foreign_hdf5_file_is_refused) {
+  create(schema_version, "somebody else's");
+  EXPECT_NE(message_of_opening<mismatch_error>().find("not a results file of cotscale"), std::string::npos);
+}
+
+TEST_F(results_file_test, a_missing_a_truncated_and_a_foreign_file_are_told_apart) {
+  EXPECT_NE(message_of_opening<io_error>().find("no such file"), std::string::npos);
+  create();
+  std::filesystem::resize_file(path_, std::filesystem::file_size(path_) / 2);
+  EXPECT_NE(message_of_opening<io_error>().find("truncated"), std::string::npos);
+  std::ofstream(path_, std::ios::trunc) << "a text\n";
+  EXPECT_NE(message_of_opening<io_error>().find("not HDF5"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace cotscale

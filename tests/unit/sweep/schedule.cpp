@@ -1,0 +1,90 @@
+#include "cotscale/sweep/schedule.hpp"
+
+#include <gtest/gtest.h>
+
+#include <numeric>
+#include <vector>
+
+namespace cotscale {
+namespace {
+
+TEST(schedule, sorts_largest_first_and_keeps_the_order_of_equals) {
+  const std::vector<double> seconds{1, 5, 1, 9, 5};
+  EXPECT_EQ(largest_first(seconds), (std::vector<std::size_t>{3, 1, 4, 0, 2}));
+  EXPECT_TRUE(largest_first({}).empty());
+}
+
+void expect_partition(const std::vector<chunk>& chunks, std::span<const double> seconds) {
+  std::size_t next = 0;
+  for (const chunk& c : chunks) {
+    EXPECT_EQ(c.first, next);
+    EXPECT_GE(c.count, 1U);
+    const auto part = seconds.subspan(c.first, c.count);
+    EXPECT_NEAR(c.seconds, std::accumulate(part.begin(), part.end(), 0.0), 1e-12);
+    next += c.count;
+  }
+  EXPECT_EQ(next, seconds.size());
+}
+
+TEST(schedule, chunks_are_a_partition_in_order) {
+  for (const int ranks : {1, 2, 7, 1000}) {
+    std::vector<double> seconds(10'000, 3e-4);
+    seconds[0] = 2;
+    seconds[1] = 0.04;
+    expect_partition(make_chunks(seconds, ranks), seconds);
+  }
+  EXPECT_TRUE(make_chunks({}, 4).empty());
+}
+
+TEST(schedule, long_cells_go_alone_and_trivial_ones_in_bundles_that_shrink) {
+  const std::vector<double> seconds(10'000, 3e-4);
+  const std::vector<chunk> chunks = make_chunks(seconds, 2);
+  EXPECT_LT(chunks.size(), 200U);
+  EXPECT_NEAR(chunks.front().seconds, 0.05, 3e-4);
+  EXPECT_EQ(chunks.back().count, 1U);
+  for (const chunk& c : make_chunks(std::vector<double>{3, 2, 1, 0.5}, 2)) EXPECT_EQ(c.count, 1U);
+}
+
+TEST(schedule, makespan_is_that_of_list_scheduling) {
+  const std::vector<chunk> chunks{{0, 1, 5}, {1, 1, 4}, {2, 1, 3}, {3, 1, 3}};
+  EXPECT_DOUBLE_EQ(predicted_makespan(chunks, 1), 15);
+  EXPECT_DOUBLE_EQ(predicted_makespan(chunks, 2), 8);  // 5 + 3 beside 4 + 3
+  EXPECT_DOUBLE_EQ(predicted_makespan(chunks, 9), 5);
+  EXPECT_DOUBLE_EQ(predicted_makespan({}, 3), 0);
+}
+
+TEST(schedule, costs_grow_with_what_makes_cells_longer) {
+  const auto cost = [](const std::string& changes) {
+    std::vector<override_key> overrides;
+    if (!changes.empty()) overrides.push_back(parse_override(changes));
+    const specification spec = parse_specification(R"(
+[sweep]
+models = ["lsa"]
+mixtures = ["skewed"]
+hardness = 40.0
+n = 10
+[task]
+d = 10
+[test]
+k = 20
+m = 100
+prompts = 1000
+[models.lsa]
+architecture = "lsa"
+)",
+                                                   "test.toml", ".", overrides);
+    return cost_model(spec).estimate(make_cell(make_coordinates(spec), 0), 1);
+  };
+  const cell_cost base = cost("");
+  EXPECT_GT(base.seconds, 0);
+  EXPECT_GT(cost("test.prompts=2000").seconds, 1.5 * base.seconds);
+  EXPECT_GT(cost("test.m=200").seconds, base.seconds);
+  EXPECT_GT(cost("test.m=[100,200]").seconds, 2 * base.seconds);
+  EXPECT_GT(cost("test.k=200").seconds, base.seconds);
+  EXPECT_LT(cost("models.lsa.training=closed_form").seconds, base.seconds);
+  EXPECT_GT(cost("models.lsa.roll_out=definition").seconds, 10 * base.seconds);
+  EXPECT_GT(cost("models.lsa.roll_out=definition").bytes, base.bytes);
+}
+
+}  // namespace
+}  // namespace cotscale
