@@ -65,6 +65,7 @@ exit_code plan(const plan_arguments& arguments) {
   const coordinates grid = make_coordinates(spec);
   cost_model costs(spec);
   std::vector<double> seconds;
+  seconds.reserve(grid.cell_count());
   std::uint64_t memory = 0;
   for (std::size_t i = 0; i < grid.cell_count(); ++i) {
     const cell_cost cost = costs.estimate(make_cell(grid, i), arguments.threads);
@@ -80,8 +81,8 @@ exit_code plan(const plan_arguments& arguments) {
   }
   if (rows < order.size()) fmt::print("{:>10}  {} more (--all shows them)\n", "...", order.size() - rows);
 
-  std::vector<double> ordered;
-  for (const std::size_t i : order) ordered.push_back(seconds[i]);
+  std::vector<double> ordered(order.size());
+  std::transform(order.begin(), order.end(), ordered.begin(), [&](std::size_t i) { return seconds[i]; });
   const double total = std::accumulate(seconds.begin(), seconds.end(), 0.0);
   constexpr double process_bytes = 60e6;  // of a rank that has loaded MPI, HDF5 and BLAS
   fmt::print("\ncells      {}\nwork       {} on one core (as measured on one machine; others scale it)\n", order.size(),

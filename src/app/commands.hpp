@@ -32,8 +32,8 @@ struct plan_arguments {
 /// Initialises MPI itself; returns the exit code.
 int run(int& argc, char**& argv, const run_arguments& arguments);
 exit_code plan(const plan_arguments& arguments);
-exit_code status(const std::string& file);
-exit_code verify(const std::string& file);
+exit_code status(const std::string& path);
+exit_code verify(const std::string& path);
 
 /// "90", "90s", "30m", "2h", "1h30m", "1d" or "HH:MM:SS"; throws specification_error.
 std::chrono::duration<double> parse_duration(const std::string& text);

@@ -285,8 +285,7 @@ bool hdf5_file::has_attribute(const std::string& object, const std::string& name
 
 void hdf5_file::make_scale(const std::string& dataset) {
   const hid_t set = impl_->dataset(dataset);
-  if (H5DSset_scale(set, dataset.c_str()) < 0)
-    fail(impl_->path, fmt::format("make {} a dimension scale", dataset));
+  if (H5DSset_scale(set, dataset.c_str()) < 0) fail(impl_->path, fmt::format("make {} a dimension scale", dataset));
 }
 
 void hdf5_file::attach_scale(const std::string& dataset, unsigned dimension, const std::string& scale) {

@@ -69,7 +69,8 @@ lock_owner parse(const std::string& text, std::time_t touched) {
 bool runs(long pid) {
   const std::string stat = read_text(fmt::format("/proc/{}/stat", pid));
   const std::size_t name_end = stat.rfind(')');
-  return name_end != std::string::npos && name_end + 2 < stat.size() && stat[name_end + 2] != 'Z' && stat[name_end + 2] != 'X';
+  return name_end != std::string::npos && name_end + 2 < stat.size() && stat[name_end + 2] != 'Z' &&
+         stat[name_end + 2] != 'X';
 }
 
 bool seems_alive(const lock_owner& owner) {

@@ -141,6 +141,11 @@ class layout_writer {
   const coordinates& grid_;
 };
 
+bool is_ours(const hdf5_file& file) {
+  return file.has_attribute("/", "schema_version") && file.has_attribute("/", "title") &&
+         file.text_attribute("/", "title").rfind(our_title, 0) == 0;
+}
+
 hdf5_file open_ours(const std::string& path) {
   if (!std::filesystem::exists(path)) throw io_error(fmt::format("{}: no such file", path));
   if (!std::filesystem::is_regular_file(path)) throw io_error(fmt::format("{}: not a file", path));
@@ -152,8 +157,7 @@ hdf5_file open_ours(const std::string& path) {
                                  e.what()));
     }
   }();
-  if (!file.has_attribute("/", "schema_version") || !file.has_attribute("/", "title") ||
-      file.text_attribute("/", "title").rfind(our_title, 0) != 0) {
+  if (!is_ours(file)) {
     throw mismatch_error(fmt::format("{}: an HDF5 file, but not a results file of cotscale; name another file", path));
   }
   if (const std::int64_t version = file.integer_attribute("/", "schema_version"); version != schema_version) {
@@ -207,6 +211,14 @@ void create_results(const std::string& path, const coordinates& grid, const std:
   }
   const std::filesystem::path directory = std::filesystem::path(path).parent_path();
   sync_path(directory.empty() ? "." : directory.string(), O_RDONLY | O_DIRECTORY);
+}
+
+bool is_results_file(const std::string& path) {
+  try {
+    return is_ours(hdf5_file::open_read(path));
+  } catch (const io_error&) {
+    return false;
+  }
 }
 
 results_reader::results_reader(const std::string& path) : file_(open_ours(path)), grid_(read_coordinates(file_)) {}

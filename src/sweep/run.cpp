@@ -1,11 +1,14 @@
 #include "cotscale/sweep/run.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <new>
@@ -47,7 +50,7 @@ struct work_list {
 
 // ---- before the run, on the root ----
 
-void require_directory(const std::string& output) {
+void require_writable(const std::string& output, bool overwrite) {
   const std::filesystem::path directory = std::filesystem::path(output).parent_path();
   if (!directory.empty() && !std::filesystem::is_directory(directory)) {
     throw io_error(fmt::format("{}: the directory {} does not exist; create it, or choose another --output", output,
@@ -55,6 +58,16 @@ void require_directory(const std::string& output) {
   }
   if (std::filesystem::is_directory(output)) {
     throw io_error(fmt::format("{}: is a directory; --output names a file, such as {}/results.h5", output, output));
+  }
+  if (!std::filesystem::exists(output)) return;
+  if (access(output.c_str(), W_OK) != 0) {
+    throw io_error(fmt::format("{}: you may not write it ({}); change its mode, or choose another --output", output,
+                               std::strerror(errno)));
+  }
+  if (overwrite && !is_results_file(output)) {
+    throw mismatch_error(fmt::format(
+        "{}: not a readable results file of cotscale, and --overwrite replaces no others; move it away yourself",
+        output));
   }
 }
 
@@ -173,7 +186,6 @@ class worker {
   }
 
   std::int64_t finished() const { return finished_.load(); }
-  std::int64_t failed() const { return failed_; }
   const time_use& time() const { return time_; }
 
  private:
@@ -215,9 +227,13 @@ class worker {
     time_.computing += record.wall_seconds;
     estimated_ += item.seconds;
     if (failure) {
-      fmt::print(stderr, "cotscale: rank {}: cell failed ({}): {}\n", rank_, describe(c), *failure);
+      constexpr std::int64_t most_reports = 10;
+      if (failed_++ < most_reports) {
+        fmt::print(stderr, "cotscale: rank {}: cell failed ({}): {}\n", rank_, describe(c), *failure);
+      } else if (failed_ == most_reports + 1) {
+        fmt::print(stderr, "cotscale: rank {}: more cells failed; `cotscale status` lists them\n", rank_);
+      }
       store_.add_failed(c.position, record);
-      ++failed_;
     } else {
       store_.add(c.position, std::move(result), record);
     }
@@ -253,8 +269,9 @@ class worker {
 
 // ---- after the run ----
 
-void report_theory(const results_reader& file, const std::vector<cell_status>& status) {
+void report_theory(const results_reader& file, const std::vector<cell_status>& status, int prompts) {
   constexpr double threshold = 4;
+  constexpr int few_prompts = 1000;
   const coordinates& grid = file.grid();
   const std::vector<double> z = file.values("z_score");
   const std::size_t each = z.size() / status.size();
@@ -280,6 +297,12 @@ void report_theory(const results_reader& file, const std::vector<cell_status>& s
   fmt::print("theory: {} of {} cells disagree with theory_error (|z| > {})", disagreeing, compared, threshold);
   if (!where.empty()) fmt::print("; largest z = {:.2f} at {}", largest, where);
   fmt::print("\n");
+  if (disagreeing > 0 && prompts < few_prompts) {
+    fmt::print(
+        "        ({} prompts are few: errors are skewed, and z-scores of so short means reach further than normal "
+        "ones)\n",
+        prompts);
+  }
 }
 
 exit_code report(const specification& spec, const run_options& options, std::size_t done_before, double elapsed,
@@ -297,7 +320,7 @@ exit_code report(const specification& spec, const run_options& options, std::siz
   fmt::print(
       "time: {:.1f} % computing, {:.2f} % waiting for cells, {:.2f} % storing, {:.1f} % idle at the end, of {} ranks\n",
       share(total.computing), share(total.waiting), share(total.storing), share(total.idle), ranks);
-  report_theory(file, status);
+  report_theory(file, status, spec.prompts);
   std::fflush(stdout);
   if (count(cell_status::pending) > 0) {
     fmt::print(stderr, "cotscale: stopped early; the same command resumes\n");
@@ -326,7 +349,7 @@ exit_code run_sweep(const specification& spec, const run_options& options, const
   std::unique_ptr<file_lock> lock;
   work_list list;
   all.on_root([&] {
-    require_directory(options.output);
+    require_writable(options.output, options.overwrite);
     lock = std::make_unique<file_lock>(options.output);
     if (!lock->notice().empty()) warn(lock->notice());
     list = prepare(spec, grid, options, all, attributes);

@@ -35,7 +35,7 @@ covariance::covariance(std::vector<double> eigenvalues, matrix basis)
   values_ = with_eigenvalues(eigenvalues_);
 }
 
-covariance::covariance(std::vector<double> eigenvalues)
+covariance::covariance(const std::vector<double>& eigenvalues)
     : covariance(eigenvalues, matrix::identity(static_cast<int>(eigenvalues.size()))) {}
 
 covariance covariance::from_matrix(const matrix& values) {

@@ -96,15 +96,30 @@ def test_an_output_directory_that_does_not_exist(program):
     assert "is a directory" in program("run", program.spec, "--output", program.directory, ranks=2, code=74)
 
 
+def unprivileged(program):
+    """Arguments for Popen that make the program run as nobody, whom file modes hold back."""
+    if os.getuid() != 0:
+        return {}
+    for path in (program.directory, program.directory.parent, program.directory.parent.parent):
+        path.chmod(0o755)
+    return {"user": 65534, "group": 65534, "extra_groups": []}
+
+
 def test_a_read_only_output_directory(program):
     locked = program.directory / "locked"
     locked.mkdir(mode=0o555)
-    unprivileged = {"user": 65534, "group": 65534, "extra_groups": []} if os.getuid() == 0 else {}
-    for path in (program.directory, *program.directory.parents):
-        if unprivileged and path.stat().st_uid == 0 and path != path.parent and "pytest" in str(path):
-            path.chmod(0o755)
-    text = program("run", program.spec, "--output", locked / "out.h5", code=74, **unprivileged)
+    text = program("run", program.spec, "--output", locked / "out.h5", code=74, **unprivileged(program))
     assert "Permission denied" in text and "is the directory writable?" in text
+
+
+def test_a_read_only_output_file(program):
+    mine = program.directory / "mine"
+    mine.mkdir()
+    mine.chmod(0o777)
+    program("run", program.spec, "--output", mine / "out.h5")
+    (mine / "out.h5").chmod(0o444)
+    text = program("run", program.spec, "--output", mine / "out.h5", code=74, **unprivileged(program))
+    assert "out.h5: you may not write it (Permission denied)" in text
 
 
 @pytest.mark.parametrize("spoil, code, words", [
@@ -122,6 +137,12 @@ def test_an_output_file_that_cannot_be_resumed(program, spoil, code, words):
         assert words in text and str(program.out) in text
     assert program.out.read_bytes() == before, "nothing of it was touched"
     assert not os.path.exists(f"{program.out}.lock")
+
+
+def test_overwrite_replaces_nothing_but_results(program):
+    program.out.write_text("my thesis")
+    assert "--overwrite replaces no others" in program.run("--overwrite", code=65)
+    assert program.out.read_text() == "my thesis"
 
 
 def test_a_file_of_another_specification(program):

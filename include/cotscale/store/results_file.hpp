@@ -22,6 +22,9 @@ using provenance = std::vector<std::pair<std::string, std::variant<std::string, 
 void create_results(const std::string& path, const coordinates& grid, const std::string& config_toml,
                     const provenance& attributes);
 
+/// Whether the file can be read and is a results file of cotscale, of any schema version.
+bool is_results_file(const std::string& path);
+
 /// A results file opened for reading, also while a run is writing it.
 class results_reader {
  public:

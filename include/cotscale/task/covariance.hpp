@@ -18,7 +18,7 @@ class covariance {
   covariance(std::vector<double> eigenvalues, matrix basis);
 
   /// The same in the standard basis: Λ is diagonal.
-  explicit covariance(std::vector<double> eigenvalues);
+  explicit covariance(const std::vector<double>& eigenvalues);
 
   /// From a (d, d) matrix. Throws specification_error unless it is finite, symmetric and positive semi-definite up to
   /// rounding (d·1e−12 relative); eigenvalues below that count as zero.
