@@ -7,11 +7,17 @@
 #include <limits>
 
 namespace cotscale {
+namespace {
+
+// Not OpenMP's own setting: OpenBLAS follows that one for its threads, and changes it (linalg/blas.cpp).
+int threads = omp_get_max_threads();
+
+}  // namespace
 
 void parallel_for(int count, const std::function<void(int)>& body) {
   std::exception_ptr first_exception;
   std::atomic<int> first_index = std::numeric_limits<int>::max();
-#pragma omp parallel for schedule(dynamic)
+#pragma omp parallel for schedule(dynamic) num_threads(threads) if (count > 1)
   for (int i = 0; i < count; ++i) {
     if (i > first_index.load(std::memory_order_relaxed)) continue;
     try {
@@ -27,8 +33,8 @@ void parallel_for(int count, const std::function<void(int)>& body) {
   if (first_exception) std::rethrow_exception(first_exception);
 }
 
-int thread_count() { return omp_get_max_threads(); }
+int thread_count() { return threads; }
 
-void set_thread_count(int threads) { omp_set_num_threads(threads); }
+void set_thread_count(int count) { threads = count; }
 
 }  // namespace cotscale

@@ -1,6 +1,7 @@
 #include "cotscale/eval/roll_out.hpp"
 
 #include <algorithm>
+#include <cstdint>
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/parallel.hpp"
@@ -38,7 +39,11 @@ std::span<double> error_table::at_step(int k) {
 error_table roll_out_errors(const roll_out& model, const prompt_source& source, int prompts, int steps,
                             const std::stop_token& stop) {
   expects(prompts >= 1 && steps >= 0, "roll_out_errors: prompts = {}, steps = {}", prompts, steps);
-  constexpr int shard = 32;
+  const blas_threads one(1);  // also in a lone shard, which runs outside of a parallel region
+  // A shard is large enough, some 0.3 ms, to be worth another thread's while; trivial cells have one.
+  constexpr std::int64_t shard_numbers = 50'000;
+  const std::int64_t prompt_numbers = std::int64_t{source.dimension()} * (source.examples() + steps);
+  const int shard = static_cast<int>(std::clamp<std::int64_t>(shard_numbers / prompt_numbers, 1, prompts));
   error_table table{.steps = steps, .prompts = prompts, .values = {}};
   table.values.resize(static_cast<std::size_t>(steps + 1) * static_cast<std::size_t>(prompts));
   parallel_for((prompts + shard - 1) / shard, [&](int s) {

@@ -5,17 +5,9 @@
 #include <algorithm>
 
 #include "cotscale/base/error.hpp"
-#include "cotscale/base/parallel.hpp"
 
 namespace cotscale {
 namespace {
-
-// OpenBLAS sets OpenMP's number of threads along with its own; ours stays as it was.
-void set_blas_threads(int count) {
-  const int threads = thread_count();
-  openblas_set_num_threads(count);
-  set_thread_count(threads);
-}
 
 CBLAS_TRANSPOSE flag(transpose op) { return op == transpose::yes ? CblasTrans : CblasNoTrans; }
 
@@ -67,9 +59,11 @@ double inner(const matrix& a, const matrix& b) {
   return cblas_ddot(static_cast<int>(a.size()), a.data(), 1, b.data(), 1);
 }
 
-blas_threads::blas_threads(int count) : previous_(openblas_get_num_threads()) { set_blas_threads(count); }
+// OpenBLAS's OpenMP build uses omp_get_max_threads() threads, whatever it was told before; telling it sets both.
+// parallel_for has a setting of its own.
+blas_threads::blas_threads(int count) : previous_(openblas_get_num_threads()) { openblas_set_num_threads(count); }
 
-blas_threads::~blas_threads() { set_blas_threads(previous_); }
+blas_threads::~blas_threads() { openblas_set_num_threads(previous_); }
 
 void require_openmp_blas() {
   constexpr int openmp = 2;

@@ -315,11 +315,13 @@ exit_code report(const specification& spec, const run_options& options, std::siz
   fmt::print("{}: {} of {} cells done ({} before this run), {} failed, {} pending, {} not converged, in {:.1f} s\n",
              spec.name, done, status.size(), done_before, count(cell_status::failed), count(cell_status::pending),
              std::count(converged.begin(), converged.end(), 0), elapsed);
-  const double all_time = total.computing + total.waiting + total.storing + total.idle;
-  const auto share = [&](double part) { return all_time > 0 ? 100 * part / all_time : 0; };
-  fmt::print(
-      "time: {:.1f} % computing, {:.2f} % waiting for cells, {:.2f} % storing, {:.1f} % idle at the end, of {} ranks\n",
-      share(total.computing), share(total.waiting), share(total.storing), share(total.idle), ranks);
+  if (const double all_time = total.computing + total.waiting + total.storing + total.idle; all_time > 0) {
+    fmt::print(
+        "time: {:.1f} % computing, {:.2f} % waiting for cells, {:.2f} % storing, {:.1f} % idle at the end, of {} "
+        "ranks\n",
+        100 * total.computing / all_time, 100 * total.waiting / all_time, 100 * total.storing / all_time,
+        100 * total.idle / all_time, ranks);
+  }
   report_theory(file, status, spec.prompts);
   std::fflush(stdout);
   if (count(cell_status::pending) > 0) {

@@ -10,8 +10,8 @@ namespace cotscale {
 /// stopped; later calls may be left out.
 void parallel_for(int count, const std::function<void(int)>& body);
 
-/// OpenMP threads that parallel_for uses.
+/// Threads that parallel_for uses; at first, what OMP_NUM_THREADS and the affinity of the process say.
 int thread_count();
-void set_thread_count(int threads);
+void set_thread_count(int count);
 
 }  // namespace cotscale
