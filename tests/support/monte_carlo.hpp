@@ -13,7 +13,8 @@ namespace cotscale::support {
 /// Means and standard errors of several observables, from samples that arrive one by one (Welford 1962).
 class sample_means {
  public:
-  explicit sample_means(std::size_t observables) : means_(observables), squares_(observables) {}
+  explicit sample_means(int observables)
+      : means_(static_cast<std::size_t>(observables)), squares_(static_cast<std::size_t>(observables)) {}
 
   void add(std::span<const double> sample) {
     ++count_;

@@ -1,0 +1,70 @@
+// What the benchmarks share. The machines they run on are noisy, so every benchmark prints ratios: both sides in turn,
+// several times, medians.
+#pragma once
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <ctime>
+#include <vector>
+
+namespace cotscale::bench {
+
+inline double wall_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+/// CPU time of this process: for code of one thread, what it would take on a core of its own.
+inline double cpu_seconds() {
+  timespec t{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
+}
+
+inline double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t half = values.size() / 2;
+  return values.size() % 2 == 1 ? values[half] : 0.5 * (values[half - 1] + values[half]);
+}
+
+/// CPU seconds of one call, from calls that take `at_least` so long together. The clock is read seldom: that is slow.
+template<class F>
+double cpu_seconds_of(F&& call, double at_least) {
+  for (std::int64_t calls = 1;; calls *= 2) {
+    const double start = cpu_seconds();
+    for (std::int64_t i = 0; i < calls; ++i) call();
+    const double taken = cpu_seconds() - start;
+    if (taken >= at_least) return taken / static_cast<double>(calls);
+  }
+}
+
+/// Computes for so long, without a call to MPI.
+inline void spin(double seconds) {
+  for (const double end = wall_seconds() + seconds; wall_seconds() < end;) continue;
+}
+
+/// While it lives, this process prints nothing on standard output.
+class quiet {
+ public:
+  quiet() : kept_(dup(STDOUT_FILENO)) {
+    std::fflush(stdout);
+    if (std::freopen("/dev/null", "w", stdout) == nullptr) std::perror("/dev/null");
+  }
+  ~quiet() {
+    std::fflush(stdout);
+    dup2(kept_, STDOUT_FILENO);
+    ::close(kept_);
+  }
+  quiet(const quiet&) = delete;
+  quiet& operator=(const quiet&) = delete;
+  quiet(quiet&&) = delete;
+  quiet& operator=(quiet&&) = delete;
+
+ private:
+  int kept_;
+};
+
+}  // namespace cotscale::bench

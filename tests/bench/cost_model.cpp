@@ -1,0 +1,93 @@
+// Measured over estimated CPU seconds of cells, for settings far apart. Only their spread matters to the schedule (a
+// machine that is slower throughout keeps the order of cells); the constants are in src/sweep/schedule.cpp.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "bench.hpp"
+#include "cotscale/base/parallel.hpp"
+#include "cotscale/linalg/blas.hpp"
+#include "cotscale/sweep/cell.hpp"
+#include "cotscale/sweep/schedule.hpp"
+
+using namespace cotscale;
+
+namespace {
+
+struct setting {
+  int d, m, k, prompts;
+  double hardness = 1;  ///< over d
+  std::string training = "closed_form", roll_out = "recursion";
+};
+
+std::vector<setting> settings() {
+  std::vector<setting> all;
+  for (const int d : {2, 10, 30, 100}) {
+    for (const int m : {10, 100, 2000}) {
+      for (const int k : {1, 30, 100}) {
+        all.push_back({.d = d, .m = m, .k = k, .prompts = std::max(20, 200'000 / (d * m))});
+      }
+    }
+  }
+  for (const int prompts : {1, 64, 1000, 20'000}) all.push_back({.d = 10, .m = 100, .k = 30, .prompts = prompts});
+  for (const int d : {2, 10, 30, 100}) {  // next to nothing but training
+    all.push_back({.d = d, .m = 10, .k = 1, .prompts = 1});
+    for (const double hardness : {1.0, 3.0, 30.0}) {
+      if (d == 100 && hardness > 3) continue;
+      all.push_back({.d = d, .m = 10, .k = 1, .prompts = 1, .hardness = hardness, .training = "population"});
+    }
+  }
+  for (const int d : {2, 10, 20}) {
+    for (const int m : {20, 200}) all.push_back({.d = d, .m = m, .k = 10, .prompts = 4, .roll_out = "definition"});
+  }
+  return all;
+}
+
+struct cost {
+  double measured, estimated;
+};
+
+cost measure(const setting& s) {
+  const specification spec = parse_specification(
+      fmt::format(
+          "[sweep]\nname = 'cost'\nseed = 1\nmodels = ['lsa']\nmixtures = ['matched']\nhardness = {:.6f}\nn = 20\n"
+          "[task]\nd = {}\n[test]\nk = {}\nm = {}\nprompts = {}\n"
+          "[models.lsa]\narchitecture = 'lsa'\ntraining = '{}'\nroll_out = '{}'\n",
+          s.hardness * s.d, s.d, s.k, s.m, s.prompts, s.training, s.roll_out),
+      "cost.toml", ".");
+  const coordinates grid = make_coordinates(spec);
+  const cell c = make_cell(grid, 0);
+  std::vector<double> seconds;
+  for (int i = 0; i < 3; ++i) {
+    seconds.push_back(bench::cpu_seconds_of([&] { compute_cell(spec, grid, c, {}); }, 0.02));
+  }
+  return {.measured = bench::median(seconds), .estimated = cost_model(spec).estimate(c, 1).seconds};
+}
+
+}  // namespace
+
+int main() {
+  set_thread_count(1);
+  const blas_threads one(1);
+  fmt::print("{:>4}{:>6}{:>5}{:>8}{:>10}  {:<12}{:<12}{:>12}{:>12}{:>8}\n", "d", "m", "K", "prompts", "hardness",
+             "training", "roll-out", "measured s", "estimated s", "ratio");
+  std::vector<double> logarithms;
+  for (const setting& s : settings()) {
+    const cost c = measure(s);
+    logarithms.push_back(std::log(c.measured / c.estimated));
+    fmt::print("{:>4}{:>6}{:>5}{:>8}{:>10}  {:<12}{:<12}{:>12.3g}{:>12.3g}{:>8.2f}\n", s.d, s.m, s.k, s.prompts,
+               s.hardness * s.d, s.training, s.roll_out, c.measured, c.estimated, c.measured / c.estimated);
+    std::fflush(stdout);
+  }
+  const auto count = static_cast<double>(logarithms.size());
+  const double mean = std::accumulate(logarithms.begin(), logarithms.end(), 0.0) / count;
+  double squares = 0;
+  for (const double value : logarithms) squares += (value - mean) * (value - mean);
+  const auto [least, most] = std::minmax_element(logarithms.begin(), logarithms.end());
+  fmt::print("geometric mean {:.2f}, geometric spread (one standard deviation) × {:.2f}, least {:.2f}, most {:.2f}\n",
+             std::exp(mean), std::exp(std::sqrt(squares / count)), std::exp(*least), std::exp(*most));
+}

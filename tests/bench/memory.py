@@ -1,0 +1,56 @@
+#!/usr/bin/env python3
+"""Peak memory of each rank for every preset: against what `cotscale plan` says, and against 200 MB.
+
+Usage: memory.py [BUILD_DIRECTORY] [RANKS]
+"""
+import os
+import pathlib
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+LIMIT = 200e6
+AS_ROOT = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1") if os.geteuid() == 0 else None
+UNITS = {"kB": 1e3, "MB": 1e6, "GB": 1e9}
+
+
+def one_rank(command):
+    """Under mpirun: runs the command and says how much memory it had at most."""
+    code = subprocess.run(command, stdout=subprocess.DEVNULL).returncode
+    print("peak", resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024, flush=True)
+    sys.exit(code)
+
+
+def peaks(cotscale, preset, ranks):
+    with tempfile.TemporaryDirectory() as folder:
+        output = subprocess.run(["mpirun", "-n", str(ranks), sys.executable, __file__, "--rank", cotscale, "run", preset,
+                                 "--output", f"{folder}/results.h5", "--progress", "none"],
+                                env=AS_ROOT, check=True, capture_output=True, text=True).stdout
+    return [int(value) for value in re.findall(r"peak (\d+)", output)]
+
+
+def planned(cotscale, preset):
+    output = subprocess.run([cotscale, "plan", preset], check=True, capture_output=True, text=True).stdout
+    value, unit = re.search(r"^memory +([\d.]+) (\w+)", output, re.MULTILINE).groups()
+    return float(value) * UNITS[unit]
+
+
+def main(build=HERE / "../../build/release", ranks=2):
+    cotscale = str((pathlib.Path(build) / "cotscale").resolve())
+    print(f"{'preset':<16}{'largest rank':>14}{'over plan':>12}{'over 200 MB':>13}   (of {ranks} ranks)")
+    worst = 0
+    for preset in sorted((HERE / "../../jobs/presets").glob("*.toml")):
+        peak = max(peaks(cotscale, str(preset), ranks))
+        worst = max(worst, peak)
+        print(f"{preset.stem:<16}{peak / 1e6:>11.0f} MB{peak / planned(cotscale, str(preset)):>12.2f}{peak / LIMIT:>13.2f}",
+              flush=True)
+    sys.exit(0 if worst < LIMIT else 1)
+
+
+if sys.argv[1:2] == ["--rank"]:
+    one_rank(sys.argv[2:])
+else:
+    main(*sys.argv[1:])

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Builds and runs benchmarks: run.sh [--long] [NAME ...], all of them by default. BUILD: the build directory, build/release by default.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+build=${BUILD:-$here/../../build/release}
+export OMP_NUM_THREADS=1
+if [ "$(id -u)" = 0 ]; then
+  export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+fi
+
+long=
+if [ "${1-}" = --long ]; then
+  long=--long
+  shift
+fi
+[ $# -gt 0 ] || set -- normals roll_out cost_model overhead scheduler_idle memory
+
+cmake --build "$build" --target bench
+cd "$build"
+for name in "$@"; do
+  echo "== $name"
+  case $name in
+    normals | cost_model) "./bench_$name" ;;
+    roll_out | memory) "$here/$name.py" "$build" ;;
+    overhead) mpirun -n 2 ./bench_overhead ;;
+    scheduler_idle) "$here/$name.py" $long "$build" ;;
+    *) echo "run.sh: no benchmark is called $name" >&2 && exit 2 ;;
+  esac
+done

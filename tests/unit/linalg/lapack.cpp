@@ -1,0 +1,224 @@
+#include "cotscale/linalg/lapack.hpp"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "cotscale/base/error.hpp"
+#include "reference/matrix.hpp"
+#include "support/matrices.hpp"
+#include "support/monte_carlo.hpp"
+
+namespace cotscale {
+namespace {
+
+using support::close;
+using support::epsilon;
+using support::gaussian;
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+constexpr std::array sizes{1, 2, 3, 17, 31, 64 + 1};
+
+// Backward errors of orthogonal factorisations are a small multiple of size × ε × norm (LAPACK Users' Guide, chapter
+// 4).
+double rounding_of(const matrix& a) {
+  return 8 * std::max(a.rows(), a.columns()) * epsilon * reference::frobenius_norm(a);
+}
+
+matrix symmetric(int d) {
+  const matrix a = gaussian(d, d, "symmetric");
+  return reference::combination(1, a, 1, reference::transposed(a));
+}
+
+// (rows, columns), a product of Gaussian factors.
+matrix of_rank(int rank, int rows, int columns) {
+  return reference::product(gaussian(rows, rank, "left"), gaussian(rank, columns, "right"));
+}
+
+testing::AssertionResult is_orthogonal(const matrix& q) {
+  return close(reference::product(reference::transposed(q), q), matrix::identity(q.columns()), 8 * q.rows() * epsilon);
+}
+
+// ---- symmetric_eigen ----
+
+TEST(symmetric_eigen, puts_the_matrix_together_again) {
+  for (const int d : sizes) {
+    const matrix a = symmetric(d);
+    const eigen_decomposition e = symmetric_eigen(a);
+    const matrix scaled = reference::product(e.vectors, matrix::diagonal(e.values));
+    EXPECT_TRUE(close(reference::product(scaled, reference::transposed(e.vectors)), a, rounding_of(a))) << d;
+    EXPECT_TRUE(is_orthogonal(e.vectors)) << d;
+    EXPECT_TRUE(std::is_sorted(e.values.begin(), e.values.end())) << d;
+  }
+}
+
+TEST(symmetric_eigen, knows_a_matrix_that_can_be_done_by_hand) {
+  matrix a(2, 2, 1);
+  a(0, 0) = a(1, 1) = 2;
+  const eigen_decomposition e = symmetric_eigen(a);
+  EXPECT_TRUE(close(e.values, std::vector<double>{1, 3}, rounding_of(a)));
+  EXPECT_NEAR(e.vectors(0, 0), -e.vectors(1, 0), rounding_of(a)) << "(1, −1) belongs to 1";
+  EXPECT_NEAR(e.vectors(0, 1), e.vectors(1, 1), rounding_of(a)) << "(1, 1) belongs to 3";
+}
+
+TEST(symmetric_eigen, handles_equal_eigenvalues) {
+  const eigen_decomposition e = symmetric_eigen(matrix::identity(17));
+  EXPECT_THAT(e.values, testing::Each(1));
+  EXPECT_TRUE(is_orthogonal(e.vectors));
+}
+
+TEST(symmetric_eigen, reads_the_lower_triangle) {
+  const matrix a = symmetric(5);
+  matrix garbage_above = a;
+  for (int i = 0; i < 5; ++i) {
+    for (int j = i + 1; j < 5; ++j) garbage_above(i, j) = 1e6;
+  }
+  EXPECT_EQ(symmetric_eigen(garbage_above).values, symmetric_eigen(a).values);
+}
+
+TEST(symmetric_eigen, of_nothing_is_nothing) { EXPECT_TRUE(symmetric_eigen(matrix()).values.empty()); }
+
+// ---- singular values ----
+
+TEST(singular_values, are_absolute_values_of_a_diagonal_in_descending_order) {
+  EXPECT_TRUE(close(singular_values(matrix::diagonal(std::vector<double>{1, -3, 0, 2})),
+                    std::vector<double>{3, 2, 1, 0}, 32 * epsilon * 3));
+}
+
+TEST(singular_values, are_roots_of_the_eigenvalues_of_the_gram_matrix) {
+  for (const int rows : sizes) {
+    for (const int columns : sizes) {
+      const matrix a = gaussian(rows, columns, "a");
+      const std::vector<double> s = singular_values(a);
+      ASSERT_EQ(s.size(), static_cast<std::size_t>(std::min(rows, columns)));
+      EXPECT_TRUE(std::is_sorted(s.rbegin(), s.rend()));
+      std::vector<double> squares = symmetric_eigen(reference::gram(1, a)).values;
+      std::reverse(squares.begin(), squares.end());
+      squares.resize(s.size());
+      std::transform(squares.begin(), squares.end(), s.begin(), squares.begin(),
+                     [](double square, double value) { return square - value * value; });
+      EXPECT_TRUE(close(squares, std::vector<double>(s.size()), rounding_of(a) * reference::frobenius_norm(a)));
+    }
+  }
+}
+
+TEST(operator_norm, is_the_largest_stretch) {
+  EXPECT_NEAR(operator_norm(matrix::diagonal(std::vector<double>{1, -3, 2})), 3, 24 * epsilon * 3);
+  EXPECT_NEAR(operator_norm(matrix(3, 5, 1.0)), std::sqrt(15), 40 * epsilon * 4) << "of rank one";
+  EXPECT_NEAR(operator_norm(matrix(2, 2, 1e200)) / 2e200, 1, 16 * epsilon);
+  EXPECT_EQ(operator_norm(matrix(3, 0)), 0);
+}
+
+// ---- pseudo_inverse ----
+
+// The four conditions of Penrose (1955), which only a⁺ meets.
+void expect_moore_penrose(const matrix& a, const std::string& what) {
+  const matrix p = pseudo_inverse(a, 1e-10);
+  const double condition = reference::frobenius_norm(a) * reference::frobenius_norm(p);
+  const double projector_tolerance = 8 * std::max(a.rows(), a.columns()) * epsilon * condition;
+  const matrix ap = reference::product(a, p);
+  const matrix pa = reference::product(p, a);
+  EXPECT_TRUE(close(reference::product(ap, a), a, projector_tolerance * reference::frobenius_norm(a))) << what;
+  EXPECT_TRUE(close(reference::product(pa, p), p, projector_tolerance * reference::frobenius_norm(p))) << what;
+  EXPECT_TRUE(close(reference::transposed(ap), ap, projector_tolerance)) << what;
+  EXPECT_TRUE(close(reference::transposed(pa), pa, projector_tolerance)) << what;
+}
+
+TEST(pseudo_inverse, meets_the_conditions_of_moore_and_penrose) {
+  for (const int rows : sizes) {
+    for (const int columns : sizes) {
+      expect_moore_penrose(gaussian(rows, columns, "full rank"), fmt::format("({}, {})", rows, columns));
+      const int rank = (std::min(rows, columns) + 1) / 2;
+      expect_moore_penrose(of_rank(rank, rows, columns), fmt::format("({}, {}) of rank {}", rows, columns, rank));
+    }
+  }
+}
+
+TEST(pseudo_inverse, of_a_regular_matrix_is_the_inverse) {
+  for (const int d : {1, 2, 3, 17}) {
+    const matrix a = gaussian(d, d, "a");
+    const matrix inverse = reference::inverse(a);
+    const double condition = reference::frobenius_norm(a) * reference::frobenius_norm(inverse);
+    EXPECT_TRUE(
+        close(pseudo_inverse(a, 1e-12), inverse, 8 * d * epsilon * condition * reference::frobenius_norm(inverse)));
+  }
+}
+
+TEST(pseudo_inverse, of_zero_is_zero) {
+  EXPECT_EQ(pseudo_inverse(matrix(3, 2), 1e-12), matrix(2, 3));
+  EXPECT_EQ(pseudo_inverse(matrix(3, 0), 1e-12), matrix(0, 3));
+}
+
+TEST(pseudo_inverse, drops_singular_values_below_the_tolerance) {
+  const matrix a = matrix::diagonal(std::vector<double>{100, 1e-3});
+  EXPECT_TRUE(close(pseudo_inverse(a, 0.9e-5), matrix::diagonal(std::vector<double>{0.01, 1e3}), 1e-12));
+  EXPECT_TRUE(close(pseudo_inverse(a, 1.1e-5), matrix::diagonal(std::vector<double>{0.01, 0}), 1e-12));
+}
+
+// ---- orthogonal_factor ----
+
+TEST(orthogonal_factor, leaves_an_upper_triangle_with_a_positive_diagonal) {
+  for (const int d : sizes) {
+    const matrix a = gaussian(d, d, "a");
+    const matrix q = orthogonal_factor(a);
+    EXPECT_TRUE(is_orthogonal(q)) << d;
+    const matrix r = reference::product(reference::transposed(q), a);
+    for (int i = 0; i < d; ++i) {
+      EXPECT_GT(r(i, i), 0) << d;
+      for (int j = 0; j < i; ++j) EXPECT_NEAR(r(i, j), 0, rounding_of(a)) << d;
+    }
+  }
+}
+
+TEST(orthogonal_factor, of_one_number_is_its_sign) {
+  EXPECT_EQ(orthogonal_factor(matrix(1, 1, -0.3)), matrix(1, 1, -1.0));
+  EXPECT_EQ(orthogonal_factor(matrix(1, 1, 0.3)), matrix(1, 1, 1.0));
+}
+
+// Haar: q_ij has mean 0 and variance 1/d. Without the sign convention the means of the diagonal are not 0.
+TEST(orthogonal_factor, of_gaussian_matrices_favours_no_direction) {
+  constexpr int d = 3;
+  support::sample_means means(d * d);
+  support::sample_means squares(d * d);
+  for (std::uint64_t draw = 0; draw < 5000; ++draw) {
+    matrix a(d, d);
+    fill_normal(key_builder("haar").key(), draw, a.values());
+    matrix q = orthogonal_factor(a);
+    means.add(q.values());
+    for (double& value : q.values()) value *= value;
+    squares.add(q.values());
+  }
+  EXPECT_TRUE(within(4, means, matrix(d, d).values()));
+  EXPECT_TRUE(within(4, squares, matrix(d, d, 1.0 / d).values()));
+}
+
+// ---- errors ----
+
+TEST(factorisations, refuse_what_is_not_finite) {
+  for (const double bad : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+    matrix a = symmetric(4);
+    a(2, 1) = a(1, 2) = bad;
+    EXPECT_THAT([&] { symmetric_eigen(a); }, ThrowsMessage<numerical_error>(HasSubstr("(4, 4)")));
+    EXPECT_THAT([&] { singular_values(a); }, ThrowsMessage<numerical_error>(HasSubstr("not finite")));
+    EXPECT_THROW(operator_norm(a), numerical_error);
+    EXPECT_THROW(pseudo_inverse(a, 1e-12), numerical_error);
+    EXPECT_THROW(orthogonal_factor(a), numerical_error);
+  }
+}
+
+TEST(factorisations, say_which_shape_is_not_square) {
+  EXPECT_THAT([] { symmetric_eigen(matrix(2, 3)); }, ThrowsMessage<precondition_error>(HasSubstr("(2, 3)")));
+  EXPECT_THAT([] { orthogonal_factor(matrix(3, 2)); }, ThrowsMessage<precondition_error>(HasSubstr("(3, 2)")));
+}
+
+}  // namespace
+}  // namespace cotscale
