@@ -27,7 +27,7 @@ install_packages() {
     done
     ((${#missing[@]} > 0)) || return 0
     if ((EUID != 0)); then
-        not_installed=("${missing[@]}")
+        not_installed+=("${missing[@]}")
         return 0
     fi
     say "installing ${missing[*]}"

@@ -20,6 +20,10 @@ install_packages "${build_packages[@]}" "${test_packages[@]}"
 ((long == 0)) || install_packages "${long_test_packages[@]}"
 find_python "xarray, h5py, netCDF4, h5netcdf, matplotlib, pytest"
 
+for tool in clang-format h5dump pgrep; do
+    command -v "$tool" >/dev/null || give_up "$tool is needed"
+done
+
 say "formatting"
 (cd "$root" && find src include tests -name '*.?pp' -print0 | xargs -0 clang-format --dry-run -Werror)
 

@@ -67,10 +67,12 @@ exit_code plan(const plan_arguments& arguments) {
   std::vector<double> seconds;
   seconds.reserve(grid.cell_count());
   std::uint64_t memory = 0;
+  double one_core = 0;
   for (std::size_t i = 0; i < grid.cell_count(); ++i) {
     const cell_cost cost = costs.estimate(make_cell(grid, i), arguments.threads);
     seconds.push_back(cost.seconds);
     memory = std::max(memory, cost.bytes);
+    one_core += costs.estimate(make_cell(grid, i), 1).seconds;
   }
   const std::vector<std::size_t> order = largest_first(seconds);
   constexpr std::size_t shown_cells = 20;
@@ -86,7 +88,7 @@ exit_code plan(const plan_arguments& arguments) {
   const double total = std::accumulate(seconds.begin(), seconds.end(), 0.0);
   constexpr double process_bytes = 60e6;  // of a rank that has loaded MPI, HDF5 and BLAS
   fmt::print("\ncells      {}\nwork       {} on one core (as measured on one machine; others scale it)\n", order.size(),
-             shown_seconds(total * arguments.threads));
+             shown_seconds(one_core));
   fmt::print("memory     {} a rank\nfile       {}\n", shown_bytes(static_cast<double>(memory) + process_bytes),
              shown_bytes(static_cast<double>(payload_bytes(grid))));
   for (const int ranks : arguments.ranks) {

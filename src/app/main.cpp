@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
 #include <map>
 #include <string>
 
@@ -20,10 +21,21 @@ std::string joined(int argc, char** argv) {
   return line;
 }
 
+// Under mpirun the command line is parsed before MPI starts; one rank's words are enough.
+bool speaks() {
+  const char* rank = std::getenv("OMPI_COMM_WORLD_RANK");
+  return rank == nullptr || std::string(rank) == "0";
+}
+
+void report(const std::exception& e) {
+  if (speaks()) fmt::print(stderr, "cotscale: {}\n", e.what());
+}
+
 void add_specification(CLI::App& command, std::string& specification, std::vector<std::string>& overrides) {
   command.add_option("SPEC", specification, "specification of the sweep (TOML)")->required();
   command.add_option("--set", overrides, "override a key of it: --set test.prompts=100 (repeatable)")
-      ->type_name("KEY=VALUE");
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
 }
 
 int dispatch(int argc, char** argv) {
@@ -45,7 +57,7 @@ int dispatch(int argc, char** argv) {
   add_specification(run_command, run.specification, run.overrides);
   run_command.add_option("--output", run.output, "results file (HDF5)")->required();
   run_command.add_flag("--overwrite", run.overwrite, "discard the results that the file holds");
-  run_command.add_option("--progress", run.progress, "auto, bar, log or none")
+  run_command.add_option("--progress", run.progress, "how to show progress")
       ->transform(CLI::CheckedTransformer(modes).description(""));
   run_command.add_option("--max-time", max_time, "stop in time to end after this long: 90s, 30m, 1h30m, 01:30:00");
 
@@ -53,7 +65,10 @@ int dispatch(int argc, char** argv) {
   plan.ranks = {1, 2, 4, 8, 16};
   CLI::App& plan_command = *program.add_subcommand("plan", "print cells, costs, memory, file size and makespan");
   add_specification(plan_command, plan.specification, plan.overrides);
-  plan_command.add_option("--ranks", plan.ranks, "ranks to predict the makespan for")->check(CLI::PositiveNumber);
+  plan_command.add_option("--ranks", plan.ranks, "ranks to predict the makespan for: 8,64,512")
+      ->check(CLI::PositiveNumber)
+      ->delimiter(',')
+      ->allow_extra_args(false);
   plan_command.add_option("--threads", plan.threads, "threads of a rank")->check(CLI::PositiveNumber);
   plan_command.add_flag("--all", plan.all_cells, "print every cell");
 
@@ -70,7 +85,9 @@ int dispatch(int argc, char** argv) {
     if (argc > 1 && argv[1][0] != '-' && program.get_subcommands().empty()) {
       throw specification_error(fmt::format("unknown command {}; choose run, plan, status or verify", argv[1]));
     }
-    return program.exit(e) == 0 ? 0 : static_cast<int>(exit_code::usage);
+    const bool asked = e.get_exit_code() == 0;  // --help, --version
+    if (speaks()) program.exit(e);
+    return asked ? 0 : static_cast<int>(exit_code::usage);
   }
   if (run_command) {
     if (!max_time.empty()) run.max_time = app::parse_duration(max_time);
@@ -88,10 +105,13 @@ int main(int argc, char** argv) {
   try {
     return dispatch(argc, argv);
   } catch (const cotscale::error& e) {
-    fmt::print(stderr, "cotscale: {}\n", e.what());
+    report(e);
     return static_cast<int>(e.code());
+  } catch (const std::filesystem::filesystem_error& e) {
+    report(e);
+    return static_cast<int>(cotscale::exit_code::input_output);
   } catch (const std::exception& e) {
-    fmt::print(stderr, "cotscale: {}\n", e.what());
+    report(e);
     return static_cast<int>(cotscale::exit_code::internal);
   }
 }

@@ -1,5 +1,6 @@
 #include "cotscale/comm/communicator.hpp"
 
+#include <filesystem>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -71,6 +72,8 @@ void communicator::together(const std::function<void()>& work) const {
     work();
   } catch (const error& e) {
     mine = e;
+  } catch (const std::filesystem::filesystem_error& e) {
+    mine = io_error(e.what());
   }
   int failing = mine ? rank() : size();
   MPI_Allreduce(MPI_IN_PLACE, &failing, 1, MPI_INT, MPI_MIN, impl_->comm);

@@ -74,17 +74,24 @@ void roll_out_recursion(const matrix& preconditioner, const matrix& gram, std::s
           gram.columns(), w.size());
   std::vector<double> u(w.size());
   std::transform(w.begin(), w.end(), u.begin(), [](double value) { return -value; });
-  std::vector<double> next(u.size());
-  const matrix step = product(preconditioner, gram);
+  std::vector<double> change(u.size());
+  std::vector<double> gram_u(u.size());
+  // A Ŝ is worth forming, 2d³ operations, if it is used often enough; else A and Ŝ are applied one after the other.
+  const bool form = static_cast<std::size_t>(d) < errors.size();
+  const matrix step = form ? product(preconditioner, gram) : matrix();
   for (std::size_t k = 0; k < errors.size(); ++k) {
     double square = 0;
     for (const double value : u) square += value * value;
     errors[k] = square;
     if (k + 1 == errors.size()) break;
     // u ← u − A Ŝ u
-    next = u;
-    multiply(-1, step, u, 1, next);
-    u.swap(next);
+    if (form) {
+      multiply(1, step, u, 0, change);
+    } else {
+      multiply(1, gram, u, 0, gram_u);
+      multiply(1, preconditioner, gram_u, 0, change);
+    }
+    for (std::size_t j = 0; j < u.size(); ++j) u[j] -= change[j];
   }
 }
 

@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -14,6 +13,7 @@
 #include <sstream>
 
 #include "cotscale/base/error.hpp"
+#include "cotscale/comm/environment.hpp"
 
 namespace cotscale {
 namespace {
@@ -30,12 +30,6 @@ std::string read_text(const std::string& path) {
   return text.str();
 }
 
-std::string host() {
-  std::array<char, 256> name{};
-  gethostname(name.data(), name.size() - 1);
-  return name.data();
-}
-
 // Two processes with equal values see each other's pids.
 std::string machine() {
   std::error_code none;
@@ -45,7 +39,7 @@ std::string machine() {
 
 std::string my_text() {
   const char* job = std::getenv("SLURM_JOB_ID");
-  return fmt::format("host: {}\njob: {}\npid: {}\nmachine: {}\n", host(), job != nullptr ? job : "none", getpid(),
+  return fmt::format("host: {}\njob: {}\npid: {}\nmachine: {}\n", host_name(), job != nullptr ? job : "none", getpid(),
                      machine());
 }
 
@@ -97,7 +91,7 @@ bool try_create(const std::string& path, const std::string& text) {
 // Moves a dead run's lock out of the way. Whoever loses this race finds another lock in its place, puts it back and is
 // refused.
 void remove_dead(const std::string& path, const std::string& seen) {
-  const std::string aside = fmt::format("{}.{}.{}", path, host(), getpid());
+  const std::string aside = fmt::format("{}.{}.{}", path, host_name(), getpid());
   if (rename(path.c_str(), aside.c_str()) != 0) return;
   if (read_text(aside) != seen && link(aside.c_str(), path.c_str()) != 0) {
     unlink(aside.c_str());
@@ -145,7 +139,15 @@ file_lock::~file_lock() {
 void file_lock::keep_fresh() {
   std::unique_lock guard(mutex_);
   while (!wake_.wait_for(guard, touch_interval, [this] { return ending_; })) {
-    if (read_text(path_) != text_) {
+    const std::string seen = read_text(path_);
+    if (seen.empty()) {  // somebody removed it: take it again, unless somebody else does
+      try {
+        try_create(path_, text_);
+      } catch (const io_error&) {  // the file system does not answer; ask again later
+      }
+      continue;
+    }
+    if (seen != text_) {
       lost_ = true;
       return;
     }

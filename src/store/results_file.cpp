@@ -34,7 +34,8 @@ std::vector<axis> all_axes(const std::vector<axis>& own_axes) {
   return axes;
 }
 
-// Reserves the space for the whole file, so that a full disk is met before anything is written, in plain words.
+// Tries whether there is room for the whole file, so that a full disk is met before anything is written, in plain
+// words.
 void require_space(const std::string& path, std::uint64_t bytes) {
   const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (fd < 0) throw io_error(fmt::format("{}: cannot create the file ({})", path, reason()));
@@ -44,6 +45,12 @@ void require_space(const std::string& path, std::uint64_t bytes) {
   unlink(path.c_str());
   throw io_error(fmt::format("{}: no room for the results, {:.1f} MB ({}); free some space or choose another --output",
                              path, static_cast<double>(bytes) * 1e-6, std::strerror(failure)));
+}
+
+int open_descriptor(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDWR | O_CLOEXEC);
+  if (fd < 0) throw io_error(fmt::format("{}: cannot open the file ({})", path, reason()));
+  return fd;
 }
 
 void sync_path(const std::string& path, int flags) {
@@ -147,8 +154,11 @@ bool is_ours(const hdf5_file& file) {
 }
 
 hdf5_file open_ours(const std::string& path) {
-  if (!std::filesystem::exists(path)) throw io_error(fmt::format("{}: no such file", path));
-  if (!std::filesystem::is_regular_file(path)) throw io_error(fmt::format("{}: not a file", path));
+  std::error_code failure;
+  const std::filesystem::file_status status = std::filesystem::status(path, failure);
+  if (status.type() == std::filesystem::file_type::not_found) throw io_error(fmt::format("{}: no such file", path));
+  if (failure) throw io_error(fmt::format("{}: cannot be read ({})", path, failure.message()));
+  if (!std::filesystem::is_regular_file(status)) throw io_error(fmt::format("{}: not a file", path));
   hdf5_file file = [&] {
     try {
       return hdf5_file::open_read(path);
@@ -191,8 +201,8 @@ void create_results(const std::string& path, const coordinates& grid, const std:
   require_space(temporary, payload_bytes(grid) + metadata + 4 * config_toml.size());
   try {
     hdf5_file file = hdf5_file::create(temporary);
-    for (const auto& [key, value] : attributes) {
-      std::visit([&](const auto& v) { file.set_attribute("/", key, v); }, value);
+    for (const auto& attribute : attributes) {
+      std::visit([&](const auto& value) { file.set_attribute("/", attribute.first, value); }, attribute.second);
     }
     layout_writer layout(file, grid);
     layout.write_coordinates();
@@ -230,49 +240,79 @@ std::vector<cell_status> results_reader::statuses() const {
   return statuses;
 }
 
+std::vector<double> results_reader::first_z_scores() const {
+  extents shape = file_.shape("z_score");
+  shape.back() = std::min<std::uint64_t>(shape.back(), theory_steps);
+  return file_.read_block<double>("z_score", extents(shape.size(), 0), shape);
+}
+
+// Checksums of the stored payloads of `count` cells, of consecutive n and repeats, from `first` on.
+std::vector<std::uint64_t> results_reader::payload_checksums(const cell_position& first, std::uint64_t n_count,
+                                                             std::uint64_t repeat_count) const {
+  std::vector<checksum> sums(n_count * repeat_count);
+  for (const payload_variable& v : payload_variables()) {
+    extents start(first.begin(), first.end());
+    extents count{1, 1, 1, n_count, repeat_count};
+    for (const axis a : v.own_axes) {
+      start.push_back(0);
+      count.push_back(grid_.length(a));
+    }
+    const auto add = [&](const auto& values) {
+      const std::size_t each = values.size() / sums.size();
+      for (std::size_t i = 0; i < sums.size(); ++i)
+        sums[i].add(std::as_bytes(std::span(values).subspan(i * each, each)));
+    };
+    const std::string dataset(v.name);
+    if (std::holds_alternative<std::int64_t cell_result::*>(v.member)) {
+      add(file_.read_block<std::int64_t>(dataset, start, count));
+    } else if (std::holds_alternative<std::int8_t cell_result::*>(v.member)) {
+      add(file_.read_block<std::int8_t>(dataset, start, count));
+    } else {
+      add(file_.read_block<double>(dataset, start, count));
+    }
+  }
+  std::vector<std::uint64_t> values(sums.size());
+  std::transform(sums.begin(), sums.end(), values.begin(), [](const checksum& sum) { return sum.value(); });
+  return values;
+}
+
 std::vector<std::size_t> results_reader::damaged_cells() const {
+  constexpr std::size_t most_bytes = 16 << 20;  // of a block of cells that is read at once
   const std::vector<cell_status> status = statuses();
   const std::vector<std::uint64_t> stored = file_.read<std::uint64_t>("checksum");
+  const std::size_t cell_bytes = payload_bytes(grid_) / grid_.cell_count();
+  const std::size_t repeats = grid_.repeats.size();
+  const std::size_t at_once = std::clamp<std::size_t>(most_bytes / cell_bytes, 1, grid_.n.size() * repeats);
   std::vector<std::size_t> damaged;
-  // A slab at a time, of all cells that share model, mixture and hardness: its rows are contiguous, and memory stays
-  // bounded.
-  const std::size_t slab = grid_.n.size() * grid_.repeats.size();
-  for (std::size_t first = 0; first < status.size(); first += slab) {
-    std::vector<checksum> sums(slab);
+  // Blocks of whole rows of repeats where they fit, else parts of a row: contiguous either way.
+  for (std::size_t first = 0; first < status.size();) {
     const cell_position corner = position_of(grid_, first);
-    for (const payload_variable& v : payload_variables()) {
-      extents start(corner.begin(), corner.end());
-      extents count{1, 1, 1, grid_.n.size(), grid_.repeats.size()};
-      for (const axis a : v.own_axes) {
-        start.push_back(0);
-        count.push_back(grid_.length(a));
-      }
-      const auto add = [&](const auto& values) {
-        const std::size_t each = values.size() / slab;
-        for (std::size_t i = 0; i < slab; ++i) sums[i].add(std::as_bytes(std::span(values).subspan(i * each, each)));
-      };
-      const std::string dataset(v.name);
-      if (std::holds_alternative<std::int64_t cell_result::*>(v.member)) {
-        add(file_.read_block<std::int64_t>(dataset, start, count));
-      } else if (std::holds_alternative<std::int8_t cell_result::*>(v.member)) {
-        add(file_.read_block<std::int8_t>(dataset, start, count));
-      } else {
-        add(file_.read_block<double>(dataset, start, count));
+    const bool rows = corner[4] == 0 && at_once >= repeats;
+    const std::size_t n_count = rows ? std::min(at_once / repeats, grid_.n.size() - corner[3]) : 1;
+    const std::size_t repeat_count = rows ? repeats : std::min(at_once, repeats - corner[4]);
+    const std::size_t cells = n_count * repeat_count;
+    const auto is_done = [&](std::size_t i) { return status[i] == cell_status::done; };
+    bool any_done = false;
+    for (std::size_t i = first; i < first + cells; ++i) any_done = any_done || is_done(i);
+    if (any_done) {
+      const std::vector<std::uint64_t> sums = payload_checksums(corner, n_count, repeat_count);
+      for (std::size_t i = 0; i < cells; ++i) {
+        if (is_done(first + i) && sums[i] != stored[first + i]) damaged.push_back(first + i);
       }
     }
-    for (std::size_t i = 0; i < slab; ++i) {
-      if (status[first + i] == cell_status::done && sums[i].value() != stored[first + i]) damaged.push_back(first + i);
-    }
+    first += cells;
   }
   return damaged;
 }
 
 results_writer::results_writer(const std::string& path, const coordinates& grid, const communicator& all)
-    : grid_(grid), file_(hdf5_file::open_shared(path, all)), descriptor_(open(path.c_str(), O_RDWR | O_CLOEXEC)) {
-  if (descriptor_ < 0) throw io_error(fmt::format("{}: cannot open the file ({})", path, reason()));
-}
+    : grid_(grid), descriptor_(open_descriptor(path)), file_(hdf5_file::open_shared(path, all)) {}
 
 results_writer::~results_writer() { ::close(descriptor_); }
+
+void results_writer::mark_pending(const cell_position& cell) {
+  put(cell, "status", static_cast<std::int8_t>(cell_status::pending));
+}
 
 void results_writer::add(const cell_position& cell, cell_result result, const cell_record& record) {
   if (waiting_.empty()) oldest_ = std::chrono::steady_clock::now();

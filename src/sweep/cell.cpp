@@ -30,9 +30,7 @@ void store_training(const trained_slice& trained, const matrix& exact, const cov
   out.training_steps = record.steps;
   out.step_size = record.step_size;
   out.step_size_paper =
-      1 /
-      (c * c *
-       ((1 + 1.0 / static_cast<double>(n)) * lambda.largest_eigenvalue() + lambda.trace() / static_cast<double>(n)));
+      1 / (c * c * gamma_eigenvalue(lambda.largest_eigenvalue(), lambda.trace(), static_cast<double>(n)));
   out.gradient_norm = record.gradient_norm;
   out.final_loss = record.final_loss;
   out.training_loss = record.loss;
@@ -57,6 +55,12 @@ double exact_error(const specification& spec, const matrix& exact, const covaria
   return nan;
 }
 
+// +inf where the mean has diverged and theory has not.
+double z_score(const error_statistics& measured, double theory) {
+  if (std::isinf(measured.mean) && std::isfinite(theory)) return measured.mean;
+  return (measured.mean - theory) / measured.standard_error;
+}
+
 roll_out make_roll_out(const model_specification& model, const lsa_slice& trained) {
   return model.roll_out == roll_out_method::definition ? lsa_definition(full_parameters(trained))
                                                        : lsa_recursion(trained);
@@ -68,7 +72,7 @@ cell_result compute_cell(const specification& spec, const coordinates& grid, con
                          const std::stop_token& stop) {
   const model_specification& model = spec.model_tables.at(c.model);
   const covariance sigma = target_covariance(spec, c.hardness);
-  const covariance lambda = mixture_covariance(spec, c.mixture, sigma, c.hardness);
+  const covariance lambda = mixture_covariance(spec, c.mixture, sigma);
   const matrix exact = trained_preconditioner(lambda, static_cast<int>(c.n));
 
   cell_result out;
@@ -90,7 +94,7 @@ cell_result compute_cell(const specification& spec, const coordinates& grid, con
       out.error_q95.push_back(s.q95);
       out.diverged_share.push_back(s.diverged_share);
       out.theory_error.push_back(theory);
-      out.z_score.push_back((s.mean - theory) / s.standard_error);
+      out.z_score.push_back(z_score(s, theory));
     }
   }
   return out;

@@ -5,7 +5,6 @@
 #include <numeric>
 
 #include "cotscale/base/error.hpp"
-#include "cotscale/hdf5/file.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/task/spectrum.hpp"
 
@@ -19,54 +18,28 @@ key_builder& add_target(key_builder& builder, const specification& spec, double 
   if (!t.spectrum) {
     builder.add("hardness").add(hardness);
   } else {
-    builder.add("spectrum")
-        .add(static_cast<int>(*t.spectrum))
-        .add(t.exponent)
-        .add(t.sha256)
-        .add(t.scale_to_trace ? 1 : 0);
+    builder.add("spectrum").add(word_of(*t.spectrum)).add(t.exponent).add(t.sha256).add(t.scale_to_trace ? 1 : 0);
     for (const double value : t.eigenvalues) builder.add(value);
   }
-  return builder.add(static_cast<int>(t.basis));
+  return builder.add(word_of(t.basis));
 }
 
-// `owner` names the covariance: independent rotations differ between owners.
-matrix basis_of(const specification& spec, rotation kind, const std::string& owner, double hardness) {
+// `owner` identifies the covariance by what the specification says of it, never by a computed value, whose last bit may
+// differ between hosts: independent rotations differ between owners.
+matrix basis_of(const specification& spec, rotation kind, const std::string& owner) {
   switch (kind) {
     case rotation::none:
       return matrix::identity(spec.d);
     case rotation::shared:
       return random_rotation(spec.d, key_builder("shared rotation").add(spec.seed).add(spec.d).key());
-    case rotation::independent: {
-      key_builder builder("independent rotation");
-      builder.add(spec.seed).add(spec.d).add(owner);
-      return random_rotation(spec.d, builder.add(hardness).key());
-    }
+    case rotation::independent:
+      return random_rotation(spec.d, key_builder("independent rotation").add(spec.seed).add(spec.d).add(owner).key());
   }
   throw precondition_error("basis_of: no such rotation");
 }
 
-covariance read_covariance_file(const specification& spec, const std::string& name) {
-  const std::string path = (spec.directory / name).string();
-  const hdf5_file file = hdf5_file::open_read(path);
-  if (!file.has("covariance")) throw specification_error(fmt::format("{}: has no dataset `covariance`", path));
-  const extents shape = file.shape("covariance");
-  const auto d = static_cast<std::uint64_t>(spec.d);
-  if (shape != extents{d, d}) {
-    throw specification_error(fmt::format("{}: `covariance` must have shape ({}, {}) for task.d = {}", path, d, d, d));
-  }
-  matrix values(spec.d, spec.d);
-  const std::vector<double> raw = file.read<double>("covariance");
-  std::copy(raw.begin(), raw.end(), values.data());
-  try {
-    return covariance::from_matrix(values);
-  } catch (const specification_error& e) {
-    throw specification_error(fmt::format("{}: {}", path, e.what()));
-  }
-}
-
-covariance build(const specification& spec, const covariance_specification& c, const std::string& owner,
-                 double hardness) {
-  const matrix rotated = basis_of(spec, c.basis, owner, hardness);
+covariance build(const specification& spec, const covariance_specification& c, const std::string& owner) {
+  const matrix rotated = basis_of(spec, c.basis, owner);
   std::vector<double> eigenvalues;
   matrix basis = rotated;
   switch (c.spectrum.value()) {
@@ -77,9 +50,8 @@ covariance build(const specification& spec, const covariance_specification& c, c
       eigenvalues = c.eigenvalues;
       break;
     case covariance_specification::kind::file: {
-      const covariance stored = read_covariance_file(spec, c.file);
-      eigenvalues.assign(stored.eigenvalues().begin(), stored.eigenvalues().end());
-      basis = c.basis == rotation::none ? stored.basis() : product(rotated, stored.basis());
+      eigenvalues.assign(c.stored->eigenvalues().begin(), c.stored->eigenvalues().end());
+      basis = c.basis == rotation::none ? c.stored->basis() : product(rotated, c.stored->basis());
       break;
     }
   }
@@ -121,7 +93,7 @@ coordinates make_coordinates(const specification& spec) {
     grid.target_support_hardness.push_back(target_covariance(spec, hardness).support_hardness());
   }
   const covariance target = target_covariance(spec, grid.hardness.front());
-  for (const std::string& mixture : spec.mixtures) mixture_covariance(spec, mixture, target, grid.hardness.front());
+  for (const std::string& mixture : spec.mixtures) mixture_covariance(spec, mixture, target);
   return grid;
 }
 
@@ -136,21 +108,20 @@ cell make_cell(const coordinates& grid, std::size_t number) {
 }
 
 covariance target_covariance(const specification& spec, double hardness) {
-  if (spec.target.spectrum) return build(spec, spec.target, "target", 0);
+  if (spec.target.spectrum) return build(spec, spec.target, "target");
   const double exponent = power_law_exponent(spec.d, hardness);
   return {scaled_to_trace(power_law_spectrum(spec.d, exponent), spec.d),
-          basis_of(spec, spec.target.basis, "target", hardness)};
+          basis_of(spec, spec.target.basis, fmt::format("target of hardness {}", hardness))};
 }
 
-covariance mixture_covariance(const specification& spec, const std::string& mixture, const covariance& target,
-                              double hardness) {
+covariance mixture_covariance(const specification& spec, const std::string& mixture, const covariance& target) {
   if (mixture == matched_mixture) return target;
   if (mixture == isotropic_mixture) return covariance(std::vector<double>(static_cast<std::size_t>(spec.d), 1.0));
+  const std::string owner = "mixture " + mixture;
   if (mixture == skewed_mixture) {
-    return {scaled_to_trace(power_law_spectrum(spec.d, 1), spec.d),
-            basis_of(spec, spec.target.basis, mixture, hardness)};
+    return {scaled_to_trace(power_law_spectrum(spec.d, 1), spec.d), basis_of(spec, spec.target.basis, owner)};
   }
-  return build(spec, spec.mixture_tables.at(mixture), mixture, hardness);
+  return build(spec, spec.mixture_tables.at(mixture), owner);
 }
 
 stream_key test_prompt_key(const specification& spec, double hardness, std::int64_t repeat, std::int64_t m) {

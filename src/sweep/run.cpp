@@ -41,6 +41,7 @@ struct task_item {
   std::uint64_t number = 0;
   double seconds = 0;
   std::int32_t previous_attempts = 0;
+  std::int32_t damaged = 0;  ///< marked done, but its checksum is wrong
 };
 
 struct work_list {
@@ -49,6 +50,13 @@ struct work_list {
 };
 
 // ---- before the run, on the root ----
+
+// Links resolved, so that a file has one lock and --overwrite keeps it where it is.
+std::string resolved_path(const std::string& output) {
+  std::error_code unknown;  // a part of the path that cannot be looked up is reported by require_writable
+  const std::filesystem::path path = std::filesystem::weakly_canonical(output, unknown);
+  return unknown ? output : path.string();
+}
 
 void require_writable(const std::string& output, bool overwrite) {
   const std::filesystem::path directory = std::filesystem::path(output).parent_path();
@@ -72,7 +80,8 @@ void require_writable(const std::string& output, bool overwrite) {
 }
 
 // Throws unless the file holds results of this specification, made with the same random numbers.
-void require_same_sweep(const results_reader& file, const std::string& path, const std::string& config_toml) {
+void require_same_sweep(const results_reader& file, const std::string& path, const std::string& config_toml,
+                        const provenance& attributes) {
   const std::vector<std::string> lines = differences(file.config_toml(), config_toml);
   if (!lines.empty()) {
     throw mismatch_error(fmt::format(
@@ -86,6 +95,13 @@ void require_same_sweep(const results_reader& file, const std::string& path, con
                     "that began it ({}), or give --overwrite to discard its results",
                     path, file.attribute("rng"), rng_name, file.attribute("git_sha")));
   }
+  for (const char* key : {"cotscale_version", "git_sha", "compiler", "compiler_flags"}) {
+    const auto& now =
+        std::find_if(attributes.begin(), attributes.end(), [&](const auto& a) { return a.first == key; })->second;
+    if (file.attribute(key) == std::get<std::string>(now)) continue;
+    warn(fmt::format("{} was begun by another build ({}: {}, now {}): the last bits of results may differ between them",
+                     path, key, file.attribute(key), std::get<std::string>(now)));
+  }
   if (const std::string core = file.attribute("openblas_corename"); core != blas_core_name()) {
     warn(fmt::format("{} was begun on a CPU of type {}, this one is {}: the last bits of results differ between them",
                      path, core, blas_core_name()));
@@ -93,17 +109,18 @@ void require_same_sweep(const results_reader& file, const std::string& path, con
 }
 
 std::vector<task_item> unfinished(const results_reader& file, const std::string& path) {
-  std::vector<cell_status> status = file.statuses();
+  const std::vector<cell_status> status = file.statuses();
   const std::vector<std::int32_t> attempts = file.attempts();
   const std::vector<std::size_t> damaged = file.damaged_cells();
-  for (const std::size_t number : damaged) status[number] = cell_status::pending;
   if (!damaged.empty()) {
     warn(fmt::format("{}: {} cells have a wrong checksum and are computed again", path, damaged.size()));
   }
   std::vector<task_item> items;
   for (std::size_t number = 0; number < status.size(); ++number) {
-    if (status[number] == cell_status::done) continue;
-    items.push_back({.number = number, .seconds = 0, .previous_attempts = attempts[number]});
+    const bool is_damaged = std::binary_search(damaged.begin(), damaged.end(), number);
+    if (status[number] == cell_status::done && !is_damaged) continue;
+    items.push_back(
+        {.number = number, .seconds = 0, .previous_attempts = attempts[number], .damaged = is_damaged ? 1 : 0});
   }
   return items;
 }
@@ -133,7 +150,7 @@ work_list prepare(const specification& spec, const coordinates& grid, const run_
   const bool resumed = std::filesystem::exists(options.output) && !options.overwrite;
   if (!resumed) create_results(options.output, grid, config, attributes);
   const results_reader file(options.output);
-  if (resumed) require_same_sweep(file, options.output, config);
+  if (resumed) require_same_sweep(file, options.output, config, attributes);
   work_list list = schedule(spec, grid, unfinished(file, options.output), all.size());
   const std::size_t cells = grid.cell_count();
   fmt::print(stderr, "cotscale: {}: {} cells{}, {} ranks × {} threads → {}\n", spec.name, cells,
@@ -186,14 +203,20 @@ class worker {
   }
 
   std::int64_t finished() const { return finished_.load(); }
+  std::int64_t passed_over() const { return passed_over_; }
   const time_use& time() const { return time_; }
 
  private:
-  // Whether the chunk was run to its end.
+  // Whether the run goes on. Cells that the time limit leaves no time for are passed over: a shorter one may still fit.
   bool run_chunk(const chunk& portion) {
     for (std::size_t i = portion.first; i < portion.first + portion.count; ++i) {
       const task_item& item = list_.items[i];
-      if (!stop_.may_start(seconds(item.seconds * slowness())) || !run_cell(item)) return false;
+      if (stop_.ending()) return false;
+      if (!stop_.has_time_for(seconds(item.seconds * slowness()))) {
+        ++passed_over_;
+        continue;
+      }
+      if (!run_cell(item)) return false;
       if (lock_ != nullptr && lock_->lost()) {
         throw io_error(
             "another run has taken over the lock of the results file; this one ends. Was it suspended for a minute?");
@@ -263,6 +286,7 @@ class worker {
   const file_lock* lock_;
   std::atomic<std::int64_t> finished_ = 0;
   std::int64_t failed_ = 0;
+  std::int64_t passed_over_ = 0;
   double estimated_ = 0;
   time_use time_;
 };
@@ -273,8 +297,9 @@ void report_theory(const results_reader& file, const std::vector<cell_status>& s
   constexpr double threshold = 4;
   constexpr int few_prompts = 1000;
   const coordinates& grid = file.grid();
-  const std::vector<double> z = file.values("z_score");
+  const std::vector<double> z = file.first_z_scores();
   const std::size_t each = z.size() / status.size();
+  const std::size_t steps = each / grid.m.size();
   std::size_t compared = 0, disagreeing = 0;
   double largest = 0;
   std::string where;
@@ -288,8 +313,7 @@ void report_theory(const results_reader& file, const std::vector<cell_status>& s
       disagrees = disagrees || std::abs(value) > threshold;
       if (std::abs(value) <= std::abs(largest)) continue;
       largest = value;
-      where = fmt::format("{}, m {}, k {}", describe(make_cell(grid, number)), grid.m[i / grid.k.size()],
-                          grid.k[i % grid.k.size()]);
+      where = fmt::format("{}, m {}, k {}", describe(make_cell(grid, number)), grid.m[i / steps], grid.k[i % steps]);
     }
     compared += has_theory ? 1 : 0;
     disagreeing += disagrees ? 1 : 0;
@@ -305,26 +329,39 @@ void report_theory(const results_reader& file, const std::vector<cell_status>& s
   }
 }
 
-exit_code report(const specification& spec, const run_options& options, std::size_t done_before, double elapsed,
-                 const time_use& total, int ranks) {
+struct run_totals {
+  time_use time;
+  std::int64_t finished = 0;
+  std::int64_t passed_over = 0;
+  double elapsed = 0;
+  int ranks = 1;
+};
+
+exit_code report(const specification& spec, const run_options& options, const work_list& list,
+                 const run_totals& totals) {
   const results_reader file(options.output);
   const std::vector<cell_status> status = file.statuses();
   const auto count = [&](cell_status s) { return std::count(status.begin(), status.end(), s); };
   const std::vector<std::int8_t> converged = file.converged();
   const auto done = count(cell_status::done);
   fmt::print("{}: {} of {} cells done ({} before this run), {} failed, {} pending, {} not converged, in {:.1f} s\n",
-             spec.name, done, status.size(), done_before, count(cell_status::failed), count(cell_status::pending),
-             std::count(converged.begin(), converged.end(), 0), elapsed);
+             spec.name, done, status.size(), status.size() - list.items.size(), count(cell_status::failed),
+             count(cell_status::pending), std::count(converged.begin(), converged.end(), 0), totals.elapsed);
+  const time_use& total = totals.time;
   if (const double all_time = total.computing + total.waiting + total.storing + total.idle; all_time > 0) {
     fmt::print(
         "time: {:.1f} % computing, {:.2f} % waiting for cells, {:.2f} % storing, {:.1f} % idle at the end, of {} "
         "ranks\n",
         100 * total.computing / all_time, 100 * total.waiting / all_time, 100 * total.storing / all_time,
-        100 * total.idle / all_time, ranks);
+        100 * total.idle / all_time, totals.ranks);
   }
   report_theory(file, status, spec.prompts);
   std::fflush(stdout);
-  if (count(cell_status::pending) > 0) {
+  if (totals.passed_over > 0) {
+    fmt::print(stderr, "cotscale: {} cells were not begun: by estimate, --max-time left too little for them\n",
+               totals.passed_over);
+  }
+  if (totals.finished < static_cast<std::int64_t>(list.items.size())) {
     fmt::print(stderr, "cotscale: stopped early; the same command resumes\n");
     return exit_code::stopped_early;
   }
@@ -337,9 +374,12 @@ exit_code report(const specification& spec, const run_options& options, std::siz
 
 }  // namespace
 
-exit_code run_sweep(const specification& spec, const run_options& options, const communicator& all,
+exit_code run_sweep(const specification& spec, const run_options& requested, const communicator& all,
                     const cell_function& compute) {
   const auto start = clock::now();
+  run_options options = requested;
+  all.on_root([&] { options.output = resolved_path(requested.output); });
+  options.output = all.broadcast(options.output);
   const stop_control stop(options.max_time);
   const blas_threads one(1);
   for (const std::string& warning : share_cores(all)) warn(warning);
@@ -358,15 +398,20 @@ exit_code run_sweep(const specification& spec, const run_options& options, const
   });
   list.items = all.broadcast(list.items);
   list.chunks = all.broadcast(list.chunks);
-  const std::size_t done_before = grid.cell_count() - list.items.size();
-
   const cell_function cell_work = compute ? compute : [&](const cell& c, const std::stop_token& abandon) {
     return compute_cell(spec, grid, c, abandon);
   };
-  time_use total;
+  run_totals totals;
+  totals.ranks = all.size();
   if (!list.items.empty()) {
     std::unique_ptr<results_writer> store;
-    all.together([&] { store = std::make_unique<results_writer>(options.output, grid, all); });
+    all.or_abort([&] {
+      store = std::make_unique<results_writer>(options.output, grid, all);
+      if (!all.is_root()) return;
+      for (const task_item& item : list.items) {
+        if (item.damaged != 0) store->mark_pending(position_of(grid, item.number));
+      }
+    });
     ticket_counter tickets(all, static_cast<std::int64_t>(list.chunks.size()));
     worker w(list, grid, cell_work, all, tickets, *store, stop, lock.get());
     {
@@ -376,17 +421,20 @@ exit_code run_sweep(const specification& spec, const run_options& options, const
       all.or_abort([&] { w.run(); });
       const auto ended = clock::now();
       all.barrier();
-      total.idle = all.sum(since(ended));
+      totals.time.idle = all.sum(since(ended));
     }
-    store->close();
-    total.computing = all.sum(w.time().computing);
-    total.waiting = all.sum(w.time().waiting);
-    total.storing = all.sum(w.time().storing);
+    all.or_abort([&] { store->close(); });
+    totals.time.computing = all.sum(w.time().computing);
+    totals.time.waiting = all.sum(w.time().waiting);
+    totals.time.storing = all.sum(w.time().storing);
+    totals.finished = all.sum(w.finished());
+    totals.passed_over = all.sum(w.passed_over());
   }
+  totals.elapsed = since(start);
 
   std::int64_t code = 0;
   all.on_root([&] {
-    code = static_cast<std::int64_t>(report(spec, options, done_before, since(start), total, all.size()));
+    code = static_cast<std::int64_t>(report(spec, options, list, totals));
     lock.reset();
   });
   return static_cast<exit_code>(all.sum(code));

@@ -7,6 +7,8 @@
 #include <numeric>
 #include <queue>
 
+#include "cotscale/task/moments.hpp"
+
 namespace cotscale {
 namespace {
 
@@ -19,10 +21,12 @@ constexpr double seconds_per_flop = 1.2e-10;
 constexpr double seconds_per_small_call = 120e-9;
 constexpr double seconds_per_prompt = 1.5e-6;
 
-double training_seconds(const model_specification& model, double d, double condition) {
+// `largest` and `smallest` eigenvalue of E[Ŝ²]: descent contracts by 1 − η c² λ in each direction.
+double training_seconds(const model_specification& model, double d, double largest, double smallest) {
   const double flops = 2 * d * d * d + 4 * d * d;
   if (model.training == training_method::closed_form) return 30 * flops * seconds_per_flop;
-  const double steps = std::min(static_cast<double>(model.max_steps), condition * std::log(1 / model.tolerance) + 2);
+  const double rate = model.step_size ? *model.step_size * model.c * model.c * smallest : smallest / largest;
+  const double steps = std::min(static_cast<double>(model.max_steps), std::log(1 / model.tolerance) / rate + 2);
   return std::max(1.0, steps) * (flops * seconds_per_flop + 3 * seconds_per_small_call);
 }
 
@@ -32,7 +36,8 @@ double roll_out_seconds(const model_specification& model, double d, double m, do
     const double tokens = m + steps / 2;
     return draw + steps * (6 * tokens * tokens * d + 16 * tokens * d * d) * seconds_per_flop;
   }
-  return draw + (m * d * d + 2 * d * d * d) * seconds_per_flop +
+  const double product = d < steps + 1 ? 2 * d * d * d : 2 * d * d * steps;
+  return draw + (m * d * d + product) * seconds_per_flop +
          steps * (2 * d * d * seconds_per_flop + seconds_per_small_call) + seconds_per_prompt;
 }
 
@@ -41,7 +46,7 @@ double roll_out_seconds(const model_specification& model, double d, double m, do
 const cost_model::spread& cost_model::training_spread(const cell& c) {
   const auto key = std::pair(c.mixture, c.hardness);
   if (const auto found = spreads_.find(key); found != spreads_.end()) return found->second;
-  const covariance lambda = mixture_covariance(spec_, c.mixture, target_covariance(spec_, c.hardness), c.hardness);
+  const covariance lambda = mixture_covariance(spec_, c.mixture, target_covariance(spec_, c.hardness));
   spread s{.smallest = lambda.largest_eigenvalue(), .largest = lambda.largest_eigenvalue(), .trace = lambda.trace()};
   for (const double value : lambda.eigenvalues()) {
     if (value > 0) s.smallest = std::min(s.smallest, value);
@@ -53,11 +58,14 @@ cell_cost cost_model::estimate(const cell& c, int threads) {
   const model_specification& model = spec_.model_tables.at(c.model);
   const spread& s = training_spread(c);
   const auto n = static_cast<double>(c.n);
-  const auto second_moment = [&](double l) { return l * ((1 + 1 / n) * l + s.trace / n); };
+  const auto second_moment = [&](double l) { return l * gamma_eigenvalue(l, s.trace, n); };
   const double d = spec_.d;
   const double steps = spec_.steps;
   cell_cost cost;
-  cost.seconds = seconds_per_cell + training_seconds(model, d, second_moment(s.largest) / second_moment(s.smallest));
+  // Bases, products and factorisations of the covariances, then the powers of theory_limit.
+  const double matrices = (30 + 2 * steps) * d * d * d * seconds_per_flop;
+  cost.seconds =
+      seconds_per_cell + matrices + training_seconds(model, d, second_moment(s.largest), second_moment(s.smallest));
   double per_thread = 0;
   for (const std::int64_t examples : spec_.m) {
     const auto m = static_cast<double>(examples);

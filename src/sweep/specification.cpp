@@ -10,6 +10,7 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/hash.hpp"
+#include "cotscale/hdf5/file.hpp"
 #include "toml_reader.hpp"
 
 namespace cotscale {
@@ -56,6 +57,23 @@ std::string file_contents(const std::filesystem::path& path) {
   return text.str();
 }
 
+std::shared_ptr<const covariance> read_covariance_file(const std::string& path, int d) {
+  const hdf5_file file = hdf5_file::open_read(path);
+  if (!file.has("covariance")) throw specification_error(fmt::format("{} has no dataset `covariance`", path));
+  if (const auto side = static_cast<std::uint64_t>(d); file.shape("covariance") != extents{side, side}) {
+    throw specification_error(
+        fmt::format("`covariance` in {} must have shape ({}, {}) for task.d = {}", path, d, d, d));
+  }
+  matrix values(d, d);
+  const std::vector<double> raw = file.read<double>("covariance");
+  std::copy(raw.begin(), raw.end(), values.data());
+  try {
+    return std::make_shared<const covariance>(covariance::from_matrix(values));
+  } catch (const specification_error& e) {
+    throw specification_error(fmt::format("{}: {}", path, e.what()));
+  }
+}
+
 // Reads the keys of [target] or [mixtures.NAME].
 covariance_specification read_covariance(table_reader& keys, const specification& spec, rotation default_rotation,
                                          bool needs_spectrum) {
@@ -66,6 +84,7 @@ covariance_specification read_covariance(table_reader& keys, const specification
   std::string kind = keys.choice("spectrum", spectrum_words, "");
   if (!has_spectrum && keys.find("file") != nullptr) kind = "file";
   if (kind.empty() && needs_spectrum && !has_spectrum) keys.missing("spectrum", "\"power_law\"");
+  if (has_spectrum && kind.empty()) return out;  // not one of the words; its other keys cannot be judged
   if (!kind.empty()) out.spectrum = value_of<covariance_specification::kind>(spectrum_words, kind);
 
   // Keys that belong to one kind of spectrum are refused with another, where they would silently do nothing.
@@ -108,8 +127,11 @@ covariance_specification read_covariance(table_reader& keys, const specification
                        fmt::format("is {}, but {} has {}: the file has changed", out.sha256, out.file, actual));
         }
         out.sha256 = actual;
+        if (spec.d > 0) out.stored = read_covariance_file((spec.directory / out.file).string(), spec.d);
       } catch (const io_error& e) {
         keys.problem("file", fmt::format("names a file that cannot be read ({})", e.what()));
+      } catch (const specification_error& e) {
+        keys.problem("file", fmt::format("names no covariance ({})", e.what()));
       }
     }
   }
@@ -412,6 +434,10 @@ std::map<std::string, std::string> flattened(const std::string& text) {
 }
 
 }  // namespace
+
+const std::string& word_of(covariance_specification::kind kind) { return word_of(spectrum_words, kind); }
+
+const std::string& word_of(rotation basis) { return word_of(rotation_words, basis); }
 
 override_key parse_override(const std::string& text) {
   const std::size_t equals = text.find('=');

@@ -21,8 +21,7 @@ void prepare_signals() {
   std::signal(SIGXFSZ, SIG_IGN);
 }
 
-stop_control::stop_control(std::optional<std::chrono::duration<double>> limit) {
-  if (limit) deadline_ = clock::now() + std::chrono::duration_cast<clock::duration>(*limit);
+stop_control::stop_control(std::optional<seconds> limit) : limit_(limit) {
   watcher_ = std::thread([this] { watch(); });
 }
 
@@ -31,17 +30,14 @@ stop_control::~stop_control() {
   watcher_.join();
 }
 
-bool stop_control::may_start(std::chrono::duration<double> estimate) const {
-  if (no_more_) return false;
-  return !deadline_ || clock::now() + std::chrono::duration_cast<clock::duration>(estimate) <= *deadline_;
-}
+bool stop_control::has_time_for(seconds estimate) const { return !limit_ || elapsed() + estimate <= *limit_; }
 
 void stop_control::watch() {
   constexpr timespec pause{.tv_sec = 0, .tv_nsec = 100'000'000};
   const sigset_t set = stop_signals();
   while (!ending_) {
     const int signal = sigtimedwait(&set, nullptr, &pause);
-    const bool late = deadline_ && clock::now() >= *deadline_;
+    const bool late = limit_ && elapsed() >= *limit_;
     if (signal > 0 || late) no_more_ = true;
     if (signal == SIGTERM || signal == SIGINT || late) abandon_.request_stop();
   }

@@ -27,7 +27,6 @@ class problem_list {
 
   /// `where` is the node that is wrong, or null if something is missing.
   void add(const toml::node* where, const std::string& message);
-  bool empty() const { return problems_.empty(); }
   /// Throws specification_error if there is any problem.
   void raise() const;
 

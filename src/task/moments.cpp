@@ -7,8 +7,7 @@ namespace cotscale {
 prompt_moments moments(const covariance& lambda, int n) {
   expects(n >= 1, "moments: n must be at least 1, got {}", n);
   const double trace = lambda.trace();
-  return {.mean = lambda.values(),
-          .second = lambda.apply([=](double l) { return l * ((1 + 1.0 / n) * l + trace / n); })};
+  return {.mean = lambda.values(), .second = lambda.apply([=](double l) { return l * gamma_eigenvalue(l, trace, n); })};
 }
 
 }  // namespace cotscale

@@ -1,10 +1,12 @@
 #include "cotscale/theory/closed_forms.hpp"
 
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/linalg/blas.hpp"
+#include "cotscale/task/moments.hpp"
 
 namespace cotscale {
 namespace {
@@ -14,13 +16,11 @@ double squared(double x) { return x * x; }
 }  // namespace
 
 matrix gamma(const covariance& lambda, int n) {
-  const double shift = lambda.trace() / n;
-  return lambda.apply([=](double l) { return (1 + 1.0 / n) * l + shift; });
+  return lambda.apply([=, trace = lambda.trace()](double l) { return gamma_eigenvalue(l, trace, n); });
 }
 
 matrix trained_preconditioner(const covariance& lambda, int n) {
-  const double shift = lambda.trace() / n;
-  return lambda.apply([=](double l) { return l > 0 ? 1 / ((1 + 1.0 / n) * l + shift) : 0; });
+  return lambda.apply([=, trace = lambda.trace()](double l) { return l > 0 ? 1 / gamma_eigenvalue(l, trace, n) : 0; });
 }
 
 double one_step_error(const matrix& preconditioner, const covariance& sigma, int m) {
@@ -38,8 +38,11 @@ std::vector<double> limit_errors(const matrix& preconditioner, const covariance&
   matrix power = matrix::identity(d);
   for (int k = 0; k <= steps; ++k) {
     errors.push_back(squared(frobenius_norm(power)));
+    if (!std::isfinite(errors.back())) break;
     if (k < steps) power = product(step, power);
   }
+  errors.resize(static_cast<std::size_t>(steps) + 1,
+                std::numeric_limits<double>::infinity());  // once diverged, for good
   return errors;
 }
 

@@ -61,7 +61,7 @@ trained_slice descend(const prompt_moments& moments, const descent_options& opti
     }
     record.converged = record.gradient_norm <= options.tolerance;
     if (record.converged || record.steps == options.max_steps || !std::isfinite(norm)) break;
-    if (record.steps % 1024 == 0) throw_if_stopped(stop);
+    throw_if_stopped(stop);
     // V ← V − η ∇L
     for (std::size_t i = 0; i < v.size(); ++i) v.data()[i] -= record.step_size * gradient.data()[i];
   }
@@ -74,14 +74,17 @@ trained_slice closed_form(const prompt_moments& moments, double c, std::span<con
   const int d = moments.mean.rows();
   trained_slice out{.model = {.c = c, .v31 = matrix(d, d)}, .record = {}};
   const double first_norm = std::abs(c) * frobenius_norm(moments.mean);
-  multiply(-1 / c, moments.mean, transpose::no, pseudo_inverse(moments.second, 1e-12 * d), transpose::no, 0,
+  multiply(-1 / c, moments.mean, transpose::no,
+           pseudo_inverse(moments.second, 4 * d * std::numeric_limits<double>::epsilon()), transpose::no, 0,
            out.model.v31);
-  out.record = {.converged = true,
+  out.record = {.converged = false,
                 .steps = 0,
                 .step_size = nan,
                 .gradient_norm = frobenius_norm(population_gradient(out.model, moments)) / first_norm,
                 .final_loss = population_loss(out.model, moments),
                 .loss = std::vector<double>(loss_steps.size(), nan)};
+  out.record.converged =
+      out.record.gradient_norm <= 1e-8;  // false if the moments are too ill-conditioned to be inverted
   if (!loss_steps.empty()) out.record.loss.front() = out.record.final_loss;
   return out;
 }

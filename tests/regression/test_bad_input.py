@@ -71,7 +71,7 @@ def test_a_covariance_file_that_is_no_covariance(program, write, words):
         write(f)
     set_key(program, 'spectrum = "list"\neigenvalues = [3, 1, 1, 0.5, 0]', 'file = "covariance.h5"')
     text = program.run(code=2)
-    assert words in text and "covariance.h5" in text
+    assert words in text and "covariance.h5" in text and "mixtures.mine.file" in text
 
 
 def test_a_covariance_file_is_used_from_any_directory(program):
@@ -90,9 +90,32 @@ def test_a_covariance_file_is_used_from_any_directory(program):
                    env=program.environment(), capture_output=True)
 
 
+def test_a_covariance_file_that_changes_is_refused(program):
+    with h5py.File(program.directory / "covariance.h5", "w") as f:
+        f["covariance"] = numpy.eye(5)
+    set_key(program, 'spectrum = "list"\neigenvalues = [3, 1, 1, 0.5, 0]', 'file = "covariance.h5"')
+    program.run()
+    with h5py.File(program.directory / "covariance.h5", "r+") as f:
+        f["covariance"][0, 0] = 2
+    assert "mixtures.mine.sha256: in the file" in program.run(code=65)
+
+
+def test_a_link_to_a_results_file_has_its_lock(program):
+    program.run()
+    (program.directory / "link.h5").symlink_to(program.out)
+    (program.directory / "out.h5.lock").write_text("host: far\njob: 7\npid: 1\nmachine: elsewhere\n")
+    text = program("run", program.spec, "--output", "link.h5", ranks=2, code=74)
+    assert "another run is writing it (pid 1 on far (job 7)" in text
+
+
+def test_names_that_no_file_can_have(program):
+    for command in (["run", program.spec, "--output", "x" * 300], ["status", "x" * 300]):
+        assert "File name too long" in program(*command, code=74)
+
+
 def test_an_output_directory_that_does_not_exist(program):
     text = program("run", program.spec, "--output", "nowhere/out.h5", ranks=2, code=74)
-    assert "the directory nowhere does not exist; create it" in text
+    assert "nowhere does not exist; create it" in text
     assert "is a directory" in program("run", program.spec, "--output", program.directory, ranks=2, code=74)
 
 

@@ -76,6 +76,21 @@ def test_the_time_limit_stops_it_early_and_resumable(program, reference):
     assert program.payload() == reference
 
 
+def test_a_cell_too_long_for_the_time_limit_does_not_hold_up_the_others(program):
+    # The definition's cells are estimated at minutes, the recursion's at milliseconds; the first come first.
+    long = ("--set", "models.closed.roll_out=definition", "--set", "test.m=[3000]", "--set", "test.k=20")
+    text = program.run(*long, "--max-time", "5s", code=75)
+    assert "24 cells were not begun: by estimate, --max-time left too little for them" in text
+    assert (program.status().reshape(2, -1) == [[1], [0]]).all()
+
+
+def test_exit_codes_say_what_this_run_did(program):
+    program.run()
+    with h5py.File(program.out, "r+") as f:
+        f["error_mean"][1, 2, 0, 1, 0, 1, 3] += 1e-9
+    assert "47 of 48 cells done" in program.run("--max-time", "0s", code=75), "a damaged cell is pending"
+
+
 def test_status_counts_while_a_run_is_writing(program):
     process = program.start(*SLOW)
     wait_until(lambda: done_cells(program) >= 1)

@@ -81,6 +81,9 @@ struct payload_variable {
   std::string_view long_name;
 };
 
+/// Exact theory exists for k = 0 and 1 only.
+inline constexpr std::uint64_t theory_steps = 2;
+
 /// In the order of the checksum.
 std::span<const payload_variable> payload_variables();
 

@@ -41,6 +41,8 @@ class results_reader {
   std::vector<std::int32_t> attempts() const { return file_.read<std::int32_t>("attempt"); }
   /// A payload variable of doubles in full.
   std::vector<double> values(const std::string& variable) const { return file_.read<double>(variable); }
+  /// z_score for k < theory_steps, where exact theory exists; row-major over (cells, m, k).
+  std::vector<double> first_z_scores() const;
   std::vector<std::int8_t> converged() const { return file_.read<std::int8_t>("converged"); }
 
   /// Numbers of the cells that are marked done, but whose payload does not have the stored checksum. Reads the whole
@@ -48,6 +50,9 @@ class results_reader {
   std::vector<std::size_t> damaged_cells() const;
 
  private:
+  std::vector<std::uint64_t> payload_checksums(const cell_position& first, std::uint64_t n_count,
+                                               std::uint64_t repeat_count) const;
+
   hdf5_file file_;
   coordinates grid_;
 };
@@ -55,7 +60,7 @@ class results_reader {
 /// All ranks' access for writing. Cells become durable in batches: payloads first, then the marks.
 class results_writer {
  public:
-  /// Collective.
+  /// Collective. If it throws on one rank, end the job (communicator::or_abort): the others may wait for this one.
   results_writer(const std::string& path, const coordinates& grid, const communicator& all);
   ~results_writer();
   results_writer(const results_writer&) = delete;
@@ -67,6 +72,9 @@ class results_writer {
   /// payload_variables().
   void add(const cell_position& cell, cell_result result, const cell_record& record);
   void add_failed(const cell_position& cell, const cell_record& record);
+
+  /// For a cell that is marked done but damaged; not durable before the next flush.
+  void mark_pending(const cell_position& cell);
 
   /// Makes everything that was added durable, and marks it.
   void flush();
@@ -95,8 +103,8 @@ class results_writer {
   void sync() const;
 
   coordinates grid_;
+  int descriptor_;  // opened before the shared file, whose closing is collective
   hdf5_file file_;
-  int descriptor_;
   std::vector<entry> waiting_;
   std::chrono::steady_clock::time_point oldest_;
 };

@@ -35,9 +35,8 @@ cell make_cell(const coordinates& grid, std::size_t number);
 /// Σ of a value of the hardness axis (the value is not used if `[target]` has a spectrum of its own).
 covariance target_covariance(const specification& spec, double hardness);
 
-/// Λ that a mixture trains on when the target is `target`, which belongs to this value of the hardness axis.
-covariance mixture_covariance(const specification& spec, const std::string& mixture, const covariance& target,
-                              double hardness);
+/// Λ that a mixture trains on when the target is `target`. Only `matched` depends on the target.
+covariance mixture_covariance(const specification& spec, const std::string& mixture, const covariance& target);
 
 /// Test prompts depend on these values only, so that models, mixtures and n are compared on the same prompts.
 stream_key test_prompt_key(const specification& spec, double hardness, std::int64_t repeat, std::int64_t m);

@@ -9,7 +9,7 @@
 
 namespace cotscale {
 
-/// Estimated seconds of a cell on one core, and its peak of working memory in bytes.
+/// Estimated seconds of a cell on a rank, and the rank's peak of working memory in bytes.
 struct cell_cost {
   double seconds = 0;
   std::uint64_t bytes = 0;

@@ -4,10 +4,13 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "cotscale/task/covariance.hpp"
 
 namespace cotscale {
 
@@ -16,12 +19,13 @@ enum class rotation : std::uint8_t { none, shared, independent };
 /// The keys of `[target]` and of `[mixtures.NAME]`.
 struct covariance_specification {
   enum class kind : std::uint8_t { power_law, list, file };
-  std::optional<kind> spectrum;     ///< none: Σ follows the hardness axis
-  double exponent = 0;              ///< of the power law
-  std::vector<double> eigenvalues;  ///< of the list
-  std::string file;                 ///< as written; relative to the specification's directory
-  std::string sha256;               ///< of the file's contents
-  bool scale_to_trace = false;      ///< multiply so that the trace is d
+  std::optional<kind> spectrum;              ///< none: Σ follows the hardness axis
+  double exponent = 0;                       ///< of the power law
+  std::vector<double> eigenvalues;           ///< of the list
+  std::string file;                          ///< as written; relative to the specification's directory
+  std::string sha256;                        ///< of the file's contents
+  std::shared_ptr<const covariance> stored;  ///< what the file holds, read once
+  bool scale_to_trace = false;               ///< multiply so that the trace is d
   rotation basis = rotation::none;
 };
 
@@ -62,6 +66,10 @@ struct specification {
   std::map<std::string, covariance_specification> mixture_tables;  ///< of the names in `mixtures` that are not built in
   std::filesystem::path directory;                                 ///< that relative file names start from
 };
+
+/// The words that stand for them in a specification; random numbers are keyed by the words.
+const std::string& word_of(covariance_specification::kind kind);
+const std::string& word_of(rotation basis);
 
 /// `key=value` of `--set`; the value is TOML, or a plain word.
 struct override_key {

@@ -18,23 +18,28 @@ void prepare_signals();
 class stop_control {
  public:
   using clock = std::chrono::steady_clock;
+  using seconds = std::chrono::duration<double>;
   /// `limit` counts from now; none: no time limit.
-  explicit stop_control(std::optional<std::chrono::duration<double>> limit);
+  explicit stop_control(std::optional<seconds> limit);
   ~stop_control();
   stop_control(const stop_control&) = delete;
   stop_control& operator=(const stop_control&) = delete;
   stop_control(stop_control&&) = delete;
   stop_control& operator=(stop_control&&) = delete;
 
-  /// Whether another cell, which would take about so long, may be started.
-  bool may_start(std::chrono::duration<double> estimate) const;
+  /// Whether no cell may be started any more.
+  bool ending() const { return no_more_; }
+  /// Whether the time limit leaves this long.
+  bool has_time_for(seconds estimate) const;
   /// Stop is requested when the current cell has to be abandoned.
   std::stop_token abandon() const { return abandon_.get_token(); }
 
  private:
+  seconds elapsed() const { return clock::now() - start_; }
   void watch();
 
-  std::optional<clock::time_point> deadline_;
+  std::optional<seconds> limit_;
+  clock::time_point start_ = clock::now();
   std::stop_source abandon_;
   std::atomic<bool> no_more_ = false;
   std::atomic<bool> ending_ = false;

@@ -11,6 +11,9 @@ struct prompt_moments {
   matrix second;  ///< E[Ŝ²] = ΛΓ = (1 + 1/n) Λ² + (tr Λ/n) Λ, (d, d)
 };
 
+/// γ(λ) = (1 + 1/n) λ + tr(Λ)/n: the eigenvalue of Γ (Theorem 3.1) that belongs to the eigenvalue λ of Λ.
+inline double gamma_eigenvalue(double lambda, double trace, double n) { return (1 + 1 / n) * lambda + trace / n; }
+
 /// n ≥ 1. Source: arXiv 2510.03605, proof of Theorem 3.1 (Gaussian fourth moments).
 prompt_moments moments(const covariance& lambda, int n);
 

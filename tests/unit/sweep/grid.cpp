@@ -51,7 +51,7 @@ TEST(grid, rotations_decide_what_commutes) {
   const auto pair = [](const char* rotation) {
     const specification spec = make(std::string("[target]\nrotation = \"") + rotation + "\"");
     const covariance sigma = target_covariance(spec, 8);
-    return std::pair(sigma, mixture_covariance(spec, "skewed", sigma, 8));
+    return std::pair(sigma, mixture_covariance(spec, "skewed", sigma));
   };
   const auto [plain, plain_skewed] = pair("none");
   EXPECT_EQ(plain.values()(0, 1), 0) << "no rotation: diagonal";
@@ -65,9 +65,9 @@ TEST(grid, rotations_decide_what_commutes) {
 TEST(grid, built_in_mixtures_are_what_they_are_called) {
   const specification spec = make("");
   const covariance sigma = target_covariance(spec, 8);
-  EXPECT_EQ(mixture_covariance(spec, "matched", sigma, 8).values(), sigma.values());
-  EXPECT_EQ(mixture_covariance(spec, "isotropic", sigma, 8).values(), matrix::identity(4));
-  const covariance skewed = mixture_covariance(spec, "skewed", sigma, 8);
+  EXPECT_EQ(mixture_covariance(spec, "matched", sigma).values(), sigma.values());
+  EXPECT_EQ(mixture_covariance(spec, "isotropic", sigma).values(), matrix::identity(4));
+  const covariance skewed = mixture_covariance(spec, "skewed", sigma);
   EXPECT_NEAR(skewed.values()(0, 0) / skewed.values()(3, 3), 4, 1e-12);  // λ_j ∝ 1/j
   EXPECT_NEAR(skewed.trace(), 4, 1e-12);
 }
@@ -80,6 +80,20 @@ TEST(grid, a_target_with_its_own_spectrum_decides_the_hardness_coordinate) {
   EXPECT_EQ(singular.target_support_hardness, (std::vector<double>{7}));
 }
 
+TEST(grid, a_mixture_does_not_change_with_the_target) {
+  const specification spec = make("[target]\nrotation = \"independent\"");
+  EXPECT_EQ(mixture_covariance(spec, "skewed", target_covariance(spec, 5)).values(),
+            mixture_covariance(spec, "skewed", target_covariance(spec, 8)).values());
+}
+
+TEST(grid, a_mixture_called_target_has_a_basis_of_its_own) {
+  specification spec =
+      make("[target]\nrotation = \"independent\"\nspectrum = \"list\"\neigenvalues = [4, 2, 1, 1]", "");
+  spec.mixture_tables["target"] = spec.target;
+  const covariance sigma = target_covariance(spec, 8);
+  EXPECT_FALSE(commute(sigma, mixture_covariance(spec, "target", sigma)));
+}
+
 TEST(grid, custom_mixtures_are_scaled_when_asked) {
   const specification spec = parse_specification(
       "[sweep]\nmodels = [\"lsa\"]\nmixtures = [\"mine\"]\nn = 3\nhardness = 4\n[task]\nd = 4\n[test]\nk = 2\nm = "
@@ -88,7 +102,7 @@ TEST(grid, custom_mixtures_are_scaled_when_asked) {
       "2]\nscale = "
       "\"trace\"\n",
       "test.toml", ".");
-  const covariance lambda = mixture_covariance(spec, "mine", target_covariance(spec, 4), 4);
+  const covariance lambda = mixture_covariance(spec, "mine", target_covariance(spec, 4));
   EXPECT_NEAR(lambda.trace(), 4, 1e-12);
   EXPECT_NEAR(lambda.values()(0, 0), 2, 1e-12);
 }

@@ -14,6 +14,7 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 constexpr const char* valid = R"([sweep]
 name = "test"
@@ -101,6 +102,13 @@ TEST(specification, a_wrong_type_is_named_with_what_was_found) {
   EXPECT_THAT(message_with("models = [\"lsa\"]", "models = [1]"), HasSubstr("sweep.models takes strings"));
   EXPECT_THAT(message_with("[task]\nd = 4", ""), HasSubstr("task.d is missing"));
   EXPECT_THAT(message("task = 3\n" + replaced(valid, "[task]\nd = 4\n", "")), HasSubstr("task must be a table"));
+}
+
+TEST(specification, an_empty_or_unknown_word_is_refused_alone) {
+  EXPECT_THAT(message_with("spectrum = \"power_law\"", "spectrum = \"\""),
+              HasSubstr("mixtures.mine.spectrum must be one of"));
+  const std::string text = message_with("spectrum = \"power_law\"", "spectrum = \"powerlaw\"");
+  EXPECT_THAT(text, AllOf(HasSubstr("did you mean \"power_law\"?"), Not(HasSubstr("exponent"))));
 }
 
 TEST(specification, sizes_below_their_least_are_refused) {
