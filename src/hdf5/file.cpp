@@ -241,6 +241,7 @@ std::vector<std::string> hdf5_file::read_strings(const std::string& name) const 
     fail(impl_->path, fmt::format("read {}", name));
   }
   std::vector<std::string> values;
+  values.reserve(pointers.size());
   for (const char* text : pointers) values.emplace_back(text != nullptr ? text : "");
   const handle space(H5Dget_space(set), H5Sclose);
   H5Dvlen_reclaim(type.get(), space.get(), H5P_DEFAULT, pointers.data());

@@ -31,7 +31,7 @@ class handle {
   handle(const handle&) = delete;
   handle& operator=(const handle&) = delete;
   ~handle() {
-    if (id_ >= 0) close_(id_);
+    if (id_ >= 0) close_(id_);  // NOLINT(clang-analyzer-core.UndefinedBinaryOperatorResult): every constructor sets id_
   }
   hid_t get() const { return id_; }
   bool close() { return id_ < 0 || close_(std::exchange(id_, H5I_INVALID_HID)) >= 0; }

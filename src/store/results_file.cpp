@@ -197,7 +197,7 @@ coordinates read_coordinates(const hdf5_file& file) {
 void create_results(const std::string& path, const coordinates& grid, const std::string& config_toml,
                     const provenance& attributes) {
   const std::string temporary = path + ".creating";
-  constexpr std::uint64_t metadata = 256 * 1024;
+  constexpr std::uint64_t metadata = 262'144;
   require_space(temporary, payload_bytes(grid) + metadata + 4 * config_toml.size());
   try {
     hdf5_file file = hdf5_file::create(temporary);
@@ -305,8 +305,8 @@ std::vector<std::size_t> results_reader::damaged_cells() const {
   return damaged;
 }
 
-results_writer::results_writer(const std::string& path, const coordinates& grid, const communicator& all)
-    : grid_(grid), descriptor_(open_descriptor(path)), file_(hdf5_file::open_shared(path, all)) {}
+results_writer::results_writer(const std::string& path, coordinates grid, const communicator& all)
+    : grid_(std::move(grid)), descriptor_(open_descriptor(path)), file_(hdf5_file::open_shared(path, all)) {}
 
 results_writer::~results_writer() { ::close(descriptor_); }
 
@@ -341,6 +341,7 @@ void results_writer::put(const cell_position& cell, std::string_view variable, c
   file_.write_block<T>(std::string(variable), start, count, values);
 }
 
+// NOLINTNEXTLINE(readability-convert-member-functions-to-static): the generic lambda does use `this`
 void results_writer::put_payload(const entry& e) {
   for (const payload_variable& v : payload_variables()) {
     std::visit(

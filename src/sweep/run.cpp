@@ -116,6 +116,7 @@ std::vector<task_item> unfinished(const results_reader& file, const std::string&
     warn(fmt::format("{}: {} cells have a wrong checksum and are computed again", path, damaged.size()));
   }
   std::vector<task_item> items;
+  items.reserve(status.size());
   for (std::size_t number = 0; number < status.size(); ++number) {
     const bool is_damaged = std::binary_search(damaged.begin(), damaged.end(), number);
     if (status[number] == cell_status::done && !is_damaged) continue;
@@ -129,6 +130,7 @@ std::vector<task_item> unfinished(const results_reader& file, const std::string&
 work_list schedule(const specification& spec, const coordinates& grid, const std::vector<task_item>& items, int ranks) {
   cost_model costs(spec);
   std::vector<double> estimates;
+  estimates.reserve(items.size());
   for (const task_item& item : items) {
     estimates.push_back(costs.estimate(make_cell(grid, item.number), thread_count()).seconds);
   }

@@ -147,7 +147,7 @@ covariance_specification read_covariance(table_reader& keys, const specification
 
 model_specification read_model(table_reader& keys) {
   model_specification out;
-  if (keys.find("architecture") == nullptr) keys.missing("architecture", "\"lsa\"");
+  if (keys.find("architecture") == nullptr) keys.missing("architecture", R"("lsa")");
   out.architecture = keys.choice("architecture", {"lsa"}, "lsa");
   out.objective = keys.choice("objective", {"direct"}, "direct");
   out.training = value_of<training_method>(training_words, keys.choice("training", training_words, "population"));
@@ -270,8 +270,8 @@ void read_mixtures(const toml::table* tables, table_reader& sweep, specification
   for (const std::string& mixture : spec.mixtures) {
     if (contains(known, mixture)) continue;
     sweep.problem("mixtures",
-                  fmt::format("names \"{}\", but there is no such mixture; did you mean \"{}\"? (there are {})",
-                              mixture, nearest(mixture, known), listed(known)));
+                  fmt::format(R"(names "{}", but there is no such mixture; did you mean "{}"? (there are {}))", mixture,
+                              nearest(mixture, known), listed(known)));
   }
 }
 
@@ -365,6 +365,7 @@ std::string shown(const std::string& value) { return quoted(value); }
 template<class T>
 std::string shown(const std::vector<T>& values) {
   std::vector<std::string> texts;
+  texts.reserve(values.size());
   for (const T& value : values) texts.push_back(shown(value));
   return "[" + listed(texts) + "]";
 }

@@ -13,6 +13,9 @@ from conftest import LONG, Program, kill_ranks, wait_until
 # 48 cells, several seconds in all: long enough to be interrupted.
 SLOW = ("--set", "test.prompts=8000", "--set", "test.m=[100, 400]")
 
+# As long as any test cares to look, with the first cell done after a second.
+ENDLESS = ("--set", "test.prompts=100000", "--set", "test.m=[100, 400]")
+
 
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory):
@@ -92,7 +95,7 @@ def test_exit_codes_say_what_this_run_did(program):
 
 
 def test_status_counts_while_a_run_is_writing(program):
-    process = program.start(*SLOW)
+    process = program.start(*ENDLESS)
     wait_until(lambda: done_cells(program) >= 1)
     text = program("status", program.out)
     assert "cells    48" in text and "running  pid" in text
@@ -101,12 +104,11 @@ def test_status_counts_while_a_run_is_writing(program):
 
 
 def test_a_second_run_on_the_same_file_is_refused(program):
-    process = program.start(*SLOW)
+    process = program.start(*ENDLESS)
     wait_until(lambda: done_cells(program) >= 1)
-    text = program.run(*SLOW, code=74)
+    text = program.run(*ENDLESS, code=74)
     assert "another run is writing it (pid" in text
-    process.send_signal(signal.SIGUSR1)
-    process.communicate(timeout=60)
+    kill_ranks(process)
 
 
 def test_damaged_cells_are_found_and_computed_again(program):

@@ -61,7 +61,7 @@ class results_reader {
 class results_writer {
  public:
   /// Collective. If it throws on one rank, end the job (communicator::or_abort): the others may wait for this one.
-  results_writer(const std::string& path, const coordinates& grid, const communicator& all);
+  results_writer(const std::string& path, coordinates grid, const communicator& all);
   ~results_writer();
   results_writer(const results_writer&) = delete;
   results_writer& operator=(const results_writer&) = delete;

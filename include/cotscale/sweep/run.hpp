@@ -27,7 +27,7 @@ using cell_function = std::function<cell_result(const cell&, const std::stop_tok
 /// Collective. Creates the results file or resumes it, computes every cell that is not done, and reports on standard
 /// output (root only). A cell that throws is marked failed and the run goes on. Throws agreed_error if the run cannot
 /// begin; io_error if a rank cannot store. `compute` stands in for compute_cell in tests and benchmarks.
-exit_code run_sweep(const specification& spec, const run_options& options, const communicator& all,
+exit_code run_sweep(const specification& spec, const run_options& requested, const communicator& all,
                     const cell_function& compute = {});
 
 }  // namespace cotscale

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstddef>
 #include <limits>
 #include <vector>
 
@@ -129,8 +131,8 @@ TEST(summarise, never_yields_nan_from_diverged_errors) {
   for (const int diverged : {1, 2, 10, 19, 20}) {
     std::vector<double> errors(20, 1);
     for (int i = 0; i < diverged; ++i) {
-      const double value = i % 2 == 0 ? nan : infinity;
-      errors.at(static_cast<std::size_t>(7 * i % 20)) = value;
+      const auto number = static_cast<std::size_t>(i);
+      errors.at(7 * number % 20) = std::array{nan, infinity}.at(number % 2);
     }
     const error_statistics s = summary(errors);
     for (const double value : {s.mean, s.standard_error, s.median, s.q05, s.q95}) EXPECT_FALSE(std::isnan(value));
