@@ -28,6 +28,13 @@ inline matrix transposed(const matrix& a) {
   return out;
 }
 
+/// The entries, row by row, one below the other.
+inline matrix as_column(const matrix& a) {
+  matrix out(a.rows() * a.columns(), 1);
+  std::copy(a.values().begin(), a.values().end(), out.data());
+  return out;
+}
+
 /// alpha·a + beta·b.
 inline matrix combination(double alpha, const matrix& a, double beta, const matrix& b) {
   matrix out(a.rows(), a.columns());

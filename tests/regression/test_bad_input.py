@@ -119,29 +119,30 @@ def test_an_output_directory_that_does_not_exist(program):
     assert "is a directory" in program("run", program.spec, "--output", program.directory, ranks=2, code=74)
 
 
-def unprivileged(program):
-    """Arguments for Popen that make the program run as nobody, whom file modes hold back."""
+def unprivileged(program, monkeypatch):
+    """Arguments for Popen that make the program run as nobody, whom file modes hold back, from a copy that nobody may run."""
     if os.getuid() != 0:
         return {}
+    monkeypatch.setattr("conftest.COTSCALE", shutil.copy(os.environ["COTSCALE"], program.directory / "cotscale"))
     for path in (program.directory, program.directory.parent, program.directory.parent.parent):
         path.chmod(0o755)
     return {"user": 65534, "group": 65534, "extra_groups": []}
 
 
-def test_a_read_only_output_directory(program):
+def test_a_read_only_output_directory(program, monkeypatch):
     locked = program.directory / "locked"
     locked.mkdir(mode=0o555)
-    text = program("run", program.spec, "--output", locked / "out.h5", code=74, **unprivileged(program))
+    text = program("run", program.spec, "--output", locked / "out.h5", code=74, **unprivileged(program, monkeypatch))
     assert "Permission denied" in text and "is the directory writable?" in text
 
 
-def test_a_read_only_output_file(program):
+def test_a_read_only_output_file(program, monkeypatch):
     mine = program.directory / "mine"
     mine.mkdir()
     mine.chmod(0o777)
     program("run", program.spec, "--output", mine / "out.h5")
     (mine / "out.h5").chmod(0o444)
-    text = program("run", program.spec, "--output", mine / "out.h5", code=74, **unprivileged(program))
+    text = program("run", program.spec, "--output", mine / "out.h5", code=74, **unprivileged(program, monkeypatch))
     assert "out.h5: you may not write it (Permission denied)" in text
 
 

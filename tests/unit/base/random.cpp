@@ -46,6 +46,8 @@ TEST(key_builder, separates_the_lengths_of_texts) {
   EXPECT_NE(key_builder("ab").key(), key_builder("a").add("b").key());
   EXPECT_NE(key_builder("a").add("").key(), key_builder("a").key());
   EXPECT_NE(key_builder("a").add(std::string_view("\0", 1)).key(), key_builder("a").add("").key());
+  const std::string looks_like_a_second_text = std::string("as") + std::string(8, '\0') + "b";
+  EXPECT_NE(key_builder(looks_like_a_second_text).key(), key_builder("a").add("b").key());
 }
 
 TEST(key_builder, separates_types) {

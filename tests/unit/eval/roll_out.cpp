@@ -48,6 +48,7 @@ error_table roll_out_quietly(const roll_out& model, const prompt_source& source,
 }
 
 std::vector<double> serial_loop(const roll_out& model, const prompt_source& source, int prompts, int steps) {
+  const blas_threads one(1);
   matrix by_prompt(prompts, steps + 1);
   prompt p;
   for (int i = 0; i < prompts; ++i) {
@@ -61,7 +62,6 @@ std::vector<double> serial_loop(const roll_out& model, const prompt_source& sour
 // The first size is for many shards, the second for matrices that BLAS would share among threads if it were let.
 TEST(roll_out_errors, are_those_of_a_serial_loop_to_the_bit) {
   constexpr int steps = 5;
-  const blas_threads one(1);
   for (const auto& [d, m] : {std::pair(17, 257), std::pair(110, 31)}) {
     const prompt_source source = source_of(d, m);
     const roll_out model = lsa_recursion(slice_of(d));

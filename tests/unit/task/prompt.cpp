@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <set>
 #include <vector>
 
 #include "cotscale/base/error.hpp"
@@ -87,7 +88,7 @@ TEST(prompt_source, draws_features_and_weights_from_their_distributions) {
   support::sample_means features(d);
   support::sample_means weight_products(d * d);
   support::sample_means weights(d);
-  support::sample_means cross_products(d * d);
+  support::sample_means cross_products(5 * d * d);
   prompt p;
   for (std::uint64_t i = 0; i < prompts; ++i) {
     source.draw(i, p);
@@ -100,15 +101,27 @@ TEST(prompt_source, draws_features_and_weights_from_their_distributions) {
     for (int j = 0; j < d; ++j) w(0, j) = p.w[static_cast<std::size_t>(j)];
     weights.add(w.values());
     weight_products.add(reference::product(reference::transposed(w), w).values());
-    cross_products.add(reference::product(p.x.block(0, 4, d, 1), w).values());
+    cross_products.add(reference::product(reference::as_column(p.x), w).values());
   }
   EXPECT_TRUE(within(5, features, std::vector<double>(d, 0.0)));
   EXPECT_TRUE(within(5, feature_products, sigma.values().values()));
   EXPECT_TRUE(within(5, weights, std::vector<double>(d, 0.0)));
   EXPECT_TRUE(within(5, weight_products, matrix::identity(d).values()));
-  EXPECT_TRUE(within(5, cross_products, matrix(d, d).values()));
+  EXPECT_TRUE(within(5, cross_products, matrix(5 * d, d).values()));
   EXPECT_FALSE(within(5, feature_products, reference::combination(1.05, sigma.values(), 0, matrix(d, d)).values()))
       << "the test can see 5 %";
+}
+
+// With Σ = I the features are the random numbers themselves.
+TEST(prompt_source, uses_every_random_number_once) {
+  const prompt_source source(covariance({1, 1, 1}), 4, some_key);
+  std::set<double> seen;
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    const prompt p = drawn(source, i);
+    seen.insert(p.w.begin(), p.w.end());
+    seen.insert(p.x.values().begin(), p.x.values().end());
+  }
+  EXPECT_EQ(seen.size(), 100U * (3 + 3 * 4));
 }
 
 TEST(prompt_source, draws_independent_examples) {

@@ -180,6 +180,15 @@ TEST(limit_errors, without_steps_are_those_of_the_zero_estimate) {
   EXPECT_THAT(limit_errors(matrix::identity(3), covariance({1, 2, 3}), 0), testing::ElementsAre(testing::DoubleEq(3)));
 }
 
+TEST(limit_errors, that_diverge_are_infinite_for_good) {
+  const covariance sigma = rotated(power_law(3, 9), "diverges");
+  const matrix wild = reference::combination(-1e60, gaussian(3, 3, "wild"), 0, matrix(3, 3));
+  const std::vector<double> errors = limit_errors(wild, sigma, 12);
+  ASSERT_EQ(errors.size(), 13U);
+  EXPECT_TRUE(std::isfinite(errors[2]));
+  for (std::size_t k = 3; k < errors.size(); ++k) EXPECT_EQ(errors[k], std::numeric_limits<double>::infinity()) << k;
+}
+
 // ---- bounds ----
 
 TEST(matched_bounds, hold_for_the_limit_with_equality_for_isotropic_tasks) {

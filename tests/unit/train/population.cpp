@@ -4,12 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <numeric>
+#include <limits>
 #include <stop_token>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "cotscale/base/error.hpp"
@@ -321,6 +323,18 @@ TEST(descend, stops_when_asked) {
   EXPECT_THROW(descend(moments(power_law(5, 20), 10), {}, {}, source.get_token()), stopped);
 }
 
+TEST(descend, stops_on_the_way_when_asked) {
+  std::stop_source source;
+  const std::jthread asks([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    source.request_stop();
+  });
+  descent_options endless;
+  endless.tolerance = 1e-300;
+  endless.max_steps = std::numeric_limits<std::int64_t>::max();
+  EXPECT_THROW(descend(moments(power_law(5, 20), 10), endless, {}, source.get_token()), stopped);
+}
+
 TEST(descend, refuses_options_that_cannot_work) {
   const prompt_moments m = moments(power_law(2, 3), 10);
   descent_options intolerant;
@@ -341,6 +355,7 @@ TEST(closed_form, is_minus_gamma_inverse_over_c) {
         // E[Ŝ²] = ΛΓ has the condition number of Λ times that of Γ, hardness² at most.
         EXPECT_LT(relative_distance(trained.model.v31, trained_v31(lambda, n, c)),
                   8 * d * epsilon * std::pow(lambda.hardness(), 2));
+        EXPECT_GE(trained.record.gradient_norm, 0);
         EXPECT_LT(trained.record.gradient_norm, 8 * d * epsilon * std::pow(lambda.hardness(), 2));
       }
     }
