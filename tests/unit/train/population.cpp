@@ -329,8 +329,7 @@ TEST(descend, stops_on_the_way_when_asked) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
     source.request_stop();
   });
-  descent_options endless;
-  endless.tolerance = 1e-300;
+  descent_options endless = with_step_size(1e-30);
   endless.max_steps = std::numeric_limits<std::int64_t>::max();
   EXPECT_THROW(descend(moments(power_law(5, 20), 10), endless, {}, source.get_token()), stopped);
 }
