@@ -29,13 +29,13 @@ say "formatting"
 
 say "building"
 build release -DCOTSCALE_TESTS=ON -DCOTSCALE_WERROR=ON
+failed=0
 if ((long == 1)); then
     export COTSCALE_LONG=1
     say "clang-tidy"
-    (cd "$root" && find src -name '*.cpp' -print0 | xargs -0 -n 1 -P "$(nproc)" clang-tidy -quiet -p build/release)
+    (cd "$root" && find src -name '*.cpp' -print0 | xargs -0 -n 1 -P "$(nproc)" clang-tidy -quiet -p build/release) || failed=1
 fi
 
-failed=0
 if ((long == 1)); then
     say "building with sanitizers"
     build asan -DCOTSCALE_WERROR=ON

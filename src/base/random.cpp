@@ -5,25 +5,56 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstring>
+#include <numeric>
 
 #include "box_muller.hpp"
+#include "chi.hpp"
 
 namespace cotscale {
 namespace {
 
-// One block: counters (first .. first + lanes - 1, substream), four 64-bit words each. Word c of all counters stands
-// together, so that the two words of a Box-Muller pair come from the same counter.
-void random_words(stream_key key, std::uint64_t substream, std::uint64_t first,
+// What the words of a substream are for; chi numbers take two kinds a round of rejection.
+enum stage : std::uint64_t { normal_stage = 0, uniform_stage = 1, first_chi_stage = 2 };
+
+// One block: counters (first .. first + lanes - 1, substream, stage), four 64-bit words each. Word c of all counters
+// stands together, so that the two words of a Box-Muller pair come from the same counter.
+void random_words(stream_key key, std::uint64_t substream, std::uint64_t stage, std::uint64_t first,
                   std::span<std::uint64_t, normal_block> out) {
   using generator = r123::Threefry4x64;
   constexpr std::size_t lanes = normal_block / 4;
   const generator::key_type k = {{key.low, key.high, 0, 0}};
   for (std::size_t i = 0; i < lanes; ++i) {
-    const generator::ctr_type words = generator{}({{first + i, substream, 0, 0}}, k);
+    const generator::ctr_type words = generator{}({{first + i, substream, stage, 0}}, k);
     for (std::size_t c = 0; c < 4; ++c) out[c * lanes + i] = words[c];
   }
+}
+
+// Calls transform(words, numbers) for every block, and copies the numbers to `out`.
+template<class Transform>
+void fill_blocks(stream_key key, std::uint64_t substream, std::uint64_t stage, std::span<double> out,
+                 Transform transform) {
+  alignas(64) std::array<std::uint64_t, normal_block> words;
+  alignas(64) std::array<double, normal_block> numbers;
+  for (std::size_t done = 0; done < out.size(); done += normal_block) {
+    random_words(key, substream, stage, done / 4, words);
+    transform(words, numbers);
+    const std::size_t count = std::min<std::size_t>(normal_block, out.size() - done);
+    std::copy_n(numbers.begin(), count, out.begin() + static_cast<std::ptrdiff_t>(done));
+  }
+}
+
+void fill_normal_stage(stream_key key, std::uint64_t substream, std::uint64_t stage, std::span<double> out) {
+  fill_blocks(key, substream, stage, out, [](const auto& words, auto& normals) { detail::box_muller(words, normals); });
+}
+
+void fill_uniform_stage(stream_key key, std::uint64_t substream, std::uint64_t stage, std::span<double> out) {
+  fill_blocks(key, substream, stage, out, [](const auto& words, auto& uniforms) {
+    // The upper 53 bits, in the middle of their interval: neither 0 nor 1.
+    for (std::size_t i = 0; i < words.size(); ++i) uniforms[i] = (static_cast<double>(words[i] >> 12) + 0.5) * 0x1p-52;
+  });
 }
 
 }  // namespace
@@ -59,13 +90,46 @@ stream_key key_builder::key() const {
 }
 
 void fill_normal(stream_key key, std::uint64_t substream, std::span<double> out) {
-  alignas(64) std::array<std::uint64_t, normal_block> words;
-  alignas(64) std::array<double, normal_block> normals;
-  for (std::size_t done = 0; done < out.size(); done += normal_block) {
-    random_words(key, substream, done / 4, words);
-    detail::box_muller(words, normals);
-    const std::size_t count = std::min<std::size_t>(normal_block, out.size() - done);
-    std::copy_n(normals.begin(), count, out.begin() + static_cast<std::ptrdiff_t>(done));
+  fill_normal_stage(key, substream, normal_stage, out);
+}
+
+void fill_uniform(stream_key key, std::uint64_t substream, std::span<double> out) {
+  fill_uniform_stage(key, substream, uniform_stage, out);
+}
+
+void fill_chi(stream_key key, std::uint64_t substream, std::span<const double> degrees, std::span<double> out) {
+  constexpr std::size_t block = detail::chi_block;
+  std::vector<std::size_t> pending(out.size());
+  std::iota(pending.begin(), pending.end(), std::size_t{0});
+  std::vector<double> normals, uniforms;
+  alignas(64) std::array<double, block> nu, x, u, chi;
+  alignas(64) std::array<std::int64_t, block> accepted;
+  for (std::uint64_t stage = first_chi_stage; !pending.empty(); stage += 2) {
+    normals.resize(pending.size());
+    uniforms.resize(pending.size());
+    fill_normal_stage(key, substream, stage, normals);
+    fill_uniform_stage(key, substream, stage + 1, uniforms);
+    std::size_t rejected = 0;
+    for (std::size_t first = 0; first < pending.size(); first += block) {
+      const std::size_t count = std::min(block, pending.size() - first);
+      for (std::size_t i = 0; i < block; ++i) {
+        const std::size_t number = std::min(first + i, pending.size() - 1);
+        nu[i] = std::max(degrees[pending[number]], 2.0);
+        x[i] = normals[number];
+        u[i] = uniforms[number];
+      }
+      detail::chi_candidates(nu, x, u, chi, accepted);
+      for (std::size_t i = 0; i < count; ++i) {
+        const std::size_t number = pending[first + i];
+        const bool folded = degrees[number] == 1;  // |x| itself
+        if (folded || accepted[i] != 0) {
+          out[number] = folded ? std::abs(x[i]) : chi[i];
+        } else {
+          pending[rejected++] = number;
+        }
+      }
+    }
+    pending.resize(rejected);
   }
 }
 

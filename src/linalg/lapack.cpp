@@ -89,4 +89,19 @@ matrix orthogonal_factor(const matrix& a) {
   return q;
 }
 
+matrix lower_triangular_factor(const matrix& a) {
+  expects(a.columns() >= a.rows(), "lower_triangular_factor: the matrix is ({}, {}), with fewer columns than rows",
+          a.rows(), a.columns());
+  require_finite(a, "dgelqf");
+  matrix work = a;
+  matrix out(a.rows(), a.rows());
+  if (a.rows() == 0) return out;
+  std::vector<double> tau(static_cast<std::size_t>(a.rows()));
+  check(LAPACKE_dgelqf(LAPACK_ROW_MAJOR, a.rows(), a.columns(), work.data(), a.columns(), tau.data()), "dgelqf");
+  for (int i = 0; i < a.rows(); ++i) {
+    for (int j = 0; j <= i; ++j) out(i, j) = work(i, j);
+  }
+  return out;
+}
+
 }  // namespace cotscale

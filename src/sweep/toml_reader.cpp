@@ -126,9 +126,9 @@ std::int64_t table_reader::integer(const std::string& key, std::int64_t fallback
 std::string table_reader::choice(const std::string& key, const std::vector<std::string>& words,
                                  const std::string& fallback) {
   if (find(key) == nullptr) return fallback;
-  const std::string value = text(key, words.front());
+  std::string value = text(key, words.front());
   if (std::find(words.begin(), words.end(), value) != words.end()) return value;
-  problem(key, fmt::format("must be one of {}, got \"{}\"; did you mean \"{}\"?", listed(words), value,
+  problem(key, fmt::format(R"(must be one of {}, got "{}"; did you mean "{}"?)", listed(words), value,
                            nearest(value, words)));
   return fallback;
 }

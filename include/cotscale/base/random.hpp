@@ -41,7 +41,14 @@ void fill_normal(stream_key key, std::uint64_t substream, std::span<double> out)
 
 inline constexpr int normal_block = 256;
 
+/// Uniform numbers in (0, 1), neither end included, of the stream (key, substream), from its beginning.
+void fill_uniform(stream_key key, std::uint64_t substream, std::span<double> out);
+
+/// out[i] = √(χ²) with degrees[i] degrees of freedom, a whole number ≥ 1; of the stream (key, substream). By rejection
+/// (Marsaglia and Tsang 2000): the numbers depend on all of `degrees`.
+void fill_chi(stream_key key, std::uint64_t substream, std::span<const double> degrees, std::span<double> out);
+
 /// Name and version of the generator as recorded in results files; changes whenever the numbers change.
-inline constexpr std::string_view rng_name = "threefry4x64-20/box-muller-1";
+inline constexpr std::string_view rng_name = "threefry4x64-20/box-muller-1/wishart-1";
 
 }  // namespace cotscale

@@ -30,4 +30,7 @@ matrix pseudo_inverse(const matrix& a, double tolerance);
 /// (Mezzadri, Notices of the AMS 54, 2007). (dgeqrf, dorgqr)
 matrix orthogonal_factor(const matrix& a);
 
+/// Lower triangular L (r, r) with L Lᵀ = a aᵀ, from a (r, c) with c ≥ r of any rank. (dgelqf)
+matrix lower_triangular_factor(const matrix& a);
+
 }  // namespace cotscale

@@ -2,10 +2,27 @@
 #pragma once
 
 #include <cstddef>
+#include <new>
 #include <span>
 #include <vector>
 
 namespace cotscale {
+namespace detail {
+
+/// Memory that begins at a cache line, so that vector loads do not cross lines.
+template<class T>
+struct line_allocator {
+  static constexpr std::align_val_t line{64};
+  using value_type = T;
+  line_allocator() = default;
+  template<class U>
+  line_allocator(const line_allocator<U>&) {}
+  T* allocate(std::size_t count) { return static_cast<T*>(::operator new(count * sizeof(T), line)); }
+  void deallocate(T* p, std::size_t) { ::operator delete(p, line); }
+  friend bool operator==(const line_allocator&, const line_allocator&) { return true; }
+};
+
+}  // namespace detail
 
 /// Owning matrix of shape (rows, columns), row-major and without padding.
 class matrix {
@@ -42,7 +59,7 @@ class matrix {
 
   int rows_ = 0;
   int columns_ = 0;
-  std::vector<double> data_;
+  std::vector<double, detail::line_allocator<double>> data_;
 };
 
 double trace(const matrix& a);

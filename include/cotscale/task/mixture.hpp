@@ -1,0 +1,32 @@
+// What a model trains on: one task, or a mixture of tasks of which every prompt draws one.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "cotscale/task/covariance.hpp"
+
+namespace cotscale {
+
+/// A prompt draws task ℓ with probability π_ℓ, then its examples x ~ N(0, Λ_ℓ). (arXiv 2510.03605, section 4)
+class task_mixture {
+ public:
+  /// At least one task, all of the same dimension; as many probabilities ≥ 0, not all zero: they are divided by their
+  /// sum. Throws specification_error otherwise. Tasks of probability 0 are dropped.
+  task_mixture(const std::vector<covariance>& tasks, const std::vector<double>& probabilities);
+  explicit task_mixture(covariance task);
+
+  int dimension() const { return tasks_.front().dimension(); }
+  std::size_t size() const { return tasks_.size(); }
+  const covariance& task(std::size_t i) const { return tasks_[i]; }
+  double probability(std::size_t i) const { return probabilities_[i]; }
+
+  /// Σ_ℓ π_ℓ Λ_ℓ, (d, d).
+  matrix mean() const;
+
+ private:
+  std::vector<covariance> tasks_;
+  std::vector<double> probabilities_;
+};
+
+}  // namespace cotscale

@@ -1,0 +1,60 @@
+// Sample covariances drawn without their examples: with noise-free labels, linear self-attention sees X only through
+// Ŝ = XXᵀ/m, and m·Ŝ is Wishart.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "cotscale/base/random.hpp"
+#include "cotscale/linalg/lanes.hpp"
+#include "cotscale/task/mixture.hpp"
+
+namespace cotscale {
+
+/// Eight prompts side by side: Ŝ = L Lᵀ/m, and the hidden weights.
+struct prompt_lanes {
+  int m = 0;
+  trapezoid_lanes factor;  ///< L, (d, min(d, m))
+  matrix w;                ///< (d, 8)
+};
+
+/// y = Ŝ x in each lane; x and y (d, 8) may be the same, `scratch` is overwritten.
+inline void multiply_covariance(const prompt_lanes& p, const matrix& x, matrix& scratch, matrix& y) {
+  gram_multiply(1.0 / p.m, p.factor, x, scratch, y);
+}
+
+/// Draws prompts of m examples, x_i ~ N(0, Λ_ℓ) with one task ℓ of the mixture a prompt, and w ~ N(0, I). Exact for
+/// every m, m < d included, where Ŝ is singular: L = F T with F Fᵀ = Λ and T lower trapezoidal, T_ij normal below and
+/// T_jj ~ χ(m − j) on the diagonal, j = 0 … (Bartlett 1933). Prompt i, lane i % 8 of block i / 8, is a function of
+/// (key, i) only.
+class wishart_source {
+ public:
+  /// m ≥ 1.
+  wishart_source(const task_mixture& tasks, int m, stream_key key);
+
+  int dimension() const { return d_; }
+  int examples() const { return m_; }
+
+  /// Overwrites `out`, reusing its memory.
+  void draw(std::uint64_t block, prompt_lanes& out) const;
+
+ private:
+  struct task_factor {
+    bool diagonal = false;
+    matrix values;  ///< F, lower triangular (d, d); its diagonal (d, 1) if it is diagonal
+  };
+  void multiply_factor(const std::vector<std::size_t>& tasks, trapezoid_lanes& t) const;
+  std::vector<std::size_t> draw_tasks(std::uint64_t block) const;
+
+  int d_;
+  int m_;
+  stream_key key_;
+  std::vector<task_factor> factors_;
+  std::vector<double> cumulative_;  // of the probabilities
+  std::vector<double> degrees_;     // of the diagonal of T, eight times each
+};
+
+/// Sample covariances Ŝ of prompts 0 … count − 1, (d, d) each, m ≥ 1 examples.
+std::vector<matrix> sample_covariances(const covariance& sigma, int m, int count, stream_key key);
+
+}  // namespace cotscale
