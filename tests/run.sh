@@ -18,7 +18,7 @@ esac
 
 install_packages "${build_packages[@]}" "${test_packages[@]}"
 ((long == 0)) || install_packages "${long_test_packages[@]}"
-find_python "xarray, h5py, netCDF4, h5netcdf, matplotlib, pytest"
+find_python "xarray, h5py, netCDF4, h5netcdf, matplotlib, pytest, scipy"
 
 for tool in clang-format h5dump pgrep; do
     command -v "$tool" >/dev/null || give_up "$tool is needed"

@@ -39,48 +39,44 @@ EXACT = {"linestyle": "none", "marker": "x", "markersize": 8, "color": INK, "mar
 TURN = {"linestyle": "none", "marker": "o", "markersize": 10, "markerfacecolor": "none", "markeredgecolor": INK}
 
 
-class DoesNotFit(Exception):
-    """The results are not of the shape that a figure is made for."""
-
-
 def fig1(results):
     """Matched training, a panel per hardness: measured beside the m → ∞ value and Corollary 3.5's bound."""
-    _require_single(results, "model", "mixture", "m")
+    require_single(results, "model", "mixture", "m")
     return _facets(results, "Trained and tested on the same task, by hardness", panel=(3.0, 3.5), sharey=True)
 
 
 def fig2a(results):
     """Matched, isotropic: error against k, and the n that reaches a given error in k steps."""
-    _require_single(results, "model", "mixture", "hardness", "m")
+    require_single(results, "model", "mixture", "hardness", "m")
     if results.sizes["n"] < 2:
         raise DoesNotFit("there is one value of n, and n(k) needs more")
     averages = over_repeats(results).squeeze(["model", "mixture", "hardness", "m"]).sortby("n")
     k, n = averages["k"].values, averages["n"].values
     chosen = [value for value in (10, 20, 30) if value in n] if len(n) > MOST_LINES else n
-    styles = ordered_styles(chosen if len(chosen) else _spread(n, 3))
+    styles = ordered_styles(chosen if len(chosen) else spread(n, 3))
     page = Page(1, 2, panel=(3.9, 3.5), gap=(0.9, 0))
     left, right = page.axes[0]
     set_error_axis(left, k, [averages["error_mean"]])
     for value in n:
         if value in styles:
-            _measured(page, left, averages.sel(n=value), styles[value], quantiles=True)
+            measured(page, left, averages.sel(n=value), styles[value], quantiles=True)
         else:
             page.curve(left, k, averages["error_mean"].sel(n=value).values, OTHER, linewidth=0.9, zorder=1)
     left.set(title="error falls with k and with n", xlabel=CHAIN_LABEL, ylabel=ERROR_LABEL)
     levels = _draw_iso_error(right, k, n, averages["error_mean"].transpose("n", "k").values)
     right.set(title="a longer chain buys a shorter training prompt", xlabel=CHAIN_LABEL, xlim=left.get_xlim())
     right.set_ylabel("examples per training prompt n, interpolated")
-    page.heading("Trained and tested on the same task", _setting(results), _lacking(results))
+    page.heading("Trained and tested on the same task", setting(results), lacking(results))
     others = [line_handle("other n", OTHER.color, linewidth=0.9)] if len(styles) < len(n) else []
     page.legend(N_TITLE, style_handles(styles, "n = {}") + others)
-    page.legend("measured", _measured_handles(page, quantiles=True))
+    page.legend("measured", measured_handles(page, quantiles=True))
     page.legend("error that is reached (right)", levels)
     return page.figure
 
 
 def fig2b(results):
     """Skewed training beside the matched control: mean and median, finite m and a large m."""
-    _require_single(results, "model", "hardness")
+    require_single(results, "model", "hardness")
     missing = {"skewed", "matched"} - set(results["mixture"].values)
     if missing:
         raise DoesNotFit(f"there is no mixture {' or '.join(sorted(missing))}")
@@ -96,7 +92,7 @@ def fig2b(results):
         for n in shown[m]:
             _skewed_and_control(page, axes, averages.sel(m=m, n=n), name, styles[n])
     page.label_outer(CHAIN_LABEL, ERROR_LABEL)
-    page.heading("Trained on a skewed task: error falls, then rises", _setting(results), _lacking(results))
+    page.heading("Trained on a skewed task: error falls, then rises", setting(results), lacking(results))
     page.legend(N_TITLE, style_handles(styles, "n = {}"))
     page.legend("training task", _fig2b_handles() + page.exit_handles())
     return page.figure
@@ -138,7 +134,7 @@ def save(figure, directory, stem):
 def _facets(results, title, **page):
     """A page with a panel per model, mixture, hardness and m, a line per n; `page` goes to Page."""
     averages = over_repeats(results).sortby("n")
-    styles = ordered_styles(_spread(averages["n"].values, MOST_LINES))
+    styles = ordered_styles(spread(averages["n"].values, MOST_LINES))
     lines, quantiles = averages.sel(n=list(styles)), len(styles) <= MOST_BANDS
     every = list(itertools.product(*(range(lines.sizes[name]) for name in FACETS)))
     shown = every[:MOST_PANELS]
@@ -148,47 +144,24 @@ def _facets(results, title, **page):
     for axes, panel in zip(page.axes.flat, panels):
         limits = lines if page.shares_y else panel
         set_error_axis(axes, lines["k"].values, [limits["error_mean"]])
-        axes.set_title(_panel_title(results, panel))
+        axes.set_title(panel_title(results, panel))
         for n, style in styles.items():
             _measured_and_theory(page, axes, panel.sel(n=n), style, quantiles)
     page.label_outer(CHAIN_LABEL, ERROR_LABEL)
-    lacking = _lacking(results, (len(styles), results.sizes["n"], "n"), (len(shown), len(every), "panels"))
-    page.heading(title, _setting(results), lacking)
+    lacking = lacking(results, (len(styles), results.sizes["n"], "n"), (len(shown), len(every), "panels"))
+    page.heading(title, setting(results), lacking)
     page.legend(N_TITLE, style_handles(styles, "n = {}"))
-    page.legend("measured", _measured_handles(page, quantiles))
+    page.legend("measured", measured_handles(page, quantiles))
     page.legend("theory", _theory_handles(lines))
     return page.figure
-
-
-def _require_single(results, *dimensions):
-    for name in dimensions:
-        if results.sizes[name] != 1:
-            raise DoesNotFit(f"there are {results.sizes[name]} values of {name}, not one")
-
-
-def _spread(values, most):
-    """At most `most` of the values, evenly spread, with both ends."""
-    places = np.linspace(0, len(values) - 1, min(most, len(values)))
-    return values[np.unique(places.round().astype(int))]
-
-
-def _measured(page, axes, line, style, quantiles):
-    """One line over k: mean, standard error, quantiles of the prompts."""
-    band = (line["error_q05"].values, line["error_q95"].values) if quantiles else None
-    page.curve(axes, line["k"].values, line["error_mean"].values, style, line["error_stderr"].values, band)
 
 
 def _measured_and_theory(page, axes, line, style, quantiles):
     k = line["k"].values
     axes.plot(k, line["theory_bound"], color=style.color, **BOUND)
     axes.plot(k, line["theory_limit"], color=style.color, **LIMIT)
-    _measured(page, axes, line, style, quantiles)
+    measured(page, axes, line, style, quantiles)
     axes.plot(k, line["theory_error"], **EXACT)
-
-
-def _measured_handles(page, quantiles):
-    band = [band_handle("5–95 % of the prompts")] if quantiles else []
-    return [line_handle("mean ± standard error", linewidth=1.6)] + band + page.exit_handles()
 
 
 def _theory_handles(lines):
@@ -205,7 +178,7 @@ def _columns_of_fig2b(averages):
     """For each m the n that are drawn."""
     preset = {40: (10, 20, 30), 2000: (30, 100, 300)}
     n = averages["n"].values
-    return {m: [x for x in preset.get(m, ()) if x in n] or list(_spread(n, 3)) for m in averages["m"].values.tolist()}
+    return {m: [x for x in preset.get(m, ()) if x in n] or list(spread(n, 3)) for m in averages["m"].values.tolist()}
 
 
 def _skewed_and_control(page, axes, lines, name, style):
@@ -250,39 +223,10 @@ def _draw_iso_error(axes, k, n, error):
     decades = 10.0 ** np.arange(6, -40, -1)
     curves = {level: reaching_n(n, error, level) for level in decades}
     curves = {level: curve for level, curve in curves.items() if np.isfinite(curve).sum() >= 2}
-    styles = ordered_styles(_spread(np.array(list(curves)), 5).tolist())
+    styles = ordered_styles(spread(np.array(list(curves)), 5).tolist())
     axes.set_ylim(n[0] - 0.05 * (n[-1] - n[0]), n[-1] + 0.05 * (n[-1] - n[0]))
     for level, style in styles.items():
         axes.plot(k, curves[level], color=style.color, marker=style.marker, linewidth=1.6)
     if not curves:
         axes.text(0.5, 0.5, "no error level is crossed yet", transform=axes.transAxes, ha="center")
     return style_handles({power_of_ten(level): style for level, style in styles.items()}, "error ≤ {}")
-
-
-def _panel_title(results, panel):
-    """What tells this panel from the others."""
-    return textwrap.fill(", ".join(_facet_text(panel, name) for name in FACETS if results.sizes[name] > 1), 40)
-
-
-def _facet_text(panel, name):
-    pattern = {"model": "model {}", "mixture": "mixture {}", "hardness": "hardness {:g}", "m": "m = {}"}
-    return pattern[name].format(panel[name].item()).replace(" ", "\N{NO-BREAK SPACE}")
-
-
-def _setting(results):
-    """What all panels share."""
-    single = [name for name in FACETS if results.sizes[name] == 1]
-    words = [_facet_text(results, name) for name in single]
-    d = dimension_d(results)
-    words += [f"d\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{d}"] if d else []
-    words += [f"averages over {results.sizes['repeat']} repeats"] if results.sizes["repeat"] > 1 else []
-    return ", ".join(words)
-
-
-def _lacking(results, *shares):
-    """Says what the figure does not show; a share is (shown, of how many, what). None where it shows all."""
-    done, failed, total = count_cells(results, DONE), count_cells(results, FAILED), results["status"].size
-    lines = [f"partial: {done} of {total}\ncells done"] if done < total else []
-    lines += [f"{failed} failed"] if failed else []
-    lines += [f"{shown} of {every} {what} shown" for shown, every, what in shares if shown < every]
-    return "\n".join(lines) or None

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-import schema1
+import schema
 from cotscale_analysis import open_results
 
 STATISTICS = ("error_mean", "error_stderr", "error_median", "error_q05", "error_q95")
@@ -12,9 +12,9 @@ def presets(tmp_path_factory):
     """The path of a complete file for each preset and for a wide sweep that has no figure of its own."""
     folder = tmp_path_factory.mktemp("presets")
     wide = dict(models=("lsa", "trained"), mixtures=("matched", "isotropic"), hardness=(10.0, 40.0), m=(40, 400))
-    sweeps = {"fig1": schema1.FIG1, "fig2a": schema1.FIG2A, "fig2b": schema1.FIG2B, "wide": wide | {"repeats": 2}}
+    sweeps = {"fig1": schema.FIG1, "fig2a": schema.FIG2A, "fig2b": schema.FIG2B, "wide": wide | {"repeats": 2}}
     return {
-        name: schema1.write(folder / f"{name}.h5", f"cotscale: {name}", **sweep) for name, sweep in sweeps.items()
+        name: schema.write(folder / f"{name}.h5", f"cotscale: {name}", **sweep) for name, sweep in sweeps.items()
     }
 
 

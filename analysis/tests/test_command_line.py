@@ -6,7 +6,7 @@ from pathlib import Path
 import h5py
 import pytest
 
-import schema1
+import schema
 from cotscale_analysis.__main__ import main
 
 PACKAGE = Path(__file__).parents[1]
@@ -26,7 +26,7 @@ def test_table_prints_every_file(presets):
 
 
 def test_table_shows_all_rows_on_request(presets, tmp_path, capsys):
-    path = schema1.write(tmp_path / "a.h5", "cotscale: a", n=range(1, 61), done=lambda index: False)
+    path = schema.write(tmp_path / "a.h5", "cotscale: a", n=range(1, 61), done=lambda index: False)
     assert main(["table", str(path)]) == 0
     short = capsys.readouterr().out
     assert main(["table", "--all", str(path)]) == 0
@@ -65,7 +65,7 @@ def test_errors_are_one_line_and_have_their_own_exit_codes(presets, tmp_path, ca
     def other_version(file):
         file.attrs["schema_version"] = 2
 
-    newer = schema1.write(tmp_path / "newer.h5", "cotscale: a", edit=other_version)
+    newer = schema.write(tmp_path / "newer.h5", "cotscale: a", edit=other_version)
     foreign, text, twin = tmp_path / "foreign.h5", tmp_path / "text.h5", tmp_path / "twin" / "fig1.h5"
     with h5py.File(foreign, "w") as file:
         file["x"] = 1.0

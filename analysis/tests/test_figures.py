@@ -9,7 +9,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.legend import Legend
 from matplotlib.text import Text
 
-import schema1
+import schema
 from cotscale_analysis import ResultsError, draw, open_results, save
 from cotscale_analysis.drawing import ordered_styles, power_of_ten
 from cotscale_analysis.figures import reaching_n
@@ -174,7 +174,7 @@ def test_enormous_errors_do_not_squash_the_rest(results, tmp_path):
     save(figure, tmp_path, "fig1")
 
 
-@pytest.mark.parametrize("name, sweep", [("fig1", schema1.FIG1), ("fig2a", schema1.FIG2A), ("fig2b", schema1.FIG2B)])
+@pytest.mark.parametrize("name, sweep", [("fig1", schema.FIG1), ("fig2a", schema.FIG2A), ("fig2b", schema.FIG2B)])
 @pytest.mark.parametrize("every", [2, 3, 100])
 def test_partial_files_plot_what_exists_and_say_so(tmp_path, name, sweep, every):
     def done(index):
@@ -183,7 +183,7 @@ def test_partial_files_plot_what_exists_and_say_so(tmp_path, name, sweep, every)
     def fail_first(file):
         file["status"][0, 0, 0, 0, 0] = 2
 
-    results = open_results(schema1.write(tmp_path / "a.h5", f"cotscale: {name}", done=done, edit=fail_first, **sweep))
+    results = open_results(schema.write(tmp_path / "a.h5", f"cotscale: {name}", done=done, edit=fail_first, **sweep))
     figure = draw(results)
     finished, total = int((results["status"] == 1).sum()), results["status"].size
     assert finished < total and (finished > 0) == (every != 100)
@@ -209,7 +209,7 @@ def test_a_complete_file_is_not_called_partial(results):
     ],
 )
 def test_any_sweep_has_a_figure(tmp_path, sweep):
-    results = open_results(schema1.write(tmp_path / "a.h5", "cotscale: own", **sweep))
+    results = open_results(schema.write(tmp_path / "a.h5", "cotscale: own", **sweep))
     figure = draw(results)
     assert "own" in texts(figure)
     panels = int(np.prod([results.sizes[name] for name in ("model", "mixture", "hardness", "m")]))
@@ -221,14 +221,14 @@ def test_any_sweep_has_a_figure(tmp_path, sweep):
 
 
 def test_a_single_prompt_has_no_standard_error(tmp_path):
-    results = open_results(schema1.write(tmp_path / "a.h5", "cotscale: own", prompts=1))
+    results = open_results(schema.write(tmp_path / "a.h5", "cotscale: own", prompts=1))
     assert results["error_stderr"].isnull().all()
     save(draw(results), tmp_path, "a")
 
 
 def test_thinned_lines_are_said_to_be_thinned(tmp_path):
     sweep = dict(n=tuple(range(10, 20)), steps=2)
-    figure = draw(open_results(schema1.write(tmp_path / "a.h5", "cotscale: own", **sweep)))
+    figure = draw(open_results(schema.write(tmp_path / "a.h5", "cotscale: own", **sweep)))
     assert "6 of 10 n shown" in texts(figure)
     assert {"n = 10", "n = 19"} <= set(texts(figure))
 

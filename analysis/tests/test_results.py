@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-import schema1
+import schema
 from cotscale_analysis import ResultsError, open_results, over_repeats
 from cotscale_analysis.results import DONE, count_cells, dimension_d, sweep_name
 
@@ -21,18 +21,18 @@ def digest(path):
 
 @pytest.mark.parametrize("engine", ["h5netcdf", "netcdf4"])
 def test_opens_every_name_and_number(tmp_path, engine):
-    path = schema1.write(tmp_path / "a.h5", "cotscale: some", mixtures=("skewed", "matched", "größer"), repeats=2)
+    path = schema.write(tmp_path / "a.h5", "cotscale: some", mixtures=("skewed", "matched", "größer"), repeats=2)
     before = digest(path)
     results = open_results(path, engine=engine)
     assert digest(path) == before
     assert results["mixture"].values.tolist() == ["skewed", "matched", "größer"]
-    assert results["error_mean"].dims == schema1.RESULT
+    assert results["error_mean"].dims == schema.RESULT
     assert results["config_toml"].item().startswith("[sweep]")
     with h5py.File(path) as file:
-        for name in schema1.RESULTS + schema1.THEORY + schema1.LIMITS + schema1.TRAINING:
+        for name in schema.RESULTS + schema.THEORY + schema.LIMITS + schema.TRAINING:
             np.testing.assert_array_equal(results[name], file[name][...])
     assert sweep_name(results) == "some"
-    assert dimension_d(results) == schema1.D
+    assert dimension_d(results) == schema.D
 
 
 def test_both_engines_agree(presets):
@@ -46,20 +46,20 @@ def test_numbers_of_cells_that_are_not_done_are_hidden(tmp_path):
         file["status"][0, 0, 0, 0, 0] = 2
         file["status"][0, 0, 0, 1, 0] = 0
 
-    path = schema1.write(tmp_path / "a.h5", "cotscale: some", n=(5, 10, 20), edit=edit)
+    path = schema.write(tmp_path / "a.h5", "cotscale: some", n=(5, 10, 20), edit=edit)
     error = open_results(path)["error_mean"].squeeze()
     assert np.isnan(error.sel(n=[5, 10])).all()
     assert (error.sel(n=20) == 7.0).all()
 
 
 def test_a_file_without_any_cell_opens(tmp_path):
-    results = open_results(schema1.write(tmp_path / "a.h5", "cotscale: some", done=lambda index: False))
+    results = open_results(schema.write(tmp_path / "a.h5", "cotscale: some", done=lambda index: False))
     assert count_cells(results, DONE) == 0
     assert dimension_d(results) is None
 
 
 def test_a_cell_that_ends_while_the_file_is_read_is_hidden(tmp_path, monkeypatch):
-    path = schema1.write(tmp_path / "a.h5", "cotscale: some", n=(5,), done=lambda index: False)
+    path = schema.write(tmp_path / "a.h5", "cotscale: some", n=(5,), done=lambda index: False)
     with h5py.File(path) as file:
         status_offset = file["status"].id.get_offset()
     load = xr.Dataset.load
@@ -77,18 +77,18 @@ def test_a_cell_that_ends_while_the_file_is_read_is_hidden(tmp_path, monkeypatch
 
 WRITER = """
 import h5py, itertools, sys, time
-import schema1
+import schema
 with h5py.File(sys.argv[1], "r+", locking=False) as file:
     print("open", flush=True)
-    for index in itertools.product(*(range(file[name].size) for name in schema1.CELL)):
-        schema1.fill(file, index)
+    for index in itertools.product(*(range(file[name].size) for name in schema.CELL)):
+        schema.fill(file, index)
         file.flush()
         time.sleep(0.02)
 """
 
 
 def test_reads_while_another_process_writes(tmp_path):
-    path = schema1.write(tmp_path / "a.h5", "cotscale: some", n=range(10, 30), done=lambda index: False)
+    path = schema.write(tmp_path / "a.h5", "cotscale: some", n=range(10, 30), done=lambda index: False)
     environment = {"PYTHONPATH": str(TESTS), "HDF5_USE_FILE_LOCKING": "FALSE"}
     counts = []
     with subprocess.Popen(
@@ -109,7 +109,7 @@ def test_other_schema_versions_are_refused(tmp_path, version, reads):
     def edit(file):
         file.attrs["schema_version"] = version
 
-    path = schema1.write(tmp_path / "a.h5", "cotscale: some", edit=edit)
+    path = schema.write(tmp_path / "a.h5", "cotscale: some", edit=edit)
     if reads:
         assert open_results(path).attrs["schema_version"] == 1
         return
@@ -123,7 +123,7 @@ def test_what_is_not_a_results_file_is_refused(tmp_path):
     text.write_text("hello")
     with h5py.File(other, "w") as file:
         file["x"] = np.arange(3)
-    schema1.write(damaged, "cotscale: some", edit=lambda file: file.pop("z_score"))
+    schema.write(damaged, "cotscale: some", edit=lambda file: file.pop("z_score"))
     expected = {
         tmp_path / "none.h5": (74, "no such file"),
         tmp_path: (74, "no such file"),
@@ -150,7 +150,7 @@ def test_an_hdf5_file_of_somebody_else_is_refused_by_both_engines(tmp_path):
 
 
 def test_repeats_are_averaged(tmp_path):
-    path = schema1.write(tmp_path / "a.h5", "cotscale: some", n=(20,), repeats=4, done=lambda index: index[4] != 2)
+    path = schema.write(tmp_path / "a.h5", "cotscale: some", n=(20,), repeats=4, done=lambda index: index[4] != 2)
     results = open_results(path)
     averages = over_repeats(results).squeeze()
     measured = results["error_mean"].squeeze().values[[0, 1, 3]]

@@ -2,7 +2,7 @@ import re
 
 import numpy as np
 
-import schema1
+import schema
 from cotscale_analysis import format_table, open_results
 
 
@@ -45,7 +45,7 @@ def test_pending_failed_and_unconverged_cells_are_counted(tmp_path):
         file["status"][0, 0, 0, 0, 1] = 2
         file["converged"][0, 0, 0, 0, 0] = 0
 
-    path = schema1.write(tmp_path / "a.h5", "cotscale: a", repeats=3, done=lambda index: index[3] == 0, edit=edit)
+    path = schema.write(tmp_path / "a.h5", "cotscale: a", repeats=3, done=lambda index: index[3] == 0, edit=edit)
     text = format_table(open_results(path))
     assert text.startswith("cotscale: a: 2 of 6 cells done, 1 failed, 3 pending, 1 not converged\n")
     half, none = rows(text)
@@ -61,14 +61,14 @@ def test_divergence_is_shown_as_infinite(results, diverging):
 
 
 def test_a_single_estimate_has_no_first_step(tmp_path):
-    path = schema1.write(tmp_path / "a.h5", "cotscale: a", steps=0, n=(20,))
+    path = schema.write(tmp_path / "a.h5", "cotscale: a", steps=0, n=(20,))
     (row,) = rows(format_table(open_results(path)))
     assert row["best k"] == "0" and row["theory k=1"] == row["z"] == "-"
     assert [column for column in row if column.startswith("k=")] == ["k=0"]
 
 
 def test_long_tables_are_cut_and_say_so(tmp_path):
-    path = schema1.write(tmp_path / "a.h5", "cotscale: a", n=range(1, 1001), m=(10, 20), done=lambda index: False)
+    path = schema.write(tmp_path / "a.h5", "cotscale: a", n=range(1, 1001), m=(10, 20), done=lambda index: False)
     results = open_results(path)
     text = format_table(results)
     assert len(rows(text)) == 40
@@ -82,5 +82,5 @@ def test_infinite_hardness_is_a_label_too(tmp_path):
     def edit(file):
         file["hardness"][0] = np.inf
 
-    path = schema1.write(tmp_path / "a.h5", "cotscale: a", done=lambda index: False, edit=edit)
+    path = schema.write(tmp_path / "a.h5", "cotscale: a", done=lambda index: False, edit=edit)
     assert {row["hardness"] for row in rows(format_table(open_results(path)))} == {"inf"}

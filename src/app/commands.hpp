@@ -29,9 +29,25 @@ struct plan_arguments {
   bool all_cells = false;
 };
 
+struct select_arguments {
+  std::string specification;
+  std::string output;
+  std::vector<std::string> overrides;
+  bool overwrite = false;
+  std::string command_line;
+};
+
+struct theory_arguments {
+  std::string specification;
+  std::vector<std::string> overrides;
+  bool csv = false;  ///< every k, machine-readable
+};
+
 /// Initialises MPI itself; returns the exit code.
 int run(int& argc, char**& argv, const run_arguments& arguments);
 exit_code plan(const plan_arguments& arguments);
+exit_code select(const select_arguments& arguments);
+exit_code theory(const theory_arguments& arguments);
 exit_code status(const std::string& path);
 exit_code verify(const std::string& path);
 

@@ -72,6 +72,19 @@ int dispatch(int argc, char** argv) {
   plan_command.add_option("--threads", plan.threads, "threads of a rank")->check(CLI::PositiveNumber);
   plan_command.add_flag("--all", plan.all_cells, "print every cell");
 
+  app::select_arguments select;
+  select.command_line = run.command_line;
+  CLI::App& select_command = *program.add_subcommand("select", "choose the training tasks for a target");
+  add_specification(select_command, select.specification, select.overrides);
+  select_command.add_option("--output", select.output, "file for the mixtures (HDF5)")->required();
+  select_command.add_flag("--overwrite", select.overwrite, "replace the selection that the file holds");
+
+  app::theory_arguments theory;
+  CLI::App& theory_command =
+      *program.add_subcommand("theory", "predict, without training, when longer chains help and when they hurt");
+  add_specification(theory_command, theory.specification, theory.overrides);
+  theory_command.add_flag("--csv", theory.csv, "print the whole error curves as comma-separated values");
+
   std::string file;
   CLI::App& status_command =
       *program.add_subcommand("status", "count the cells of a results file, also while it is written");
@@ -83,7 +96,8 @@ int dispatch(int argc, char** argv) {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     if (argc > 1 && argv[1][0] != '-' && program.get_subcommands().empty()) {
-      throw specification_error(fmt::format("unknown command {}; choose run, plan, status or verify", argv[1]));
+      throw specification_error(
+          fmt::format("unknown command {}; choose run, plan, select, theory, status or verify", argv[1]));
     }
     const bool asked = e.get_exit_code() == 0;  // --help, --version
     if (speaks()) program.exit(e);
@@ -94,6 +108,8 @@ int dispatch(int argc, char** argv) {
     prepare_signals();
     return app::run(argc, argv, run);
   }
+  if (select_command) return static_cast<int>(app::select(select));
+  if (theory_command) return static_cast<int>(app::theory(theory));
   if (plan_command) return static_cast<int>(app::plan(plan));
   if (status_command) return static_cast<int>(app::status(file));
   return static_cast<int>(app::verify(file));

@@ -1,60 +1,92 @@
 #include "cotscale/eval/roll_out.hpp"
 
 #include <algorithm>
-#include <cstdint>
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/parallel.hpp"
 #include "cotscale/base/stop.hpp"
 #include "cotscale/linalg/blas.hpp"
+#include "cotscale/linalg/lapack.hpp"
 
 namespace cotscale {
+namespace {
 
-roll_out lsa_recursion(const lsa_slice& model) {
-  return [a = preconditioner(model)](const prompt& p, std::span<double> errors) {
-    matrix s;
-    gram(1.0 / p.x.columns(), p.x, s);
-    roll_out_recursion(a, s, p.w, errors);
-  };
+error_table blank_table(int rows, int prompts) {
+  expects(prompts >= 1 && rows >= 1, "evaluate: rows = {}, prompts = {}", rows, prompts);
+  return {.rows = rows,
+          .prompts = prompts,
+          .values = std::vector<double>(static_cast<std::size_t>(rows) * static_cast<std::size_t>(prompts))};
 }
 
-roll_out lsa_definition(const lsa_parameters& model) {
-  return [model](const prompt& p, std::span<double> errors) {
-    const matrix estimates = roll_out_definition(model, p.x, p.y, static_cast<int>(errors.size()) - 1);
-    for (std::size_t k = 0; k < errors.size(); ++k) {
-      errors[k] = 0;
-      for (std::size_t j = 0; j < p.w.size(); ++j) {
-        const double difference = estimates(static_cast<int>(k), static_cast<int>(j)) - p.w[j];
-        errors[k] += difference * difference;
-      }
-    }
-  };
+// The lower trapezoidal L, (d, min(d, m)), with L Lᵀ = X Xᵀ, put into one lane.
+void put_factor(const matrix& x, int lane, trapezoid_lanes& out) {
+  const matrix l = lower_trapezoidal_factor(x);
+  for (int i = 0; i < out.rows; ++i) {
+    for (int j = 0; j < out.row_length(i); ++j) out.packed(static_cast<int>(out.row(i)) + j, lane) = l(i, j);
+  }
 }
 
-std::span<double> error_table::at_step(int k) {
-  return std::span(values).subspan(static_cast<std::size_t>(k) * static_cast<std::size_t>(prompts),
+}  // namespace
+
+void explicit_prompts::draw(std::uint64_t block, prompt_lanes& out) const {
+  const int d = source_.dimension();
+  const int rank = std::min(d, source_.examples());
+  out.m = source_.examples();
+  out.factor.rows = d;
+  out.factor.columns = rank;
+  out.factor.packed.reshape(trapezoid_size(d, rank), lane_count);
+  out.w.reshape(d, lane_count);
+  thread_local prompt p;
+  for (int lane = 0; lane < lane_count; ++lane) {
+    source_.draw(block * lane_count + static_cast<std::uint64_t>(lane), p);
+    put_factor(p.x, lane, out.factor);
+    for (int j = 0; j < d; ++j) out.w(j, lane) = p.w[static_cast<std::size_t>(j)];
+  }
+}
+
+std::span<double> error_table::row(int i) {
+  return std::span(values).subspan(static_cast<std::size_t>(i) * static_cast<std::size_t>(prompts),
                                    static_cast<std::size_t>(prompts));
 }
 
-error_table roll_out_errors(const roll_out& model, const prompt_source& source, int prompts, int steps,
-                            const std::stop_token& stop) {
-  expects(prompts >= 1 && steps >= 0, "roll_out_errors: prompts = {}, steps = {}", prompts, steps);
+error_table evaluate(const lane_errors& errors, int rows, const lane_source& source, int prompts,
+                     const std::stop_token& stop) {
   const blas_threads one(1);  // also in a lone shard, which runs outside of a parallel region
-  // A shard is large enough, some 0.3 ms, to be worth another thread's while; trivial cells have one.
-  constexpr std::int64_t shard_numbers = 50'000;
-  const std::int64_t prompt_numbers = std::int64_t{source.dimension()} * (source.examples() + steps);
-  const int shard = static_cast<int>(std::clamp<std::int64_t>(shard_numbers / prompt_numbers, 1, prompts));
-  error_table table{.steps = steps, .prompts = prompts, .values = {}};
-  table.values.resize(static_cast<std::size_t>(steps + 1) * static_cast<std::size_t>(prompts));
-  parallel_for((prompts + shard - 1) / shard, [&](int s) {
+  error_table table = blank_table(rows, prompts);
+  const int blocks = (prompts + lane_count - 1) / lane_count;
+  constexpr int blocks_per_shard = 4;  // enough to be worth another thread's while
+  parallel_for((blocks + blocks_per_shard - 1) / blocks_per_shard, [&](int shard) {
+    prompt_lanes p;
+    matrix values(rows, lane_count);
+    for (int block = shard * blocks_per_shard; block < std::min(blocks, (shard + 1) * blocks_per_shard); ++block) {
+      throw_if_stopped(stop);
+      source.draw(static_cast<std::uint64_t>(block), p);
+      errors(p, values);
+      const int first = block * lane_count;
+      for (int i = 0; i < rows; ++i) {
+        std::copy_n(&values(i, 0), std::min(lane_count, prompts - first), table.row(i).data() + first);
+      }
+    }
+  });
+  return table;
+}
+
+error_table evaluate_definition(const lsa_parameters& model, int steps, const prompt_source& source, int prompts,
+                                const std::stop_token& stop) {
+  const blas_threads one(1);
+  error_table table = blank_table(steps + 1, prompts);
+  parallel_for(prompts, [&](int i) {
     throw_if_stopped(stop);
-    prompt p;
-    std::vector<double> errors(static_cast<std::size_t>(steps) + 1);
-    for (int i = s * shard; i < std::min(prompts, (s + 1) * shard); ++i) {
-      source.draw(static_cast<std::uint64_t>(i), p);
-      model(p, errors);
-      for (int k = 0; k <= steps; ++k)
-        table.at_step(k)[static_cast<std::size_t>(i)] = errors[static_cast<std::size_t>(k)];
+    thread_local prompt p;
+    source.draw(static_cast<std::uint64_t>(i), p);
+    const matrix estimates = roll_out_definition(model, p.x, p.y, steps);
+    for (int k = 0; k <= steps; ++k) {
+      double square = 0;
+      for (int j = 0; j < estimates.columns(); ++j) {
+        const double difference = estimates(k, j) - p.w[static_cast<std::size_t>(j)];
+        square += difference * difference;
+      }
+      table.row(k)[static_cast<std::size_t>(i)] = square;
     }
   });
   return table;

@@ -49,6 +49,20 @@ void gram(double scale, const matrix& x, matrix& s) {
   }
 }
 
+void solve_lower(const matrix& a, transpose op, matrix& b) {
+  const int s = b.columns();
+  expects(s <= a.rows() && s <= a.columns(), "solve_lower: a ({}, {}), b ({}, {})", a.rows(), a.columns(), b.rows(), s);
+  if (b.size() == 0) return;
+  if (b.rows() == 1) {
+    cblas_dtrsv(CblasRowMajor, CblasLower, flag(op), CblasNonUnit, s, a.data(), a.columns(), b.data(), 1);
+    return;
+  }
+  // op(L) y = x is yᵀ op(L)ᵀ = xᵀ
+  const transpose other = op == transpose::yes ? transpose::no : transpose::yes;
+  cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, flag(other), CblasNonUnit, b.rows(), s, 1, a.data(), a.columns(),
+              b.data(), s);
+}
+
 double norm(std::span<const double> x) { return cblas_dnrm2(static_cast<int>(x.size()), x.data(), 1); }
 
 double frobenius_norm(const matrix& a) { return norm(a.values()); }

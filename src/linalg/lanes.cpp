@@ -1,8 +1,10 @@
 #include "cotscale/linalg/lanes.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "cotscale/base/error.hpp"
+#include "cotscale/linalg/blas.hpp"
 
 namespace cotscale {
 namespace {
@@ -120,17 +122,87 @@ void gram_multiply(double scale, const trapezoid_lanes& l, const matrix& x, matr
 
 matrix gram_of_lane(double scale, const trapezoid_lanes& l, int lane) {
   expects(lane >= 0 && lane < lane_count, "gram_of_lane: there is no lane {}", lane);
-  matrix out(l.rows, l.rows);
+  matrix dense(l.rows, l.columns);
   for (int i = 0; i < l.rows; ++i) {
+    for (int j = 0; j < l.row_length(i); ++j) dense(i, j) = l.packed(static_cast<int>(l.row(i)) + j, lane);
+  }
+  matrix out;
+  gram(scale, dense, out);
+  return out;
+}
+
+void gram_lanes(double scale, const trapezoid_lanes& l, trapezoid_lanes& s) {
+  s.rows = s.columns = l.rows;
+  s.packed.reshape(trapezoid_size(s.rows, s.columns), lane_count);
+  for (int i = 0; i < l.rows; ++i) {
+    const pack* a = packs(l.packed) + l.row(i);
     for (int j = 0; j <= i; ++j) {
-      double sum = 0;
-      for (int c = 0; c < l.row_length(j); ++c) {
-        sum += l.packed(static_cast<int>(l.row(i)) + c, lane) * l.packed(static_cast<int>(l.row(j)) + c, lane);
-      }
-      out(i, j) = out(j, i) = scale * sum;
+      const pack* b = packs(l.packed) + l.row(j);
+      pack sum = {};
+      for (int c = 0; c < l.row_length(j); ++c) sum += a[c] * b[c];
+      packs(s.packed)[s.row(i) + static_cast<std::size_t>(j)] = scale * sum;
     }
   }
-  return out;
+}
+
+void solve_shifted(const trapezoid_lanes& s, double shift, trapezoid_lanes& factor, matrix& x) {
+  require_lanes(x, s.rows, "solve_shifted");
+  factor = s;
+  pack* values = packs(factor.packed);
+  pack* solution = packs(x);
+  const auto row = [&](int i) { return values + factor.row(i); };
+  // S + shift·I = C Cᵀ and, on the way, x ← C⁻¹ x
+  for (int i = 0; i < s.rows; ++i) {
+    pack* ci = row(i);
+    for (int j = 0; j < i; ++j) {
+      const pack* cj = row(j);
+      for (int c = 0; c < j; ++c) ci[j] -= ci[c] * cj[c];
+      ci[j] /= cj[j];
+      ci[i] -= ci[j] * ci[j];
+      solution[i] -= ci[j] * solution[j];
+    }
+    for (int lane = 0; lane < lane_count; ++lane) ci[i][lane] = std::sqrt(ci[i][lane] + shift);
+    solution[i] /= ci[i];
+  }
+  for (int i = s.rows - 1; i >= 0; --i) {  // x ← C⁻ᵀ x
+    const pack* ci = row(i);
+    solution[i] /= ci[i];
+    for (int j = 0; j < i; ++j) solution[j] -= ci[j] * solution[i];
+  }
+}
+
+void project_out(const trapezoid_lanes& l, matrix& x) {
+  require_lanes(x, l.rows, "project_out");
+  const auto d = static_cast<std::size_t>(l.rows);
+  constexpr double dependent = 1e-10;  // what is left of a column, relative to the column
+  matrix columns(l.rows * l.columns, lane_count);
+  pack* q = packs(columns);
+  // (Results by reference: a vector as a return value has no stable ABI.)
+  const auto dot = [&](const pack* a, const pack* b, pack& sum) {
+    sum = pack{};
+    for (std::size_t i = 0; i < d; ++i) sum += a[i] * b[i];
+  };
+  const auto subtract = [&](const pack* direction, pack* from) {
+    pack factor;
+    dot(direction, from, factor);
+    for (std::size_t i = 0; i < d; ++i) from[i] -= factor * direction[i];
+  };
+  for (int j = 0; j < l.columns; ++j) {
+    pack* column = q + static_cast<std::size_t>(j) * d;
+    for (int i = j; i < l.rows; ++i) column[i] = packs(l.packed)[l.row(i) + static_cast<std::size_t>(j)];
+    pack before, after;
+    dot(column, column, before);
+    for (int pass = 0; pass < 2; ++pass) {
+      for (int other = 0; other < j; ++other) subtract(q + static_cast<std::size_t>(other) * d, column);
+    }
+    dot(column, column, after);
+    pack inverse = {};
+    for (int lane = 0; lane < lane_count; ++lane) {
+      if (after[lane] > dependent * dependent * before[lane]) inverse[lane] = 1 / std::sqrt(after[lane]);
+    }
+    for (std::size_t i = 0; i < d; ++i) column[i] *= inverse;
+    subtract(column, packs(x));
+  }
 }
 
 }  // namespace cotscale

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/linalg/blas.hpp"
@@ -55,6 +56,46 @@ eigen_decomposition symmetric_eigen(const matrix& a) {
   return out;
 }
 
+std::vector<double> symmetric_eigenvalues(const matrix& a) {
+  expects(a.rows() == a.columns(), "symmetric_eigenvalues: the matrix is ({}, {}), not square", a.rows(), a.columns());
+  require_finite(a, "dsyevd");
+  matrix work = a;
+  std::vector<double> values(static_cast<std::size_t>(a.rows()));
+  if (a.rows() == 0) return values;
+  check(LAPACKE_dsyevd(LAPACK_ROW_MAJOR, 'N', 'L', a.rows(), work.data(), a.rows(), values.data()), "dsyevd");
+  return values;
+}
+
+double spectral_radius(const matrix& a) {
+  expects(a.rows() == a.columns(), "spectral_radius: the matrix is ({}, {}), not square", a.rows(), a.columns());
+  const auto entries = a.values();
+  if (!std::all_of(entries.begin(), entries.end(), [](double x) { return std::isfinite(x); })) {
+    return std::numeric_limits<double>::infinity();
+  }
+  matrix work = a;
+  std::vector<double> real(static_cast<std::size_t>(a.rows())), imaginary(real.size());
+  if (a.rows() == 0) return 0;
+  check(LAPACKE_dgeev(LAPACK_ROW_MAJOR, 'N', 'N', a.rows(), work.data(), a.rows(), real.data(), imaginary.data(),
+                      nullptr, a.rows(), nullptr, a.rows()),
+        "dgeev");
+  double largest = 0;
+  for (std::size_t j = 0; j < real.size(); ++j) largest = std::max(largest, std::hypot(real[j], imaginary[j]));
+  return largest;
+}
+
+matrix symmetric_pseudo_inverse(const matrix& a, double tolerance) {
+  const eigen_decomposition e = symmetric_eigen(a);
+  const double least = tolerance * std::max(std::abs(e.values.front()), std::abs(e.values.back()));
+  matrix scaled = e.vectors;
+  for (int j = 0; j < a.columns(); ++j) {
+    const double value = e.values[static_cast<std::size_t>(j)];
+    for (int i = 0; i < a.rows(); ++i) scaled(i, j) *= std::abs(value) > least ? 1 / value : 0;
+  }
+  matrix out(a.rows(), a.columns());
+  multiply(1, scaled, transpose::no, e.vectors, transpose::yes, 0, out);
+  return out;
+}
+
 std::vector<double> singular_values(const matrix& a) { return singular_value_decomposition(a, false).s; }
 
 double operator_norm(const matrix& a) { return a.size() == 0 ? 0 : singular_values(a).front(); }
@@ -89,17 +130,16 @@ matrix orthogonal_factor(const matrix& a) {
   return q;
 }
 
-matrix lower_triangular_factor(const matrix& a) {
-  expects(a.columns() >= a.rows(), "lower_triangular_factor: the matrix is ({}, {}), with fewer columns than rows",
-          a.rows(), a.columns());
+matrix lower_trapezoidal_factor(const matrix& a) {
   require_finite(a, "dgelqf");
   matrix work = a;
-  matrix out(a.rows(), a.rows());
-  if (a.rows() == 0) return out;
-  std::vector<double> tau(static_cast<std::size_t>(a.rows()));
+  const int rank = std::min(a.rows(), a.columns());
+  matrix out(a.rows(), rank);
+  if (rank == 0) return out;
+  std::vector<double> tau(static_cast<std::size_t>(rank));
   check(LAPACKE_dgelqf(LAPACK_ROW_MAJOR, a.rows(), a.columns(), work.data(), a.columns(), tau.data()), "dgelqf");
   for (int i = 0; i < a.rows(); ++i) {
-    for (int j = 0; j <= i; ++j) out(i, j) = work(i, j);
+    for (int j = 0; j <= std::min(i, rank - 1); ++j) out(i, j) = work(i, j);
   }
   return out;
 }

@@ -35,7 +35,7 @@ matrix matrix::block(int i, int j, int rows, int columns) const {
   expects(i >= 0 && j >= 0 && i + rows <= rows_ && j + columns <= columns_,
           "matrix::block: ({}, {}) + ({}, {}) is outside of ({}, {})", i, j, rows, columns, rows_, columns_);
   matrix out(rows, columns);
-  for (int r = 0; r < rows; ++r) std::copy_n(&data_[offset(i + r, j)], columns, &out(r, 0));
+  for (int r = 0; r < rows; ++r) std::copy_n(data() + offset(i + r, j), columns, out.data() + out.offset(r, 0));
   return out;
 }
 

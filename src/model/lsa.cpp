@@ -1,7 +1,6 @@
 #include "cotscale/model/lsa.hpp"
 
 #include <algorithm>
-#include <vector>
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/linalg/blas.hpp"
@@ -66,32 +65,22 @@ matrix roll_out_definition(const lsa_parameters& parameters, const matrix& x, st
   return estimates;
 }
 
-void roll_out_recursion(const matrix& preconditioner, const matrix& gram, std::span<const double> w,
-                        std::span<double> errors) {
+void pseudo_newton(const matrix& preconditioner, const prompt_lanes& prompts, matrix& errors) {
   const int d = preconditioner.rows();
-  expects(gram.rows() == d && w.size() == static_cast<std::size_t>(d),
-          "roll_out_recursion: A ({}, {}), S ({}, {}), w ({})", d, preconditioner.columns(), gram.rows(),
-          gram.columns(), w.size());
-  std::vector<double> u(w.size());
-  std::transform(w.begin(), w.end(), u.begin(), [](double value) { return -value; });
-  std::vector<double> change(u.size());
-  std::vector<double> gram_u(u.size());
-  // A Ŝ is worth forming, 2d³ operations, if it is used often enough; else A and Ŝ are applied one after the other.
-  const bool form = static_cast<std::size_t>(d) < errors.size();
-  const matrix step = form ? product(preconditioner, gram) : matrix();
-  for (std::size_t k = 0; k < errors.size(); ++k) {
-    double square = 0;
-    for (const double value : u) square += value * value;
-    errors[k] = square;
-    if (k + 1 == errors.size()) break;
-    // u ← u − A Ŝ u
-    if (form) {
-      multiply(1, step, u, 0, change);
-    } else {
-      multiply(1, gram, u, 0, gram_u);
-      multiply(1, preconditioner, gram_u, 0, change);
+  expects(prompts.w.rows() == d, "pseudo_newton: A ({}, {}), w ({}, {})", d, preconditioner.columns(), prompts.w.rows(),
+          prompts.w.columns());
+  thread_local matrix u, gram_u, scratch;
+  u = prompts.w;  // the sign of u does not show in the errors
+  for (int k = 0; k < errors.rows(); ++k) {
+    double* square = &errors(k, 0);
+    std::fill_n(square, lane_count, 0.0);
+    for (int j = 0; j < d; ++j) {
+      for (int lane = 0; lane < lane_count; ++lane) square[lane] += u(j, lane) * u(j, lane);
     }
-    for (std::size_t j = 0; j < u.size(); ++j) u[j] -= change[j];
+    if (k + 1 == errors.rows()) break;
+    // u ← u − A Ŝ u
+    multiply_covariance(prompts, u, scratch, gram_u);
+    multiply_add_lanes(-1, preconditioner, gram_u, u);
   }
 }
 

@@ -6,7 +6,8 @@
 namespace cotscale {
 
 std::string_view name(axis a) {
-  constexpr std::array names{"model", "mixture", "hardness", "n", "repeat", "m", "k", "training_step"};
+  constexpr std::array names{"model", "mixture",       "hardness", "n",    "repeat", "m",
+                             "k",     "training_step", "baseline", "task", "row",    "column"};
   return names.at(static_cast<std::size_t>(a));
 }
 
@@ -28,6 +29,13 @@ std::size_t coordinates::length(axis a) const {
       return k.size();
     case axis::training_step:
       return training_steps.size();
+    case axis::baseline:
+      return baselines.size();
+    case axis::task:
+      return tasks.size();
+    case axis::row:
+    case axis::column:
+      return rows.size();
   }
   throw precondition_error("coordinates::length: no such axis");
 }
@@ -58,6 +66,7 @@ cell_position position_of(const coordinates& grid, std::size_t number) {
 std::span<const payload_variable> payload_variables() {
   using r = cell_result;
   const std::vector<axis> m_and_k{axis::m, axis::k};
+  const std::vector<axis> baseline_axes{axis::baseline, axis::m, axis::k};
   static const std::vector<payload_variable> table{
       {"error_mean", &r::error_mean, m_and_k, "mean of |w_k - w|^2 over test prompts"},
       {"error_stderr", &r::error_stderr, m_and_k, "standard error of error_mean"},
@@ -78,10 +87,42 @@ std::span<const payload_variable> payload_variables() {
       {"gradient_norm", &r::gradient_norm, {}, "norm of the last gradient relative to the first"},
       {"final_loss", &r::final_loss, {}, "population loss after the last step"},
       {"training_loss", &r::training_loss, {axis::training_step}, "population loss during training"},
-      {"preconditioner_error", &r::preconditioner_error, {}, "relative distance of V31 from Theorem 3.1"},
-      {"converged", &r::converged, {}, "whether training reached its tolerance"},
+      {"training_distance",
+       &r::training_distance,
+       {axis::training_step},
+       "relative distance of the preconditioner from Gamma^-1 during training"},
+      {"training_off_slice",
+       &r::training_off_slice,
+       {axis::training_step},
+       "norm of the blocks of V and W that stay zero in Theorem 3.1, relative to V31"},
+      {"preconditioner_error", &r::preconditioner_error, {}, "relative distance of the preconditioner from Gamma^-1"},
+      {"w24", &r::w24, {}, "W24 after training"},
+      {"converged", &r::converged, {}, "whether training came to its end as it should"},
+      {"best_k", &r::best_k, {axis::m}, "k with the least error_mean"},
+      {"predicted_best_k", &r::predicted_best_k, {axis::m}, "k with the least predicted_error, -1 not predicted"},
+      {"predicted_error", &r::predicted_error, m_and_k, "expected error over Wishart draws, from Gamma^-1 alone"},
+      {"predicted_stderr", &r::predicted_stderr, m_and_k, "standard error of predicted_error"},
+      {"predicted_diverging_share",
+       &r::predicted_diverging_share,
+       {axis::m},
+       "share of Wishart draws in which an eigenvalue of I - Gamma^-1 S is above 1 in size"},
+      {"spectral_radius", &r::spectral_radius, {}, "largest |eigenvalue| of I - Gamma^-1 Sigma"},
+      {"baseline_error", &r::baseline_error, baseline_axes, "mean of |w_k - w|^2 of the baseline"},
+      {"baseline_stderr", &r::baseline_stderr, baseline_axes, "standard error of baseline_error"},
+      {"baseline_median", &r::baseline_median, baseline_axes, "median of |w_k - w|^2 of the baseline"},
+      {"baseline_parameter",
+       &r::baseline_parameter,
+       {axis::baseline, axis::m},
+       "penalty of ridge, step size of gradient descent"},
+      {"task_probability", &r::task_probability, {axis::task}, "share of the training prompts that have this task"},
+      {"v", &r::v, {axis::row, axis::column}, "V after training"},
+      {"w", &r::w, {axis::row, axis::column}, "W after training"},
   };
   return table;
+}
+
+bool is_present(const payload_variable& variable, const coordinates& grid) {
+  return grid.volume(variable.own_axes) > 0;
 }
 
 std::span<const std::byte> bytes_of(const payload_variable& variable, const cell_result& result) {

@@ -74,10 +74,17 @@ class layout_writer {
     numbers<std::int64_t>(axis::m, grid_.m, 0, "examples in a test prompt");
     numbers<std::int64_t>(axis::k, grid_.k, 0, "steps of the chain of thought");
     numbers<std::int64_t>(axis::training_step, grid_.training_steps, 0, "steps of training");
+    if (!grid_.baselines.empty()) strings(axis::baseline, grid_.baselines, "baseline");
+    if (!grid_.tasks.empty()) strings(axis::task, grid_.tasks, "candidate task");
+    if (!grid_.rows.empty()) {
+      numbers<std::int64_t>(axis::row, grid_.rows, 0, "row of V and W");
+      numbers<std::int64_t>(axis::column, grid_.rows, 0, "column of V and W");
+    }
   }
 
   void create_variables() {
     for (const payload_variable& v : payload_variables()) {
+      if (!is_present(v, grid_)) continue;
       const std::vector<axis> axes = all_axes(v.own_axes);
       struct creator {
         layout_writer& self;
@@ -85,6 +92,9 @@ class layout_writer {
         const std::vector<axis>& axes;
         void operator()(std::vector<double> cell_result::*) const {
           self.variable<double>(v.name, axes, nan, v.long_name);
+        }
+        void operator()(std::vector<std::int64_t> cell_result::*) const {
+          self.variable<std::int64_t>(v.name, axes, -1, v.long_name);
         }
         void operator()(double cell_result::*) const { self.variable<double>(v.name, axes, nan, v.long_name); }
         void operator()(std::int64_t cell_result::*) const {
@@ -150,7 +160,7 @@ class layout_writer {
 
 bool is_ours(const hdf5_file& file) {
   return file.has_attribute("/", "schema_version") && file.has_attribute("/", "title") &&
-         file.text_attribute("/", "title").rfind(our_title, 0) == 0;
+         file.text_attribute("/", "title").rfind(our_title, 0) == 0 && file.has("status");
 }
 
 hdf5_file open_ours(const std::string& path) {
@@ -189,10 +199,19 @@ coordinates read_coordinates(const hdf5_file& file) {
           .repeats = file.read<std::int64_t>("repeat"),
           .m = file.read<std::int64_t>("m"),
           .k = file.read<std::int64_t>("k"),
-          .training_steps = file.read<std::int64_t>("training_step")};
+          .training_steps = file.read<std::int64_t>("training_step"),
+          .baselines = file.has("baseline") ? file.read_strings("baseline") : std::vector<std::string>(),
+          .tasks = file.has("task") ? file.read_strings("task") : std::vector<std::string>(),
+          .rows = file.has("row") ? file.read<std::int64_t>("row") : std::vector<std::int64_t>()};
 }
 
 }  // namespace
+
+void set_attributes(hdf5_file& file, const provenance& attributes) {
+  for (const auto& attribute : attributes) {
+    std::visit([&](const auto& value) { file.set_attribute("/", attribute.first, value); }, attribute.second);
+  }
+}
 
 void create_results(const std::string& path, const coordinates& grid, const std::string& config_toml,
                     const provenance& attributes) {
@@ -201,9 +220,7 @@ void create_results(const std::string& path, const coordinates& grid, const std:
   require_space(temporary, payload_bytes(grid) + metadata + 4 * config_toml.size());
   try {
     hdf5_file file = hdf5_file::create(temporary);
-    for (const auto& attribute : attributes) {
-      std::visit([&](const auto& value) { file.set_attribute("/", attribute.first, value); }, attribute.second);
-    }
+    set_attributes(file, attributes);
     layout_writer layout(file, grid);
     layout.write_coordinates();
     layout.create_variables();
@@ -240,6 +257,14 @@ std::vector<cell_status> results_reader::statuses() const {
   return statuses;
 }
 
+std::vector<double> results_reader::cell_values(const std::string& variable, const cell_position& cell) const {
+  extents count = file_.shape(variable);
+  extents start(count.size(), 0);
+  std::copy(cell.begin(), cell.end(), start.begin());
+  std::fill_n(count.begin(), cell.size(), 1);
+  return file_.read_block<double>(variable, start, count);
+}
+
 std::vector<double> results_reader::first_z_scores() const {
   extents shape = file_.shape("z_score");
   shape.back() = std::min<std::uint64_t>(shape.back(), theory_steps);
@@ -251,6 +276,7 @@ std::vector<std::uint64_t> results_reader::payload_checksums(const cell_position
                                                              std::uint64_t repeat_count) const {
   std::vector<checksum> sums(n_count * repeat_count);
   for (const payload_variable& v : payload_variables()) {
+    if (!is_present(v, grid_)) continue;
     extents start(first.begin(), first.end());
     extents count{1, 1, 1, n_count, repeat_count};
     for (const axis a : v.own_axes) {
@@ -263,7 +289,8 @@ std::vector<std::uint64_t> results_reader::payload_checksums(const cell_position
         sums[i].add(std::as_bytes(std::span(values).subspan(i * each, each)));
     };
     const std::string dataset(v.name);
-    if (std::holds_alternative<std::int64_t cell_result::*>(v.member)) {
+    if (std::holds_alternative<std::int64_t cell_result::*>(v.member) ||
+        std::holds_alternative<std::vector<std::int64_t> cell_result::*>(v.member)) {
       add(file_.read_block<std::int64_t>(dataset, start, count));
     } else if (std::holds_alternative<std::int8_t cell_result::*>(v.member)) {
       add(file_.read_block<std::int8_t>(dataset, start, count));
@@ -344,11 +371,12 @@ void results_writer::put(const cell_position& cell, std::string_view variable, c
 // NOLINTNEXTLINE(readability-convert-member-functions-to-static): the generic lambda does use `this`
 void results_writer::put_payload(const entry& e) {
   for (const payload_variable& v : payload_variables()) {
+    if (!is_present(v, grid_)) continue;
     std::visit(
         [&](auto member) {
           const auto& value = e.result.*member;
           if constexpr (requires { value.data(); }) {
-            put<double>(e.cell, v.name, v.own_axes, value);
+            put(e.cell, v.name, v.own_axes, std::span(value));
           } else {
             put(e.cell, v.name, value);
           }

@@ -1,10 +1,13 @@
 #include "cotscale/sweep/grid.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 #include "cotscale/base/error.hpp"
+#include "cotscale/eval/baselines.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/task/spectrum.hpp"
 
@@ -59,14 +62,66 @@ covariance build(const specification& spec, const covariance_specification& c, c
   return {std::move(eigenvalues), std::move(basis)};
 }
 
-std::vector<std::int64_t> loss_step_axis(const specification& spec) {
-  std::int64_t most = 0;
-  for (const auto& [name, model] : spec.model_tables) {
-    if (model.training == training_method::population) most = std::max(most, model.max_steps);
+std::int64_t most_training_steps(const model_specification& model) {
+  switch (model.training) {
+    case training_method::population:
+      return model.max_steps;
+    case training_method::samples:
+      return model.sampled.steps;
+    case training_method::closed_form:
+      return 0;
   }
+  throw precondition_error("most_training_steps: no such training");
+}
+
+std::vector<std::int64_t> training_step_axis(const specification& spec) {
+  std::int64_t most = 0;
+  for (const auto& [name, model] : spec.model_tables) most = std::max(most, most_training_steps(model));
   std::vector<std::int64_t> steps{0};
   for (std::int64_t step = 1; step <= most; step *= 2) steps.push_back(step);
   return steps;
+}
+
+// B of the d directions, drawn without replacement: the first B of a random order.
+std::vector<int> random_directions(int d, std::int64_t count, stream_key key) {
+  std::vector<int> order(static_cast<std::size_t>(d));
+  std::iota(order.begin(), order.end(), 0);
+  std::vector<double> uniforms(static_cast<std::size_t>(count));
+  fill_uniform(key, 0, uniforms);
+  for (std::size_t j = 0; j < uniforms.size(); ++j) {
+    const double rest = static_cast<double>(order.size() - j);
+    std::swap(order[j], order[j + static_cast<std::size_t>(uniforms[j] * rest)]);
+  }
+  order.resize(static_cast<std::size_t>(count));
+  return order;
+}
+
+candidate_tasks generate_candidates(const specification& spec, std::int64_t draw) {
+  candidate_tasks out;
+  for (const double exponent : spec.tasks.exponents) {
+    for (const std::int64_t directions : spec.tasks.directions) {
+      for (int i = 0; i < spec.tasks.each; ++i) {
+        const std::string name = fmt::format("{}-{}-{}", exponent, directions, i);
+        const stream_key key = key_builder("candidate task")
+                                   .add(spec.seed)
+                                   .add(spec.d)
+                                   .add(exponent)
+                                   .add(directions)
+                                   .add(i)
+                                   .add(draw)
+                                   .key();
+        std::vector<double> eigenvalues(static_cast<std::size_t>(spec.d));
+        double j = 1;
+        for (const int direction : random_directions(spec.d, directions, key)) {
+          eigenvalues[static_cast<std::size_t>(direction)] = std::pow(j++, -exponent);
+        }
+        out.names.push_back(name);
+        out.tasks.emplace_back(std::move(eigenvalues),
+                               basis_of(spec, spec.target.basis, fmt::format("candidate {} of draw {}", name, draw)));
+      }
+    }
+  }
+  return out;
 }
 
 }  // namespace
@@ -85,15 +140,26 @@ coordinates make_coordinates(const specification& spec) {
                    .repeats = std::vector<std::int64_t>(static_cast<std::size_t>(spec.repeats)),
                    .m = spec.m,
                    .k = std::vector<std::int64_t>(static_cast<std::size_t>(spec.steps) + 1),
-                   .training_steps = loss_step_axis(spec)};
+                   .training_steps = training_step_axis(spec),
+                   .baselines = {},
+                   .tasks = {},
+                   .rows = {}};
   std::iota(grid.repeats.begin(), grid.repeats.end(), 0);
   std::iota(grid.k.begin(), grid.k.end(), 0);
   if (spec.target.spectrum) grid.hardness = {target_covariance(spec, 0).hardness()};
   for (const double hardness : grid.hardness) {
     grid.target_support_hardness.push_back(target_covariance(spec, hardness).support_hardness());
   }
+  if (spec.baselines) grid.baselines.assign(baseline_names.begin(), baseline_names.end());
+  if (spec.tasks.source != tasks_specification::kind::none) grid.tasks = make_candidates(spec, 0)->names;
+  const bool keeps_weights = std::any_of(spec.model_tables.begin(), spec.model_tables.end(),
+                                         [](const auto& table) { return table.second.keep_weights; });
+  if (keeps_weights) grid.rows.resize(static_cast<std::size_t>(2 * spec.d + 2));
+  std::iota(grid.rows.begin(), grid.rows.end(), 0);
   const covariance target = target_covariance(spec, grid.hardness.front());
-  for (const std::string& mixture : spec.mixtures) mixture_covariance(spec, mixture, target);
+  for (const std::string& mixture : spec.mixtures) {
+    if (!depends_on_candidates(spec, mixture)) mixture_covariance(spec, mixture, target);
+  }
   return grid;
 }
 
@@ -105,6 +171,18 @@ cell make_cell(const coordinates& grid, std::size_t number) {
           .hardness = grid.hardness[p[2]],
           .n = grid.n[p[3]],
           .repeat = grid.repeats[p[4]]};
+}
+
+std::optional<cell_position> find_cell(const coordinates& grid, const cell& c) {
+  cell_position out{};
+  const auto find = [](const auto& values, const auto& value, std::size_t& index) {
+    index = static_cast<std::size_t>(std::find(values.begin(), values.end(), value) - values.begin());
+    return index < values.size();
+  };
+  const bool found = find(grid.models, c.model, out[0]) && find(grid.mixtures, c.mixture, out[1]) &&
+                     find(grid.hardness, c.hardness, out[2]) && find(grid.n, c.n, out[3]) &&
+                     find(grid.repeats, c.repeat, out[4]);
+  return found ? std::optional(out) : std::nullopt;
 }
 
 covariance target_covariance(const specification& spec, double hardness) {
@@ -121,13 +199,49 @@ covariance mixture_covariance(const specification& spec, const std::string& mixt
   if (mixture == skewed_mixture) {
     return {scaled_to_trace(power_law_spectrum(spec.d, 1), spec.d), basis_of(spec, spec.target.basis, owner)};
   }
-  return build(spec, spec.mixture_tables.at(mixture), owner);
+  return build(spec, spec.mixture_tables.at(mixture).task, owner);
+}
+
+bool depends_on_candidates(const specification& spec, const std::string& mixture) {
+  if (is_candidate_mixture(mixture)) return true;
+  const auto table = spec.mixture_tables.find(mixture);
+  return table != spec.mixture_tables.end() && !table->second.probabilities.empty();
+}
+
+std::shared_ptr<const candidate_tasks> make_candidates(const specification& spec, std::int64_t draw) {
+  switch (spec.tasks.source) {
+    case tasks_specification::kind::none:
+      throw precondition_error("make_candidates: the specification has no [tasks]");
+    case tasks_specification::kind::file:
+      return spec.tasks.stored;
+    case tasks_specification::kind::generated:
+      return std::make_shared<const candidate_tasks>(generate_candidates(spec, draw));
+  }
+  throw precondition_error("make_candidates: no such source");
 }
 
 stream_key test_prompt_key(const specification& spec, double hardness, std::int64_t repeat, std::int64_t m) {
   key_builder builder("test prompts");
   builder.add(spec.seed);
   return add_target(builder, spec, hardness).add(repeat).add(m).key();
+}
+
+stream_key training_key(const specification& spec, const cell& c) {
+  key_builder builder("training");
+  builder.add(spec.seed).add(c.model).add(c.mixture);
+  return add_target(builder, spec, c.hardness).add(c.n).add(c.repeat).key();
+}
+
+stream_key prediction_key(const specification& spec, double hardness, std::int64_t m) {
+  key_builder builder("prediction");
+  builder.add(spec.seed);
+  return add_target(builder, spec, hardness).add(m).key();
+}
+
+stream_key selection_key(const specification& spec, double hardness) {
+  key_builder builder("exact selection");
+  builder.add(spec.seed);
+  return add_target(builder, spec, hardness).add(spec.selection.m).key();
 }
 
 }  // namespace cotscale

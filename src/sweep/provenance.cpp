@@ -25,13 +25,13 @@ std::string environment(const char* name) {
 
 std::string program_version() { return build_info::version; }
 
-provenance collect_provenance(const specification& spec, const std::string& config_toml,
-                              const std::string& command_line, const communicator& all) {
+provenance collect_provenance(const std::string& title, std::int64_t seed, const std::string& config_toml,
+                              const std::string& command_line, int ranks) {
   const std::string date = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
   return {
       {"Conventions", "CF-1.8"},
       {"schema_version", schema_version},
-      {"title", "cotscale: " + spec.name},
+      {"title", title},
       {"history", fmt::format("{}: created by cotscale {}: {}", date, program_version(), command_line)},
       {"date", date},
       {"config_sha256", sha256(config_toml)},
@@ -41,14 +41,14 @@ provenance collect_provenance(const specification& spec, const std::string& conf
       {"hostname", host_name()},
       {"slurm_job_id", environment("SLURM_JOB_ID")},
       {"mpi_version", mpi_library_version()},
-      {"mpi_size", std::int64_t{all.size()}},
+      {"mpi_size", std::int64_t{ranks}},
       {"omp_num_threads", std::int64_t{thread_count()}},
       {"openblas_config", blas_configuration()},
       {"openblas_corename", blas_core_name()},
       {"hdf5_version", hdf5_library_version()},
       {"compiler", build_info::compiler},
       {"compiler_flags", build_info::compiler_flags},
-      {"seed", spec.seed},
+      {"seed", seed},
       {"rng", std::string(rng_name)},
       {"cotscale_version", program_version()},
   };

@@ -388,7 +388,11 @@ exit_code run_sweep(const specification& spec, const run_options& requested, con
 
   coordinates grid;
   all.together([&] { grid = make_coordinates(spec); });
-  const provenance attributes = collect_provenance(spec, to_toml(spec), options.command_line, all);
+  provenance attributes =
+      collect_provenance("cotscale: " + spec.name, spec.seed, to_toml(spec), options.command_line, all.size());
+  attributes.emplace_back("sampler", word_of(resolved_sampler(spec)));
+  // Results of one large matrix may differ in their last bits between thread counts.
+  attributes.emplace_back("blas_threads", std::int64_t{spec.d >= large_dimension ? thread_count() : 1});
 
   std::unique_ptr<file_lock> lock;
   work_list list;
@@ -400,9 +404,9 @@ exit_code run_sweep(const specification& spec, const run_options& requested, con
   });
   list.items = all.broadcast(list.items);
   list.chunks = all.broadcast(list.chunks);
-  const cell_function cell_work = compute ? compute : [&](const cell& c, const std::stop_token& abandon) {
-    return compute_cell(spec, grid, c, abandon);
-  };
+  cell_computer computer(spec, grid);
+  const cell_function cell_work =
+      compute ? compute : [&](const cell& c, const std::stop_token& abandon) { return computer.compute(c, abandon); };
   run_totals totals;
   totals.ranks = all.size();
   if (!list.items.empty()) {

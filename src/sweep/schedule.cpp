@@ -7,6 +7,8 @@
 #include <numeric>
 #include <queue>
 
+#include "cotscale/base/error.hpp"
+#include "cotscale/linalg/lapack.hpp"
 #include "cotscale/task/moments.hpp"
 
 namespace cotscale {
@@ -15,66 +17,152 @@ namespace {
 // Seconds on one core of the machine that this was developed on (AMD EPYC 9004, AVX-512); other machines scale all of
 // them alike, so that the order of cells and the balance between ranks stay right. tests/bench/cost_model prints
 // measured over estimated.
-constexpr double seconds_per_cell = 40e-6;
-constexpr double seconds_per_normal = 6e-9;
-constexpr double seconds_per_flop = 1.2e-10;
-constexpr double seconds_per_small_call = 120e-9;
-constexpr double seconds_per_prompt = 1.5e-6;
+constexpr double seconds_per_cell = 20e-6;
+constexpr double seconds_per_normal = 4e-9;
+constexpr double seconds_per_chi = 18e-9;
+constexpr double seconds_per_flop = 4e-11;
+constexpr double seconds_per_small_call = 60e-9;
+constexpr double seconds_per_lane_flop = 5e-11;  // a prompt's, of eight side by side
+constexpr double seconds_per_comparison = 2e-9;  // of sorting errors
+constexpr double seconds_per_attention_flop = 1e-10;
+
+double product_seconds(double d) { return 2 * d * d * d * seconds_per_flop + seconds_per_small_call; }
 
 // `largest` and `smallest` eigenvalue of E[Ŝ²]: descent contracts by 1 − η c² λ in each direction.
-double training_seconds(const model_specification& model, double d, double largest, double smallest) {
-  const double flops = 2 * d * d * d + 4 * d * d;
-  if (model.training == training_method::closed_form) return 30 * flops * seconds_per_flop;
+double descent_seconds(const model_specification& model, double d, double largest, double smallest) {
   const double rate = model.step_size ? *model.step_size * model.c * model.c * smallest : smallest / largest;
   const double steps = std::min(static_cast<double>(model.max_steps), std::log(1 / model.tolerance) / rate + 2);
-  return std::max(1.0, steps) * (flops * seconds_per_flop + 3 * seconds_per_small_call);
+  return std::max(1.0, steps) * (product_seconds(d) + 4 * d * d * seconds_per_flop + 2 * seconds_per_small_call);
 }
 
-double roll_out_seconds(const model_specification& model, double d, double m, double steps) {
-  const double draw = m * d * (seconds_per_normal + 2 * d * seconds_per_flop);
-  if (model.roll_out == roll_out_method::definition) {
-    const double tokens = m + steps / 2;
-    return draw + steps * (6 * tokens * tokens * d + 16 * tokens * d * d) * seconds_per_flop;
-  }
-  const double product = d < steps + 1 ? 2 * d * d * d : 2 * d * d * steps;
-  return draw + (m * d * d + product) * seconds_per_flop +
-         steps * (2 * d * d * seconds_per_flop + seconds_per_small_call) + seconds_per_prompt;
+double draw_seconds(double d, double m) {
+  const double rank = std::min(d, m);
+  return (rank * (2 * d - rank - 1) / 2 + d) * seconds_per_normal + rank * seconds_per_chi;
+}
+
+double explicit_draw_seconds(double d, double m) {
+  return m * d * seconds_per_normal + 4 * m * d * d * seconds_per_flop + 30 * seconds_per_small_call;
+}
+
+// V, W and Ŝ, forward and backward, for each token of the chain.
+double sampled_seconds(const sampled_options& options, double d, double n) {
+  const double tokens = options.objective.kind == objective::direct ? 1 : options.objective.k_train;
+  const double width = 2 * d + 2;
+  const double flops = tokens * (16 * width * width + 8 * d * d + 8 * tokens * width);
+  return static_cast<double>(options.steps) * options.batch * (draw_seconds(d, n) + 2 * flops * seconds_per_lane_flop);
+}
+
+double definition_seconds(double d, double m, double steps) {
+  const double tokens = m + steps / 2;
+  return explicit_draw_seconds(d, m) +
+         steps * (6 * tokens * tokens * d + 16 * tokens * d * d) * seconds_per_attention_flop;
+}
+
+double chain_seconds(const model_specification& model, double d, double m, double steps) {
+  if (model.roll_out == roll_out_method::definition) return definition_seconds(d, m, steps);
+  const double width = 2 * d + 2;
+  const double flops = model.training == training_method::samples ? 4 * width * width + 2 * d * d + 4 * steps * width
+                                                                  : 2 * d * d + 2 * d * std::min(d, m);
+  return steps * flops * seconds_per_lane_flop;
+}
+
+// Least squares, ridge, 14 runs of gradient descent, two chains.
+double baseline_seconds(double d, double m, double steps) {
+  const double rank = std::min(d, m);
+  const double flops =
+      4 * d * rank * rank + 8 * (d * d * d / 3 + 2 * d * d) + 16 * steps * 2 * d * rank + 4 * steps * d * d;
+  return flops * seconds_per_lane_flop;
+}
+
+// Powers and eigenvalues of I − AŜ for every draw.
+double prediction_seconds(const specification& spec) {
+  const double d = spec.d;
+  return spec.theory_draws * ((spec.steps + 12) * product_seconds(d) + draw_seconds(d, d)) *
+         static_cast<double>(spec.m.size());
+}
+
+// Descent on the exact problem from five starts, some 60 evaluations each, with gradients.
+double exact_selection_seconds(const specification& spec) {
+  const double samples = std::isinf(spec.selection.m) ? 1 : spec.selection.samples;
+  return 1000 * samples * 6 * std::log2(spec.selection.k + 1.0) * product_seconds(spec.d);
 }
 
 }  // namespace
 
 const cost_model::spread& cost_model::training_spread(const cell& c) {
-  const auto key = std::pair(c.mixture, c.hardness);
+  const bool candidates = depends_on_candidates(spec_, c.mixture);
+  const auto key = std::tuple(candidates ? std::string() : c.mixture, c.hardness, c.n);
   if (const auto found = spreads_.find(key); found != spreads_.end()) return found->second;
-  const covariance lambda = mixture_covariance(spec_, c.mixture, target_covariance(spec_, c.hardness));
-  spread s{.smallest = lambda.largest_eigenvalue(), .largest = lambda.largest_eigenvalue(), .trace = lambda.trace()};
-  for (const double value : lambda.eigenvalues()) {
-    if (value > 0) s.smallest = std::min(s.smallest, value);
+  const auto second_moments = [&] {
+    // What will be selected is not known yet; the plainest mixture stands for it.
+    const auto n = static_cast<int>(c.n);
+    if (!candidates)
+      return moments(mixture_covariance(spec_, c.mixture, target_covariance(spec_, c.hardness)), n).second;
+    const auto all = make_candidates(spec_, 0);
+    return moments(task_mixture(all->tasks, std::vector<double>(all->tasks.size(), 1)), n).second;
+  };
+  const std::vector<double> values = symmetric_eigenvalues(second_moments());
+  constexpr double rounding = 1e-12;
+  const double largest = values.back();
+  const double smallest = *std::find_if(values.begin(), values.end(), [&](double x) { return x > rounding * largest; });
+  return spreads_.emplace(key, spread{.smallest = smallest, .largest = largest}).first->second;
+}
+
+double cost_model::training_seconds(const cell& c) {
+  const model_specification& model = spec_.model_tables.at(c.model);
+  const double d = spec_.d;
+  switch (model.training) {
+    case training_method::closed_form:
+      return 10 * product_seconds(d);
+    case training_method::samples:
+      return sampled_seconds(model.sampled, d, static_cast<double>(c.n));
+    case training_method::population: {
+      const spread& s = training_spread(c);
+      return descent_seconds(model, d, s.largest, s.smallest);
+    }
   }
-  return spreads_.emplace(key, s).first->second;
+  throw precondition_error("training_seconds: no such training");
 }
 
 cell_cost cost_model::estimate(const cell& c, int threads) {
   const model_specification& model = spec_.model_tables.at(c.model);
-  const spread& s = training_spread(c);
-  const auto n = static_cast<double>(c.n);
-  const auto second_moment = [&](double l) { return l * gamma_eigenvalue(l, s.trace, n); };
   const double d = spec_.d;
   const double steps = spec_.steps;
+  const double prompts = spec_.prompts;
+  const bool drawn =
+      depends_on_candidates(spec_, c.mixture) && spec_.tasks.source == tasks_specification::kind::generated;
+  const bool trained_anew = drawn || model.training == training_method::samples;
+  // What cells share counts in equal parts: training among repeats, theory among models too, and baselines among all
+  // that have the same test prompts.
+  const double repeats = spec_.repeats;
+  const auto models = static_cast<double>(spec_.models.size());
+  const double matrices = (20 + 2 * steps) * product_seconds(d);
+  double theory = (matrices + prediction_seconds(spec_)) / models / (drawn ? 1 : repeats);
+  if (c.mixture == "exact") theory += exact_selection_seconds(spec_) / models / (drawn ? 1 : repeats);
+  const double training = training_seconds(c);
   cell_cost cost;
-  // Bases, products and factorisations of the covariances, then the powers of theory_limit.
-  const double matrices = (30 + 2 * steps) * d * d * d * seconds_per_flop;
-  cost.seconds =
-      seconds_per_cell + matrices + training_seconds(model, d, second_moment(s.largest), second_moment(s.smallest));
+  const bool threaded = model.training == training_method::samples;
+  cost.seconds = seconds_per_cell + theory + training / (trained_anew ? 1 : repeats) / (threaded ? threads : 1);
+  const double sharing = models * static_cast<double>(spec_.mixtures.size() * spec_.n.size());
+  const bool examples = resolved_sampler(spec_) == sampler_method::explicit_examples;
   double per_thread = 0;
-  for (const std::int64_t examples : spec_.m) {
-    const auto m = static_cast<double>(examples);
-    cost.seconds += spec_.prompts * roll_out_seconds(model, d, m, steps) / threads;
+  for (const std::int64_t count : spec_.m) {
+    const auto m = static_cast<double>(count);
+    const double draw = examples ? explicit_draw_seconds(d, m) : draw_seconds(d, m);
+    const double baselines = spec_.baselines ? (4 * draw + baseline_seconds(d, m, steps)) / sharing : 0;
+    const double summary = (steps + 1) * std::log2(prompts + 1) * seconds_per_comparison;
+    cost.seconds += prompts * ((draw + chain_seconds(model, d, m, steps) + baselines) / threads + summary);
     const double tokens = m + steps + 1;
     const double definition = model.roll_out == roll_out_method::definition ? tokens * tokens + 6 * d * tokens : 0;
-    per_thread = std::max(per_thread, 2 * d * m + definition + 4 * d * d);
+    const double lanes = 8 * (2 * d * std::min(d, m) + steps + 20);
+    per_thread = std::max(per_thread, (examples ? 2 * d * m : 0) + definition + lanes);
   }
-  cost.bytes = static_cast<std::uint64_t>(8 * (per_thread * threads + (steps + 1) * spec_.prompts + 16 * d * d));
+  const double candidates = spec_.tasks.stored
+                                ? static_cast<double>(spec_.tasks.stored->tasks.size())
+                                : static_cast<double>(spec_.tasks.each) *
+                                      static_cast<double>(spec_.tasks.exponents.size() * spec_.tasks.directions.size());
+  const double errors = (steps + 1 + (spec_.baselines ? 2 * steps + 30 : 0)) * prompts;
+  cost.bytes = static_cast<std::uint64_t>(8 * (per_thread * threads + errors + (40 + 6 * candidates) * d * d));
   return cost;
 }
 

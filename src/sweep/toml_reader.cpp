@@ -64,6 +64,14 @@ std::string nearest(const std::string& word, const std::vector<std::string>& can
 
 std::string listed(const std::vector<std::string>& words) { return fmt::format("{}", fmt::join(words, ", ")); }
 
+toml::table parse_text(const std::string& text, const std::string& source) {
+  try {
+    return toml::parse(text, source);
+  } catch (const toml::parse_error& e) {
+    throw specification_error(fmt::format("{}:{}: not valid TOML: {}", source, e.source().begin.line, e.description()));
+  }
+}
+
 void problem_list::add(const toml::node* where, const std::string& message) {
   std::string place = source_;
   if (where != nullptr) {
@@ -104,6 +112,14 @@ double table_reader::number(const std::string& key, double fallback) {
   if (node == nullptr) return fallback;
   if (const auto value = as_number(*node); value && std::isfinite(*value)) return *value;
   problem(key, fmt::format("must be a finite number, not the {} {}", kind(*node), shown(*node)));
+  return fallback;
+}
+
+bool table_reader::boolean(const std::string& key, bool fallback) {
+  const toml::node* node = find(key);
+  if (node == nullptr) return fallback;
+  if (node->is_boolean()) return node->value<bool>().value();
+  problem(key, fmt::format("must be true or false, not the {} {}", kind(*node), shown(*node)));
   return fallback;
 }
 

@@ -20,6 +20,9 @@ std::string nearest(const std::string& word, const std::vector<std::string>& can
 /// "a, b, c".
 std::string listed(const std::vector<std::string>& words);
 
+/// Parses TOML; throws specification_error with `source` and the line.
+toml::table parse_text(const std::string& text, const std::string& source);
+
 /// Problems found so far; thrown together, so that a user mends a file once.
 class problem_list {
  public:
@@ -50,6 +53,7 @@ class table_reader {
 
   std::string text(const std::string& key, const std::string& fallback);
   double number(const std::string& key, double fallback);
+  bool boolean(const std::string& key, bool fallback);
   std::int64_t integer(const std::string& key, std::int64_t fallback, std::int64_t least, std::int64_t most);
   /// One of the words; `fallback` if the key is missing.
   std::string choice(const std::string& key, const std::vector<std::string>& words, const std::string& fallback);

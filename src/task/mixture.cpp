@@ -32,10 +32,4 @@ task_mixture::task_mixture(const std::vector<covariance>& tasks, const std::vect
   }
 }
 
-matrix task_mixture::mean() const {
-  matrix out(dimension(), dimension());
-  for (std::size_t i = 0; i < size(); ++i) out = combination(1, out, probabilities_[i], tasks_[i].values());
-  return out;
-}
-
 }  // namespace cotscale

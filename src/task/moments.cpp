@@ -10,4 +10,16 @@ prompt_moments moments(const covariance& lambda, int n) {
   return {.mean = lambda.values(), .second = lambda.apply([=](double l) { return l * gamma_eigenvalue(l, trace, n); })};
 }
 
+prompt_moments moments(const task_mixture& tasks, int n) {
+  if (tasks.size() == 1) return moments(tasks.task(0), n);
+  prompt_moments out{.mean = matrix(tasks.dimension(), tasks.dimension()), .second = {}};
+  out.second = out.mean;
+  for (std::size_t l = 0; l < tasks.size(); ++l) {
+    const prompt_moments of_task = moments(tasks.task(l), n);
+    out.mean = combination(1, out.mean, tasks.probability(l), of_task.mean);
+    out.second = combination(1, out.second, tasks.probability(l), of_task.second);
+  }
+  return out;
+}
+
 }  // namespace cotscale

@@ -32,7 +32,7 @@ matrix lower_factor(const covariance& lambda) {
       root(i, j) *= std::sqrt(lambda.eigenvalues()[static_cast<std::size_t>(j)]);
     }
   }
-  return lower_triangular_factor(root);
+  return lower_trapezoidal_factor(root);
 }
 
 }  // namespace

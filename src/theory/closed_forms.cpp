@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "cotscale/base/error.hpp"
+#include "cotscale/base/stop.hpp"
 #include "cotscale/linalg/blas.hpp"
+#include "cotscale/linalg/lapack.hpp"
 #include "cotscale/task/moments.hpp"
 
 namespace cotscale {
@@ -23,6 +25,13 @@ matrix trained_preconditioner(const covariance& lambda, int n) {
   return lambda.apply([=, trace = lambda.trace()](double l) { return l > 0 ? 1 / gamma_eigenvalue(l, trace, n) : 0; });
 }
 
+matrix trained_preconditioner(const task_mixture& tasks, int n) {
+  if (tasks.size() == 1) return trained_preconditioner(tasks.task(0), n);
+  const prompt_moments m = moments(tasks, n);
+  const double tolerance = 4 * tasks.dimension() * std::numeric_limits<double>::epsilon();
+  return product(m.mean, symmetric_pseudo_inverse(m.second, tolerance));
+}
+
 double one_step_error(const matrix& preconditioner, const covariance& sigma, int m) {
   expects(m >= 1, "one_step_error: m must be at least 1, got {}", m);
   const matrix a_sigma = product(preconditioner, sigma.values());
@@ -31,12 +40,14 @@ double one_step_error(const matrix& preconditioner, const covariance& sigma, int
   return bias + (second + inner(a_sigma, preconditioner) * sigma.trace()) / m;
 }
 
-std::vector<double> limit_errors(const matrix& preconditioner, const covariance& sigma, int steps) {
+std::vector<double> limit_errors(const matrix& preconditioner, const covariance& sigma, int steps,
+                                 const std::stop_token& stop) {
   const int d = sigma.dimension();
   const matrix step = combination(1, matrix::identity(d), -1, product(preconditioner, sigma.values()));
   std::vector<double> errors;
   matrix power = matrix::identity(d);
   for (int k = 0; k <= steps; ++k) {
+    throw_if_stopped(stop);
     errors.push_back(squared(frobenius_norm(power)));
     if (!std::isfinite(errors.back())) break;
     if (k < steps) power = product(step, power);

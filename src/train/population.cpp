@@ -45,7 +45,8 @@ trained_slice descend(const prompt_moments& moments, const descent_options& opti
   trained_slice out{.model = {.c = options.c, .v31 = matrix(d, d)}, .record = {}};
   matrix& v = out.model.v31;
   training_record& record = out.record;
-  record.step_size = options.step_size.value_or(1 / (options.c * options.c * operator_norm(moments.second)));
+  record.step_size =
+      options.step_size.value_or(1 / (options.c * options.c * symmetric_eigenvalues(moments.second).back()));
   record.loss.assign(loss_steps.size(), nan);
 
   matrix gradient;
@@ -75,7 +76,7 @@ trained_slice closed_form(const prompt_moments& moments, double c, std::span<con
   trained_slice out{.model = {.c = c, .v31 = matrix(d, d)}, .record = {}};
   const double first_norm = std::abs(c) * frobenius_norm(moments.mean);
   multiply(-1 / c, moments.mean, transpose::no,
-           pseudo_inverse(moments.second, 4 * d * std::numeric_limits<double>::epsilon()), transpose::no, 0,
+           symmetric_pseudo_inverse(moments.second, 4 * d * std::numeric_limits<double>::epsilon()), transpose::no, 0,
            out.model.v31);
   out.record = {.converged = false,
                 .steps = 0,

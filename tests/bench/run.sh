@@ -13,7 +13,7 @@ if [ "${1-}" = --long ]; then
   long=--long
   shift
 fi
-[ $# -gt 0 ] || set -- normals roll_out cost_model overhead scheduler_idle memory
+[ $# -gt 0 ] || set -- normals roll_out adam_step cost_model overhead scheduler_idle memory
 
 cmake --build "$build" --target bench
 cd "$build"
@@ -21,7 +21,7 @@ for name in "$@"; do
   echo "== $name"
   case $name in
     normals | cost_model) "./bench_$name" ;;
-    roll_out | memory) "$here/$name.py" "$build" ;;
+    roll_out | adam_step | memory) "$here/$name.py" "$build" ;;
     overhead) mpirun -n 2 ./bench_overhead ;;
     scheduler_idle) "$here/$name.py" $long "$build" ;;
     *) echo "run.sh: no benchmark is called $name" >&2 && exit 2 ;;

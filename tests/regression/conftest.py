@@ -46,6 +46,53 @@ spectrum = "list"
 eigenvalues = [3, 1, 1, 0.5, 0]
 """
 
+# Models that learn from samples, mixtures of drawn tasks, stored weights.
+LEARNING_SPEC = """
+[sweep]
+name = "learning"
+models = ["learned", "exact_optimum"]
+mixtures = ["matched", "exact", "uniform", "mine"]
+n = [10]
+repeats = 2
+
+[task]
+d = 5
+
+[target]
+spectrum = "power_law"
+exponent = 0.5
+rotation = "independent"
+
+[tasks]
+exponents = [0.2, 0.8]
+directions = [3, 5]
+each = 2
+
+[select]
+m = 50
+k = 3
+
+[test]
+k = 5
+m = [2, 20]
+prompts = 100
+
+[models.learned]
+architecture = "lsa"
+training = "samples"
+objective = "rollout"
+k_train = 3
+steps = 40
+batch = 100
+keep_weights = true
+
+[models.exact_optimum]
+architecture = "lsa"
+
+[mixtures.mine]
+probabilities = [1, 2, 0, 4, 1, 1, 1, 1]
+"""
+
 # The cell's own record: how it was computed, not what.
 RECORD = {"attempt", "rank", "start_time", "wall_seconds"}
 

@@ -29,6 +29,11 @@ def set_key(program, old, new):
     ('"descent", ', '"decent", ', ["no [models.decent]", 'did you mean "descent"?']),
     ('"skewed", ', '"skew", ', ['did you mean "skewed"?']),
     ("0.5, 0]", "0.5, -1]", ["mixtures.mine.eigenvalues", "not positive semi-definite"]),
+    ('"mine"]', '"selected"]', ["sweep.mixtures", "no table [tasks]"]),
+    ('training = "closed_form"', 'training = "samples"\nobjective = "process"', ["models.closed.k_train is missing"]),
+    ('training = "closed_form"', 'training = "samples"\nmomentum = 0.5', ["models.closed.momentum", 'optimizer = "sgd" only']),
+    ('training = "closed_form"', 'objective = "rollout"', ["models.closed.objective", 'needs training = "samples"']),
+    ('training = "closed_form"', 'steps = 5', ["models.closed.steps", 'training = "samples" only']),
 ])
 def test_a_wrong_specification(program, old, new, words):
     set_key(program, old, new)
@@ -203,14 +208,38 @@ def test_a_full_file_system(program):
         subprocess.run(["umount", tiny], check=True)
 
 
+LEARN_FROM = """
+[models.first]
+architecture = "lsa"
+keep_weights = true
+
+[models.second]
+architecture = "lsa"
+training = "samples"
+steps = 2
+initialisation = "stored"
+initial_file = "first.h5"
+initial_model = "first"
+"""
+
+
 def test_a_cell_that_fails_is_reported_and_the_others_are_done(program):
-    # The definition needs tokens² numbers: more than the address space that this process may have. The recursion does not.
-    limit = lambda: resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
-    text = program.run("--set", "models.closed.roll_out=definition", "--set", "test.m=[40000]", "--set", "test.prompts=1",
-                       code=1, preexec_fn=limit)
-    assert "cell failed (model closed" in text and "out of memory" in text and "24 failed" in text
-    assert (program.status().reshape(2, -1) == [[1], [2]]).all()
-    assert "failed   24" in program("status", program.out)
+    # The weights that the second model begins with are stored for n = 3 only.
+    program.spec.write_text(program.spec.read_text() + LEARN_FROM)
+    first = program.directory / "first.h5"
+    program("run", program.spec, "--output", first, "--set", "sweep.models='first'", "--set", "sweep.n=3")
+    text = program.run("--set", "sweep.models='second'", code=1)
+    assert "cell failed (model second" in text and f"{first}: holds no weights of model first" in text and "12 failed" in text
+    status = program.status().reshape(-1, 2, 2)
+    assert (status[:, 0] == 1).all() and (status[:, 1] == 2).all()
+    assert "failed   12" in program("status", program.out)
+    text = program.run("--set", "sweep.models='second'", code=1)
+    assert "12 done before" in text, "what failed is tried again"
+
+
+def test_weights_to_begin_with_that_are_not_there(program):
+    program.spec.write_text(program.spec.read_text() + LEARN_FROM)
+    assert "first.h5: no such file" in program.run("--set", "sweep.models='second'", code=1)
 
 
 def test_more_ranks_than_cells_is_a_warning(program):

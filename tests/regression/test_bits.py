@@ -20,6 +20,25 @@ def test_payloads_are_identical_bit_for_bit(program, reference, ranks, threads):
     assert program.payload() == reference
 
 
+@pytest.fixture(scope="module")
+def learning_reference(tmp_path_factory):
+    from conftest import LEARNING_SPEC, Program
+
+    program = Program(tmp_path_factory.mktemp("learning"))
+    program.spec.write_text(LEARNING_SPEC)
+    program.run(ranks=1)
+    return program.payload()
+
+
+@pytest.mark.parametrize("ranks, threads", [(3, 1), (1, 2)])
+def test_learning_is_identical_bit_for_bit(program, learning_reference, ranks, threads):
+    from conftest import LEARNING_SPEC
+
+    program.spec.write_text(LEARNING_SPEC)
+    program.run(ranks=ranks, threads=threads)
+    assert program.payload() == learning_reference
+
+
 def test_without_mpirun_there_is_one_rank(program, reference):
     program.run(ranks=0)
     assert program.payload() == reference
@@ -36,6 +55,7 @@ def test_models_are_tested_on_the_same_prompts(program):
 
 
 def test_the_definition_agrees_with_the_recursion(program):
+    # Both see the same examples then: the definition needs them.
     program.run("--set", "models.closed.roll_out=definition", "--set", "models.closed.training=population")
     import h5py
     import numpy

@@ -1,6 +1,7 @@
-// Chain-of-thought roll-outs over many test prompts.
+// Chain-of-thought roll-outs over many test prompts, eight side by side.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <span>
 #include <stop_token>
@@ -8,29 +9,56 @@
 
 #include "cotscale/model/lsa.hpp"
 #include "cotscale/task/prompt.hpp"
+#include "cotscale/task/wishart.hpp"
 
 namespace cotscale {
 
-/// Rolls a model out on one prompt: writes ‖w_k − w‖² for k = 0 … errors.size() − 1. Called from several threads at
-/// once.
-using roll_out = std::function<void(const prompt&, std::span<double> errors)>;
+/// Where test prompts come from. Prompt i is lane i % 8 of block i / 8.
+class lane_source {
+ public:
+  virtual ~lane_source() = default;
+  virtual void draw(std::uint64_t block, prompt_lanes& out) const = 0;
+};
 
-/// By the recursion of Proposition 3.2; valid on the slice only.
-roll_out lsa_recursion(const lsa_slice& model);
+/// Draws Ŝ as a Wishart matrix, without examples.
+class wishart_prompts : public lane_source {
+ public:
+  wishart_prompts(const covariance& sigma, int m, stream_key key) : source_(task_mixture(sigma), m, key) {}
+  void draw(std::uint64_t block, prompt_lanes& out) const override { source_.draw(block, out); }
 
-/// By the definition with the full embedding; valid for any V and W, and slow.
-roll_out lsa_definition(const lsa_parameters& model);
+ private:
+  wishart_source source_;
+};
 
-/// Squared errors of shape (steps + 1, prompts), row-major.
+/// Draws all examples; L is then the triangular factor of X.
+class explicit_prompts : public lane_source {
+ public:
+  explicit explicit_prompts(prompt_source source) : source_(std::move(source)) {}
+  void draw(std::uint64_t block, prompt_lanes& out) const override;
+
+ private:
+  prompt_source source_;
+};
+
+/// Computes errors on eight prompts: overwrites all rows of (rows, 8). Called from several threads at once. A chain has
+/// a row for every k = 0 … K and writes ‖w_k − w‖².
+using lane_errors = std::function<void(const prompt_lanes&, matrix& errors)>;
+
+/// Errors of shape (rows, prompts), row-major.
 struct error_table {
-  int steps = 0;
+  int rows = 0;
   int prompts = 0;
   std::vector<double> values;
-  std::span<double> at_step(int k);
+  std::span<double> row(int i);
 };
 
 /// Prompts 0 … prompts − 1 of the source, in shards over this rank's threads. Throws stopped when asked to stop.
-error_table roll_out_errors(const roll_out& model, const prompt_source& source, int prompts, int steps,
-                            const std::stop_token& stop);
+error_table evaluate(const lane_errors& errors, int rows, const lane_source& source, int prompts,
+                     const std::stop_token& stop);
+
+/// The same by the definition of attention on explicit prompts, one at a time: for any V and W, and slow. Rows k = 0 …
+/// steps.
+error_table evaluate_definition(const lsa_parameters& model, int steps, const prompt_source& source, int prompts,
+                                const std::stop_token& stop);
 
 }  // namespace cotscale

@@ -22,6 +22,10 @@ void multiply(double alpha, const matrix& a, std::span<const double> x, double b
 /// s = scale·x·xᵀ, (d, d) and exactly symmetric, from x of shape (d, m). (dsyrk)
 void gram(double scale, const matrix& x, matrix& s);
 
+/// Replaces each row x of b (k, s) by the solution y of L y = x or, transposed, Lᵀ y = x, where L is the lower triangle
+/// of the first s rows of `a`, which has at least s columns and may have more of both. (dtrsm, for one row dtrsv)
+void solve_lower(const matrix& a, transpose op, matrix& b);
+
 /// Euclidean and Frobenius norm, safe against overflow. (dnrm2)
 double norm(std::span<const double> x);
 double frobenius_norm(const matrix& a);

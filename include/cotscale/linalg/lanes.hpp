@@ -38,4 +38,15 @@ void gram_multiply(double scale, const trapezoid_lanes& l, const matrix& x, matr
 /// The (d, d) matrix scale · L Lᵀ of one lane.
 matrix gram_of_lane(double scale, const trapezoid_lanes& l, int lane);
 
+/// scale · L Lᵀ of all lanes: the lower triangles, (d, d).
+void gram_lanes(double scale, const trapezoid_lanes& l, trapezoid_lanes& s);
+
+/// x ← (S + shift·I)⁻¹ x in each lane, from lower triangles S (d, d), positive semi-definite, shift > 0, x (d, 8).
+/// `factor` is overwritten with the Cholesky factor.
+void solve_shifted(const trapezoid_lanes& s, double shift, trapezoid_lanes& factor, matrix& x);
+
+/// x ← x − P x in each lane, P the orthogonal projection onto the columns of L (d, r); x (d, 8). Columns that depend on
+/// those before them up to rounding count as dependent. (Gram-Schmidt, twice)
+void project_out(const trapezoid_lanes& l, matrix& x);
+
 }  // namespace cotscale

@@ -17,6 +17,16 @@ struct eigen_decomposition {
 /// Throws numerical_error if it does not converge, and if a value is not finite.
 eigen_decomposition symmetric_eigen(const matrix& a);
 
+/// Its eigenvalues only, ascending. (dsyevd)
+std::vector<double> symmetric_eigenvalues(const matrix& a);
+
+/// Largest |eigenvalue| of a square matrix; +inf if an entry is not finite. (dgeev)
+double spectral_radius(const matrix& a);
+
+/// Moore-Penrose inverse of a symmetric positive semi-definite matrix; eigenvalues below `tolerance` times the largest
+/// count as zero.
+matrix symmetric_pseudo_inverse(const matrix& a, double tolerance);
+
 /// Singular values, largest first. (dgesdd)
 std::vector<double> singular_values(const matrix& a);
 
@@ -30,7 +40,7 @@ matrix pseudo_inverse(const matrix& a, double tolerance);
 /// (Mezzadri, Notices of the AMS 54, 2007). (dgeqrf, dorgqr)
 matrix orthogonal_factor(const matrix& a);
 
-/// Lower triangular L (r, r) with L Lᵀ = a aᵀ, from a (r, c) with c ≥ r of any rank. (dgelqf)
-matrix lower_triangular_factor(const matrix& a);
+/// Lower trapezoidal L, (r, min(r, c)), with L Lᵀ = a aᵀ, from a (r, c) of any rank. (dgelqf)
+matrix lower_trapezoidal_factor(const matrix& a);
 
 }  // namespace cotscale

@@ -4,7 +4,7 @@
 
 #include <span>
 
-#include "cotscale/linalg/matrix.hpp"
+#include "cotscale/task/wishart.hpp"
 
 namespace cotscale {
 
@@ -38,9 +38,8 @@ matrix attend(const lsa_parameters& parameters, const matrix& e, double rho);
 /// Returns the estimates w_0 … w_steps, (steps+1, d). Needs O(steps · d · (m + steps) · d) operations.
 matrix roll_out_definition(const lsa_parameters& parameters, const matrix& x, std::span<const double> y, int steps);
 
-/// The same on the slice, in terms of u_k = w_k − w: u_{k+1} = u_k − A Ŝ u_k, u_0 = −w. `gram` is Ŝ = XXᵀ/m (d, d).
-/// Writes ‖u_k‖² for k = 0 … errors.size() − 1.
-void roll_out_recursion(const matrix& preconditioner, const matrix& gram, std::span<const double> w,
-                        std::span<double> errors);
+/// Chain of thought of a slice with preconditioner A (d, d) on eight prompts: u_{k+1} = u_k − A Ŝ u_k, u_0 = −w
+/// (Proposition 3.2). Writes ‖u_k‖² = ‖w_k − w‖² into row k of errors (steps + 1, 8).
+void pseudo_newton(const matrix& preconditioner, const prompt_lanes& prompts, matrix& errors);
 
 }  // namespace cotscale

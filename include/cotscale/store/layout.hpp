@@ -13,9 +13,22 @@
 
 namespace cotscale {
 
-inline constexpr std::int64_t schema_version = 1;
+inline constexpr std::int64_t schema_version = 2;
 
-enum class axis : std::uint8_t { model, mixture, hardness, n, repeat, m, k, training_step };
+enum class axis : std::uint8_t {
+  model,
+  mixture,
+  hardness,
+  n,
+  repeat,
+  m,
+  k,
+  training_step,
+  baseline,
+  task,
+  row,
+  column
+};
 
 /// The axes of a cell: what is trained and scheduled. They come first in every variable.
 inline constexpr std::array cell_axes{axis::model, axis::mixture, axis::hardness, axis::n, axis::repeat};
@@ -33,6 +46,9 @@ struct coordinates {
   std::vector<std::int64_t> m;
   std::vector<std::int64_t> k;
   std::vector<std::int64_t> training_steps;
+  std::vector<std::string> baselines;  ///< empty: none are computed
+  std::vector<std::string> tasks;      ///< candidates that mixtures are made of; empty: there are none
+  std::vector<std::int64_t> rows;      ///< of V and W, and their columns; empty: weights are not kept
 
   std::size_t length(axis a) const;
   std::size_t cell_count() const;
@@ -56,9 +72,15 @@ struct cell_result {
   std::vector<double> theory_error, z_score, theory_limit, theory_bound;
   std::int64_t training_steps = -1;
   double step_size = 0, step_size_paper = 0, gradient_norm = 0, final_loss = 0;
-  std::vector<double> training_loss;
-  double preconditioner_error = 0;
+  std::vector<double> training_loss, training_distance, training_off_slice;
+  double preconditioner_error = 0, w24 = 0;
   std::int8_t converged = -1;
+  std::vector<std::int64_t> best_k, predicted_best_k;
+  std::vector<double> predicted_error, predicted_stderr, predicted_diverging_share;
+  double spectral_radius = 0;
+  std::vector<double> baseline_error, baseline_stderr, baseline_median, baseline_parameter;
+  std::vector<double> task_probability;
+  std::vector<double> v, w;
 };
 
 /// How a cell was computed; not part of the payload.
@@ -73,8 +95,8 @@ struct cell_record {
 /// add a member to cell_result and a row to the table in layout.cpp; creation, writing, checksums and verification
 /// follow from it.
 struct payload_variable {
-  using field = std::variant<std::vector<double> cell_result::*, double cell_result::*, std::int64_t cell_result::*,
-                             std::int8_t cell_result::*>;
+  using field = std::variant<std::vector<double> cell_result::*, std::vector<std::int64_t> cell_result::*,
+                             double cell_result::*, std::int64_t cell_result::*, std::int8_t cell_result::*>;
   std::string_view name;
   field member;
   std::vector<axis> own_axes;  ///< beyond cell_axes
@@ -84,8 +106,9 @@ struct payload_variable {
 /// Exact theory exists for k = 0 and 1 only.
 inline constexpr std::uint64_t theory_steps = 2;
 
-/// In the order of the checksum.
+/// In the order of the checksum. A variable is left out of a file in which one of its axes is empty (is_present).
 std::span<const payload_variable> payload_variables();
+bool is_present(const payload_variable& variable, const coordinates& grid);
 
 /// The bytes of one variable of a cell.
 std::span<const std::byte> bytes_of(const payload_variable& variable, const cell_result& result);

@@ -17,6 +17,9 @@ namespace cotscale {
 /// Root attributes in their order in the file.
 using provenance = std::vector<std::pair<std::string, std::variant<std::string, std::int64_t>>>;
 
+/// Sets root attributes.
+void set_attributes(hdf5_file& file, const provenance& attributes);
+
 /// Creates the whole file, every cell pending, under a temporary name; syncs it to disk and renames it to `path`.
 /// Throws io_error, and leaves nothing behind, if it cannot (no space, say). Replaces a file that is there.
 void create_results(const std::string& path, const coordinates& grid, const std::string& config_toml,
@@ -41,6 +44,8 @@ class results_reader {
   std::vector<std::int32_t> attempts() const { return file_.read<std::int32_t>("attempt"); }
   /// A payload variable of doubles in full.
   std::vector<double> values(const std::string& variable) const { return file_.read<double>(variable); }
+  /// A payload variable of doubles of one cell.
+  std::vector<double> cell_values(const std::string& variable, const cell_position& cell) const;
   /// z_score for k < theory_steps, where exact theory exists; row-major over (cells, m, k).
   std::vector<double> first_z_scores() const;
   std::vector<std::int8_t> converged() const { return file_.read<std::int8_t>("converged"); }

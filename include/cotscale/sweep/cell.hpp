@@ -1,14 +1,51 @@
-// What one cell computes: training, roll-outs on the test prompts of every m, and the theory beside them.
+// What one cell computes: training, roll-outs on the test prompts of every m, and theory and baselines beside them.
 #pragma once
 
+#include <memory>
 #include <stop_token>
+#include <vector>
 
 #include "cotscale/sweep/grid.hpp"
+#include "cotscale/theory/prediction.hpp"
 
 namespace cotscale {
 
-/// Throws stopped when asked to stop, numerical_error if there is no answer. The result depends on the specification
-/// and the cell only.
+/// From this d on, one matrix fills the machine: BLAS gets the threads, and last bits may depend on their number.
+inline constexpr int large_dimension = 512;
+
+/// What is known of a mixture and a target before anything is trained.
+struct cell_theory {
+  matrix preconditioner;                      ///< Γ_π⁻¹, (d, d)
+  std::vector<double> limit, bound;           ///< over k; limit_errors and matched_bounds, NaN if not matched
+  double spectral_radius = 0;                 ///< of I − Γ_π⁻¹Σ
+  std::vector<chain_prediction> predictions;  ///< over m; empty: none are made
+};
+
+/// Computes the cells of one specification, and keeps what cells share: targets, mixtures, trainings of cells that
+/// differ in their test prompts only, baselines of cells that differ in their training only. What it computes for a
+/// cell depends on the specification and the cell only. One cell at a time.
+class cell_computer {
+ public:
+  /// Both are kept by reference.
+  cell_computer(const specification& spec, const coordinates& grid);
+  ~cell_computer();
+  cell_computer(const cell_computer&) = delete;
+  cell_computer& operator=(const cell_computer&) = delete;
+  cell_computer(cell_computer&&) = delete;
+  cell_computer& operator=(cell_computer&&) = delete;
+
+  /// Throws stopped when asked to stop, numerical_error if there is no answer.
+  cell_result compute(const cell& c, const std::stop_token& stop);
+
+  /// Only what does not need training. The model does not matter.
+  std::shared_ptr<const cell_theory> theory(const cell& c, const std::stop_token& stop);
+
+ private:
+  struct implementation;
+  std::unique_ptr<implementation> self_;
+};
+
+/// A single cell, nothing shared.
 cell_result compute_cell(const specification& spec, const coordinates& grid, const cell& c,
                          const std::stop_token& stop);
 

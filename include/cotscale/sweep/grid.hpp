@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,13 +34,27 @@ coordinates make_coordinates(const specification& spec);
 /// Number `number` of the grid in row-major order.
 cell make_cell(const coordinates& grid, std::size_t number);
 
+/// Where a cell of these values stands in a grid; none if it is not there.
+std::optional<cell_position> find_cell(const coordinates& grid, const cell& c);
+
 /// Σ of a value of the hardness axis (the value is not used if `[target]` has a spectrum of its own).
 covariance target_covariance(const specification& spec, double hardness);
 
-/// Λ that a mixture trains on when the target is `target`. Only `matched` depends on the target.
+/// Λ of a mixture of one task, when the target is `target`. Only `matched` depends on the target.
 covariance mixture_covariance(const specification& spec, const std::string& mixture, const covariance& target);
+
+/// Whether a mixture is one of the candidates of `[tasks]`.
+bool depends_on_candidates(const specification& spec, const std::string& mixture);
+
+/// The candidates of `[tasks]`; generated ones are drawn anew for every repeat. Their names are the same for all.
+std::shared_ptr<const candidate_tasks> make_candidates(const specification& spec, std::int64_t repeat);
 
 /// Test prompts depend on these values only, so that models, mixtures and n are compared on the same prompts.
 stream_key test_prompt_key(const specification& spec, double hardness, std::int64_t repeat, std::int64_t m);
+
+/// Of the prompts that a cell trains on; of the sample covariances of predictions, and of the exact selection problem.
+stream_key training_key(const specification& spec, const cell& c);
+stream_key prediction_key(const specification& spec, double hardness, std::int64_t m);
+stream_key selection_key(const specification& spec, double hardness);
 
 }  // namespace cotscale

@@ -1,16 +1,16 @@
 // Where results come from: the root attributes of a results file.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
-#include "cotscale/comm/communicator.hpp"
 #include "cotscale/store/results_file.hpp"
-#include "cotscale/sweep/specification.hpp"
 
 namespace cotscale {
 
-provenance collect_provenance(const specification& spec, const std::string& config_toml,
-                              const std::string& command_line, const communicator& all);
+/// `ranks` of the run; `title` begins with "cotscale".
+provenance collect_provenance(const std::string& title, std::int64_t seed, const std::string& config_toml,
+                              const std::string& command_line, int ranks);
 
 /// "0.1.0".
 std::string program_version();

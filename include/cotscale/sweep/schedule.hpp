@@ -2,7 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <span>
+#include <string>
+#include <tuple>
 #include <vector>
 
 #include "cotscale/sweep/grid.hpp"
@@ -22,14 +25,15 @@ class cost_model {
   cell_cost estimate(const cell& c, int threads);
 
  private:
-  /// Smallest positive and largest eigenvalue and trace of Λ.
+  /// Smallest positive and largest eigenvalue of E[Ŝ²].
   struct spread {
-    double smallest, largest, trace;
+    double smallest, largest;
   };
   const spread& training_spread(const cell& c);
+  double training_seconds(const cell& c);
 
   const specification& spec_;
-  std::map<std::pair<std::string, double>, spread> spreads_;
+  std::map<std::tuple<std::string, double, std::int64_t>, spread> spreads_;
 };
 
 /// A portion of the list of cells, handed out whole.

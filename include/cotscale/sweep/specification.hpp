@@ -1,8 +1,10 @@
 // What a sweep computes, as its TOML file says (docs/specification.md), with every default filled in.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -11,6 +13,7 @@
 #include <vector>
 
 #include "cotscale/task/covariance.hpp"
+#include "cotscale/train/sampled.hpp"
 
 namespace cotscale {
 
@@ -29,7 +32,41 @@ struct covariance_specification {
   rotation basis = rotation::none;
 };
 
-enum class training_method : std::uint8_t { population, closed_form };
+/// The keys of `[mixtures.NAME]`: a task, or how likely each of the candidates is.
+struct mixture_specification {
+  covariance_specification task;
+  std::vector<double> probabilities;  ///< over the candidates of `[tasks]`; empty: the task
+};
+
+/// Tasks that a mixture can be made of.
+struct candidate_tasks {
+  std::vector<std::string> names;
+  std::vector<covariance> tasks;
+};
+
+/// The keys of `[tasks]`.
+struct tasks_specification {
+  enum class kind : std::uint8_t { none, file, generated };
+  kind source = kind::none;
+  std::string file;                               ///< as written; relative to the specification's directory
+  std::string sha256;                             ///< of the file's contents
+  std::shared_ptr<const candidate_tasks> stored;  ///< what the file holds, read once
+  std::vector<double> exponents;                  ///< α: the j-th of its directions has the eigenvalue j^(−α)
+  std::vector<std::int64_t> directions;           ///< B: how many directions a task has
+  int each = 0;                                   ///< tasks of each (α, B)
+};
+
+/// The keys of `[select]`.
+struct selection_specification {
+  std::optional<std::int64_t> n;  ///< of `cotscale select`; in a sweep every cell has its own
+  double m = std::numeric_limits<double>::infinity();
+  int k = 1;
+  int samples = 16;  ///< sample covariances that stand for the expectation in the exact problem
+  int draws = 1;     ///< of generated candidates, by `cotscale select`; in a sweep every repeat is one
+};
+
+enum class training_method : std::uint8_t { population, closed_form, samples };
+enum class sampler_method : std::uint8_t { automatic, wishart, explicit_examples };
 enum class roll_out_method : std::uint8_t { recursion, definition };
 
 /// The keys of `[models.NAME]`.
@@ -42,12 +79,20 @@ struct model_specification {
   double tolerance = 1e-10;
   std::int64_t max_steps = 1'000'000;
   std::optional<double> step_size;
+  sampled_options sampled;   ///< of training = "samples"; `given` is filled in by the cell
+  std::string initial_file;  ///< results file with the weights to begin with; as written
+  std::string initial_model;
+  bool keep_weights = false;
 };
 
 /// Mixtures that exist without a `[mixtures.NAME]`.
 inline constexpr std::string_view matched_mixture = "matched";
 inline constexpr std::string_view isotropic_mixture = "isotropic";
 inline constexpr std::string_view skewed_mixture = "skewed";
+/// The same over the candidates of `[tasks]`.
+inline constexpr std::array<std::string_view, 6> candidate_mixtures{"selected", "exact", "uniform",
+                                                                    "easy",     "hard",  "relevant"};
+bool is_candidate_mixture(const std::string& mixture);
 
 struct specification {
   std::string name;
@@ -61,15 +106,24 @@ struct specification {
   int steps = 0;  ///< `[test] k`
   std::vector<std::int64_t> m;
   int prompts = 0;
+  sampler_method sampler = sampler_method::automatic;
+  bool baselines = true;
+  int theory_draws = 32;
   covariance_specification target;
-  std::map<std::string, model_specification> model_tables;         ///< of the names in `models`
-  std::map<std::string, covariance_specification> mixture_tables;  ///< of the names in `mixtures` that are not built in
-  std::filesystem::path directory;                                 ///< that relative file names start from
+  tasks_specification tasks;
+  selection_specification selection;
+  std::map<std::string, model_specification> model_tables;      ///< of the names in `models`
+  std::map<std::string, mixture_specification> mixture_tables;  ///< of the names in `mixtures` that are not built in
+  std::filesystem::path directory;                              ///< that relative file names start from
 };
+
+/// What `automatic` stands for: Wishart, unless a model is rolled out by its definition, which needs the examples.
+sampler_method resolved_sampler(const specification& spec);
 
 /// The words that stand for them in a specification; random numbers are keyed by the words.
 const std::string& word_of(covariance_specification::kind kind);
 const std::string& word_of(rotation basis);
+const std::string& word_of(sampler_method sampler);
 
 /// `key=value` of `--set`; the value is TOML, or a plain word.
 struct override_key {
@@ -89,9 +143,17 @@ specification parse_specification(const std::string& text, const std::string& so
 /// The same from a file; throws io_error if it cannot be read.
 specification load_specification(const std::string& path, const std::vector<override_key>& overrides = {});
 
+/// What `cotscale select` needs of a specification: `[task]`, `[tasks]`, `[target]`, `[select]`, and `name` and `seed`
+/// of
+/// `[sweep]`. A whole sweep is read too, and its other keys do not count then.
+specification load_selection(const std::string& path, const std::vector<override_key>& overrides = {});
+
 /// The whole specification as TOML: every key that has an effect, defaults included, in a fixed order. Parses to the
 /// same specification.
 std::string to_toml(const specification& spec);
+
+/// The part of it that selection depends on, as text; for the record.
+std::string selection_to_toml(const specification& spec);
 
 /// Lines "key: stored … → now …" for every key in which two texts of to_toml() differ; empty if there is none.
 std::vector<std::string> differences(const std::string& stored_toml, const std::string& current_toml);

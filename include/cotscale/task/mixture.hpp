@@ -21,9 +21,6 @@ class task_mixture {
   const covariance& task(std::size_t i) const { return tasks_[i]; }
   double probability(std::size_t i) const { return probabilities_[i]; }
 
-  /// Σ_ℓ π_ℓ Λ_ℓ, (d, d).
-  matrix mean() const;
-
  private:
   std::vector<covariance> tasks_;
   std::vector<double> probabilities_;

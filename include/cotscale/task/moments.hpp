@@ -1,7 +1,7 @@
 // Moments of the sample covariance of a training prompt: all that population training needs to know of a task.
 #pragma once
 
-#include "cotscale/task/covariance.hpp"
+#include "cotscale/task/mixture.hpp"
 
 namespace cotscale {
 
@@ -13,6 +13,9 @@ struct prompt_moments {
 
 /// γ(λ) = (1 + 1/n) λ + tr(Λ)/n: the eigenvalue of Γ (Theorem 3.1) that belongs to the eigenvalue λ of Λ.
 inline double gamma_eigenvalue(double lambda, double trace, double n) { return (1 + 1 / n) * lambda + trace / n; }
+
+/// The same when every prompt draws its task: Σ_ℓ π_ℓ Λ_ℓ and Σ_ℓ π_ℓ Λ_ℓ Γ_ℓ. n ≥ 1.
+prompt_moments moments(const task_mixture& tasks, int n);
 
 /// n ≥ 1. Source: arXiv 2510.03605, proof of Theorem 3.1 (Gaussian fourth moments).
 prompt_moments moments(const covariance& lambda, int n);

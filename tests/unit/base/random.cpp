@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -30,6 +31,44 @@ std::vector<double> normals(stream_key key, std::uint64_t substream, std::size_t
 const std::vector<double>& million_normals() {
   static const std::vector<double> numbers = normals(some_key, 0, 1'000'000);
   return numbers;
+}
+
+std::vector<double> uniforms(stream_key key, std::uint64_t substream, std::size_t count) {
+  std::vector<double> out(count);
+  fill_uniform(key, substream, out);
+  return out;
+}
+
+std::vector<double> chis(stream_key key, std::uint64_t substream, const std::vector<double>& degrees) {
+  std::vector<double> out(degrees.size());
+  fill_chi(key, substream, degrees, out);
+  return out;
+}
+
+// √N sup|F_N − F|, above 1.95 once in a thousand times (Kolmogorov-Smirnov).
+template<class Cdf>
+double scaled_gap(std::vector<double> sample, Cdf cdf) {
+  std::sort(sample.begin(), sample.end());
+  const auto count = static_cast<double>(sample.size());
+  double gap = 0;
+  for (std::size_t i = 0; i < sample.size(); ++i) {
+    const double expected = cdf(sample[i]);
+    gap = std::max({gap, expected - static_cast<double>(i) / count, static_cast<double>(i + 1) / count - expected});
+  }
+  return std::sqrt(count) * gap;
+}
+
+// P(χ ≤ x) with ν degrees of freedom: from ν = 1 or 2 up, F_{ν+2} = F_ν − h^{ν/2} e^{−h}/Γ(ν/2 + 1), h = x²/2.
+double chi_cdf(double x, int degrees) {
+  const double h = x * x / 2;
+  const bool odd = degrees % 2 == 1;
+  double value = odd ? std::erf(std::sqrt(h)) : -std::expm1(-h);
+  double term = odd ? std::sqrt(h) * std::exp(-h) / std::tgamma(1.5) : h * std::exp(-h);
+  for (int nu = odd ? 1 : 2; nu < degrees; nu += 2) {
+    value -= term;
+    term *= h / (nu / 2.0 + 1);
+  }
+  return value;
 }
 
 // Mean of the products, which is 0 for independent standard normals, of standard deviation 1 each.
@@ -139,18 +178,10 @@ TEST(fill_normal, has_the_first_four_moments_of_a_normal) {
   EXPECT_NEAR(powers.standard_error(3), std::sqrt(96.0 / 1e6), 1e-3) << "Var z⁴ = 105 − 9";
 }
 
-// Kolmogorov-Smirnov: √N sup|F_N − Φ| is above 1.95 once in a thousand times.
 TEST(fill_normal, follows_the_normal_distribution_function) {
-  std::vector<double> sorted = million_normals();
-  std::sort(sorted.begin(), sorted.end());
-  const auto count = static_cast<double>(sorted.size());
-  double gap = 0;
-  for (std::size_t i = 0; i < sorted.size(); ++i) {
-    const double phi = std::erfc(-sorted[i] / std::numbers::sqrt2) / 2;
-    gap = std::max({gap, phi - static_cast<double>(i) / count, static_cast<double>(i + 1) / count - phi});
-  }
-  EXPECT_LT(std::sqrt(count) * gap, 1.95);
-  EXPECT_GT(std::sqrt(count) * gap, 0.2) << "closer to Φ than random numbers are";
+  const double gap = scaled_gap(million_normals(), [](double z) { return std::erfc(-z / std::numbers::sqrt2) / 2; });
+  EXPECT_LT(gap, 1.95);
+  EXPECT_GT(gap, 0.2) << "closer to Φ than random numbers are";
 }
 
 TEST(fill_normal, has_normal_tails) {
@@ -203,6 +234,131 @@ TEST(fill_normal, leaves_subnormal_numbers_alone) {
   normals(some_key, 0, 1);
   volatile double smallest_normal = std::numeric_limits<double>::min();
   EXPECT_GT(smallest_normal / 2, 0) << "-ffast-math of one file must not change the rest of the program";
+}
+
+// ---- uniform numbers ----
+
+// Number `position`: word position % 256 / 64 of counter (position / 256 · 64 + position % 64, substream, 1, 0).
+TEST(fill_uniform, is_made_of_the_words_of_threefry) {
+  for (const std::uint64_t substream : {std::uint64_t{0}, ~std::uint64_t{0}}) {
+    const std::vector<double> numbers = uniforms(some_key, substream, 2 * normal_block + 17);
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      const reference::words4 words =
+          reference::threefry4x64_20({i / 256 * 64 + i % 64, substream, 1, 0}, {some_key.low, some_key.high, 0, 0});
+      const double expected = (static_cast<double>(words[i % 256 / 64] >> 12) + 0.5) / 0x1p52;
+      EXPECT_EQ(numbers[i], expected) << "number " << i;
+    }
+  }
+}
+
+TEST(fill_uniform, is_uniform_within_its_open_interval) {
+  const std::vector<double> u = uniforms(some_key, 4, 200'000);
+  EXPECT_GT(*std::min_element(u.begin(), u.end()), 0);
+  EXPECT_LT(*std::max_element(u.begin(), u.end()), 1);
+  const double gap = scaled_gap(u, [](double x) { return x; });
+  EXPECT_LT(gap, 1.95);
+  EXPECT_GT(gap, 0.2) << "closer to uniform than random numbers are";
+  EXPECT_GT(scaled_gap(u, [](double x) { return x * x; }), 1.95) << "the test can tell another distribution";
+  std::vector<double> centred;
+  for (const double x : u) centred.push_back(std::sqrt(12) * (x - 0.5));
+  for (const std::size_t lag : {1U, 2U, 64U, 128U, 192U, 256U}) {
+    EXPECT_TRUE(within(4, products(centred, std::span(centred).subspan(lag)), 0)) << "lag " << lag;
+  }
+}
+
+TEST(fill_uniform, begins_with_the_same_bits_however_many_are_asked_for) {
+  const std::vector<double> all = uniforms(some_key, 3, 600);
+  for (const std::size_t count : {0U, 1U, 8U, 255U, 256U, 257U}) {
+    const std::vector<double> some = uniforms(some_key, 3, count);
+    EXPECT_TRUE(std::equal(some.begin(), some.end(), all.begin())) << count << " numbers";
+  }
+  EXPECT_NE(uniforms(some_key, 2, 8), uniforms(some_key, 3, 8));
+}
+
+// ---- chi numbers ----
+
+constexpr std::array chi_degrees{1, 2, 3, 10, 1000};
+
+// `each` of every degree, one kind next to the other, so that rejections of one kind shift the others' numbers.
+std::vector<double> mixed_degrees(std::size_t each) {
+  std::vector<double> degrees;
+  for (std::size_t i = 0; i < each; ++i) degrees.insert(degrees.end(), chi_degrees.begin(), chi_degrees.end());
+  return degrees;
+}
+
+std::vector<double> of_kind(const std::vector<double>& all, std::size_t kind) {
+  std::vector<double> out;
+  for (std::size_t i = kind; i < all.size(); i += chi_degrees.size()) out.push_back(all[i]);
+  return out;
+}
+
+TEST(fill_chi, has_the_moments_of_its_degrees) {
+  const std::vector<double> all = chis(some_key, 0, mixed_degrees(100'000));
+  for (std::size_t kind = 0; kind < chi_degrees.size(); ++kind) {
+    const double nu = chi_degrees[kind];
+    const double mean = std::sqrt(2) * std::exp(std::lgamma((nu + 1) / 2) - std::lgamma(nu / 2));
+    support::sample_means powers(4);
+    for (const double x : of_kind(all, kind)) {
+      powers.add(std::vector<double>{x, (x - mean) * (x - mean), x * x, x * x * x * x});
+    }
+    EXPECT_TRUE(within(4, powers, std::vector<double>{mean, nu - mean * mean, nu, nu * (nu + 2)})) << "ν = " << nu;
+    EXPECT_FALSE(within(4, powers, std::vector<double>{mean, nu - mean * mean, nu + 1, nu * (nu + 2)}))
+        << "the test can tell ν from ν + 1";
+  }
+}
+
+TEST(fill_chi, follows_the_chi_distribution_function) {
+  const std::vector<double> all = chis(some_key, 1, mixed_degrees(20'000));
+  for (std::size_t kind = 0; kind < chi_degrees.size(); ++kind) {
+    const int nu = chi_degrees[kind];
+    const double gap = scaled_gap(of_kind(all, kind), [&](double x) { return chi_cdf(x, nu); });
+    EXPECT_LT(gap, 1.95) << "ν = " << nu;
+    EXPECT_GT(gap, 0.2) << "closer than random numbers are, ν = " << nu;
+    const double other = scaled_gap(of_kind(all, kind), [&](double x) { return chi_cdf(x, nu + 2); });
+    EXPECT_GT(other, 1.95) << "the test can tell ν from ν + 2";
+  }
+}
+
+TEST(fill_chi, has_independent_numbers_that_do_not_depend_on_the_normals_of_the_stream) {
+  constexpr std::size_t count = 100'000;
+  const std::vector<double> all = chis(some_key, 2, std::vector<double>(count, 5));
+  const double mean = std::sqrt(2) * std::exp(std::lgamma(3) - std::lgamma(2.5));
+  std::vector<double> centred;
+  for (const double x : all) centred.push_back((x - mean) / std::sqrt(5 - mean * mean));
+  for (const std::size_t lag : {1U, 2U, 8U, 64U, 128U, 256U}) {
+    EXPECT_TRUE(within(4, products(centred, std::span(centred).subspan(lag)), 0)) << "lag " << lag;
+  }
+  EXPECT_TRUE(within(4, products(centred, normals(some_key, 2, count)), 0)) << "normals of the same substream";
+  std::vector<double> next = chis(some_key, 3, std::vector<double>(count, 5));
+  for (double& x : next) x -= mean;
+  EXPECT_TRUE(within(4, products(centred, next), 0)) << "the next substream";
+}
+
+TEST(fill_chi, yields_the_same_numbers_whatever_came_before_and_wherever_they_go) {
+  for (const std::size_t count : {1U, 8U, 63U, 64U, 65U, 200U}) {
+    std::vector<double> degrees(count);
+    for (std::size_t i = 0; i < count; ++i) degrees[i] = static_cast<double>(1 + i % 7);
+    const std::vector<double> expected = chis(some_key, 3, degrees);
+    chis({1, 2}, 9, std::vector<double>(77, 2));
+    std::vector<double> buffer(count + 4, -99);
+    fill_chi(some_key, 3, degrees, std::span(buffer).subspan(3, count));
+    EXPECT_TRUE(std::equal(expected.begin(), expected.end(), buffer.begin() + 3)) << count;
+    EXPECT_EQ(buffer[2], -99);
+    EXPECT_EQ(buffer.back(), -99) << "wrote beyond the end";
+    EXPECT_TRUE(std::all_of(expected.begin(), expected.end(), [](double x) { return x > 0 && std::isfinite(x); }));
+  }
+  EXPECT_TRUE(chis(some_key, 3, {}).empty());
+}
+
+// As for normal numbers: rng_name must change with these.
+TEST(fill_chi, yields_the_numbers_that_its_name_stands_for) {
+  ASSERT_EQ(rng_name, "threefry4x64-20/box-muller-1/wishart-1");
+  const std::vector<double> numbers = chis(key_builder("golden").add(1).add(0.5).key(), 2, {1, 2, 3, 10, 1000});
+  EXPECT_NEAR(numbers[0], 0.0 /*G0*/, 1e-12);
+  EXPECT_NEAR(numbers[1], 0.0 /*G1*/, 1e-12);
+  EXPECT_NEAR(numbers[2], 0.0 /*G2*/, 1e-12);
+  EXPECT_NEAR(numbers[3], 0.0 /*G3*/, 1e-12);
+  EXPECT_NEAR(numbers[4], 0.0 /*G4*/, 1e-11);
 }
 
 }  // namespace

@@ -201,6 +201,31 @@ TEST(blas_threads, of_one_makes_bits_independent_of_the_number_of_openmp_threads
   }
 }
 
+TEST(solve_lower, inverts_the_leading_triangle) {
+  for (const int s : {1, 2, 17, 65}) {
+    matrix a = gaussian(s + 2, s + 3, "triangle");  // what is above and beside the triangle is not read
+    matrix l(s, s);
+    for (int i = 0; i < s; ++i) {
+      a(i, i) = 4 * std::sqrt(s);
+      for (int j = 0; j <= i; ++j) l(i, j) = a(i, j);
+    }
+    for (const int k : {0, 1, 2, 31}) {
+      const matrix b = gaussian(k, s, "right-hand sides");
+      matrix x = b;
+      solve_lower(a, transpose::no, x);
+      EXPECT_TRUE(close(reference::product(x, reference::transposed(l)), b, 64 * s * epsilon)) << s << ", " << k;
+      x = b;
+      solve_lower(a, transpose::yes, x);
+      EXPECT_TRUE(close(reference::product(x, l), b, 64 * s * epsilon)) << s << ", " << k;
+    }
+  }
+  matrix none(3, 0);
+  EXPECT_NO_THROW(solve_lower(matrix(2, 2), transpose::no, none));
+  matrix b(1, 3);
+  EXPECT_THAT([&] { solve_lower(matrix(2, 3), transpose::no, b); },
+              ThrowsMessage<precondition_error>(AllOf(HasSubstr("(2, 3)"), HasSubstr("(1, 3)"))));
+}
+
 TEST(blas_threads, leaves_the_threads_of_parallel_for_alone) {
   const support::thread_scope scope(3);
   {

@@ -87,6 +87,52 @@ TEST(symmetric_eigen, reads_the_lower_triangle) {
 
 TEST(symmetric_eigen, of_nothing_is_nothing) { EXPECT_TRUE(symmetric_eigen(matrix()).values.empty()); }
 
+TEST(symmetric_eigenvalues, are_those_of_the_decomposition) {
+  for (const int d : sizes) {
+    const matrix a = symmetric(d);
+    EXPECT_TRUE(close(symmetric_eigenvalues(a), symmetric_eigen(a).values, rounding_of(a))) << d;
+  }
+  EXPECT_TRUE(symmetric_eigenvalues(matrix()).empty());
+}
+
+// ---- spectral_radius ----
+
+matrix two_by_two(double a, double b, double c, double d) {
+  matrix out(2, 2);
+  out(0, 0) = a;
+  out(0, 1) = b;
+  out(1, 0) = c;
+  out(1, 1) = d;
+  return out;
+}
+
+TEST(spectral_radius, knows_matrices_that_can_be_done_by_hand) {
+  EXPECT_NEAR(spectral_radius(matrix::diagonal(std::vector<double>{1, -3, 2})), 3, 24 * epsilon);
+  EXPECT_NEAR(spectral_radius(two_by_two(0, 1000, 0, 0)), 0, 1e-12) << "nilpotent, though its norm is large";
+  EXPECT_NEAR(spectral_radius(two_by_two(0.6, -0.8, 0.8, 0.6)), 1, 16 * epsilon) << "a rotation: a complex pair";
+  EXPECT_NEAR(spectral_radius(two_by_two(0.5, 1e3, 0, -0.9)), 0.9, 1e-12) << "triangular";
+  EXPECT_NEAR(spectral_radius(two_by_two(0, 4, 1, 0)), 2, 16 * epsilon) << "±2, not symmetric";
+  EXPECT_EQ(spectral_radius(matrix(1, 1, -0.25)), 0.25);
+  EXPECT_EQ(spectral_radius(matrix()), 0);
+}
+
+TEST(spectral_radius, does_not_depend_on_the_basis) {
+  for (const int d : sizes) {
+    std::vector<double> values;
+    for (int j = 1; j <= d; ++j) values.push_back(j % 2 == 0 ? -1.0 / j : 2.0 * j);
+    const double largest = std::abs(*std::max_element(values.begin(), values.end()));
+    const matrix basis = reference::combination(1, matrix::identity(d), 0.3 / d, gaussian(d, d, "basis"));
+    const matrix a = reference::product(reference::product(basis, matrix::diagonal(values)), reference::inverse(basis));
+    EXPECT_NEAR(spectral_radius(a) / largest, 1, 1e-10) << d;
+  }
+}
+
+TEST(spectral_radius, of_what_is_not_finite_is_infinite) {
+  for (const double bad : {std::numeric_limits<double>::quiet_NaN(), -std::numeric_limits<double>::infinity()}) {
+    EXPECT_EQ(spectral_radius(two_by_two(1, 0, bad, 1)), std::numeric_limits<double>::infinity());
+  }
+}
+
 // ---- singular values ----
 
 TEST(singular_values, are_absolute_values_of_a_diagonal_in_descending_order) {
@@ -164,6 +210,50 @@ TEST(pseudo_inverse, drops_singular_values_below_the_tolerance) {
   EXPECT_TRUE(close(pseudo_inverse(a, 1.1e-5), matrix::diagonal(std::vector<double>{0.01, 0}), 1e-12));
 }
 
+// ---- symmetric_pseudo_inverse ----
+
+TEST(symmetric_pseudo_inverse, is_the_pseudo_inverse) {
+  for (const int d : sizes) {
+    for (const int rank : {(d + 1) / 2, d}) {
+      const matrix a = reference::gram(1, gaussian(d, rank + (rank == d ? d : 0), "semidefinite"));
+      const matrix expected = pseudo_inverse(a, 1e-10);
+      const double condition = reference::frobenius_norm(a) * reference::frobenius_norm(expected);
+      EXPECT_TRUE(close(symmetric_pseudo_inverse(a, 1e-10), expected,
+                        8 * d * epsilon * condition * reference::frobenius_norm(expected)))
+          << d << ", rank " << rank;
+    }
+  }
+}
+
+TEST(symmetric_pseudo_inverse, drops_eigenvalues_below_the_tolerance) {
+  const matrix a = matrix::diagonal(std::vector<double>{1e-3, 100});
+  EXPECT_TRUE(close(symmetric_pseudo_inverse(a, 0.9e-5), matrix::diagonal(std::vector<double>{1e3, 0.01}), 1e-12));
+  EXPECT_TRUE(close(symmetric_pseudo_inverse(a, 1.1e-5), matrix::diagonal(std::vector<double>{0, 0.01}), 1e-12));
+  EXPECT_EQ(symmetric_pseudo_inverse(matrix(3, 3), 1e-12), matrix(3, 3));
+}
+
+// ---- lower_trapezoidal_factor ----
+
+TEST(lower_trapezoidal_factor, has_the_gram_matrix_of_its_argument) {
+  for (const int rows : sizes) {
+    for (const int columns : sizes) {
+      const int rank = (std::min(rows, columns) + 1) / 2;
+      for (const matrix& a : {gaussian(rows, columns, "full rank"), of_rank(rank, rows, columns)}) {
+        const matrix l = lower_trapezoidal_factor(a);
+        ASSERT_EQ(l.rows(), rows);
+        ASSERT_EQ(l.columns(), std::min(rows, columns));
+        for (int i = 0; i < l.rows(); ++i) {
+          for (int j = i + 1; j < l.columns(); ++j) EXPECT_EQ(l(i, j), 0);
+        }
+        EXPECT_TRUE(close(reference::gram(1, l), reference::gram(1, a),
+                          2 * rounding_of(a) * reference::frobenius_norm(a)))
+            << "(" << rows << ", " << columns << ")";
+      }
+    }
+  }
+  EXPECT_EQ(lower_trapezoidal_factor(matrix(3, 0)), matrix(3, 0));
+}
+
 // ---- orthogonal_factor ----
 
 TEST(orthogonal_factor, leaves_an_upper_triangle_with_a_positive_diagonal) {
@@ -212,12 +302,17 @@ TEST(factorisations, refuse_what_is_not_finite) {
     EXPECT_THROW(operator_norm(a), numerical_error);
     EXPECT_THROW(pseudo_inverse(a, 1e-12), numerical_error);
     EXPECT_THROW(orthogonal_factor(a), numerical_error);
+    EXPECT_THROW(symmetric_eigenvalues(a), numerical_error);
+    EXPECT_THROW(symmetric_pseudo_inverse(a, 1e-12), numerical_error);
+    EXPECT_THROW(lower_trapezoidal_factor(a), numerical_error);
   }
 }
 
 TEST(factorisations, say_which_shape_is_not_square) {
   EXPECT_THAT([] { symmetric_eigen(matrix(2, 3)); }, ThrowsMessage<precondition_error>(HasSubstr("(2, 3)")));
   EXPECT_THAT([] { orthogonal_factor(matrix(3, 2)); }, ThrowsMessage<precondition_error>(HasSubstr("(3, 2)")));
+  EXPECT_THAT([] { symmetric_eigenvalues(matrix(2, 3)); }, ThrowsMessage<precondition_error>(HasSubstr("(2, 3)")));
+  EXPECT_THAT([] { spectral_radius(matrix(3, 2)); }, ThrowsMessage<precondition_error>(HasSubstr("(3, 2)")));
 }
 
 }  // namespace

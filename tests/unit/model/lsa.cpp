@@ -12,6 +12,7 @@
 #include "cotscale/base/error.hpp"
 #include "reference/lsa.hpp"
 #include "reference/matrix.hpp"
+#include "support/explicit_lanes.hpp"
 #include "support/matrices.hpp"
 
 namespace cotscale {
@@ -159,79 +160,111 @@ TEST(roll_out_definition, does_not_change_earlier_estimates_by_thinking_longer) 
                     roll_out_definition(parameters, p.x, p.y, 2), 1e-10));
 }
 
-// ---- the recursion ----
+// ---- the recursion, eight prompts side by side ----
 
-TEST(roll_out_recursion, agrees_with_the_definition_on_the_slice) {
+// Ŝ of one lane.
+matrix sample_covariance(const prompt_lanes& p, int lane) { return gram_of_lane(1.0 / p.m, p.factor, lane); }
+
+// Prompts with a covariance that is neither diagonal nor isotropic.
+std::vector<prompt> prompts_of(int d, int m) {
+  std::vector<double> eigenvalues;
+  for (int j = 1; j <= d; ++j) eigenvalues.push_back(2.0 * j / (d + 1));
+  return support::eight_prompts({eigenvalues, random_rotation(d, key_builder("test rotation").key())}, m,
+                                key_builder("test prompts").add(m).key());
+}
+
+TEST(pseudo_newton, agrees_with_the_definition_on_the_slice) {
   constexpr int steps = 20;
   for (const int d : {1, 2, 5, 17}) {
     for (const int m : {1, 2, 31}) {
+      const std::vector<prompt> prompts = prompts_of(d, m);
+      const prompt_lanes lanes = support::side_by_side(prompts);
       for (const double c : {1.0, -1.0, 0.2, 3.0}) {
-        const test_prompt p(d, m);
-        const lsa_slice slice = random_slice(d, p.s, c);
-        std::vector<double> errors(steps + 1);
-        roll_out_recursion(preconditioner(slice), p.s, p.w, errors);
-        const matrix estimates = roll_out_definition(full_parameters(slice), p.x, p.y, steps);
-        for (int k = 0; k <= steps; ++k) {
-          const double found = errors[static_cast<std::size_t>(k)];
-          EXPECT_NEAR(found, squared_distance(estimates, k, p.w), 1e-10 * std::max(errors[0], found))
-              << "d " << d << ", m " << m << ", c " << c << ", k " << k;
+        const lsa_slice slice = random_slice(d, sample_covariance(lanes, 0), c);
+        matrix errors(steps + 1, lane_count);
+        pseudo_newton(preconditioner(slice), lanes, errors);
+        for (int lane = 0; lane < lane_count; ++lane) {
+          const prompt& p = prompts[static_cast<std::size_t>(lane)];
+          const matrix estimates = roll_out_definition(full_parameters(slice), p.x, p.y, steps);
+          for (int k = 0; k <= steps; ++k) {
+            EXPECT_NEAR(errors(k, lane), squared_distance(estimates, k, p.w),
+                        1e-10 * std::max(errors(0, lane), errors(k, lane)))
+                << "d " << d << ", m " << m << ", c " << c << ", k " << k << ", lane " << lane;
+          }
+          EXPECT_GT(std::abs(errors(1, lane) / errors(0, lane) - 1), 1e-6) << "the slice must do something";
         }
-        EXPECT_GT(std::abs(errors[1] / errors[0] - 1), 1e-4) << "the slice must do something";
       }
     }
   }
 }
 
 // Proposition 3.2: w_k − w = −(I − AŜ)^k w.
-TEST(roll_out_recursion, is_a_matrix_power) {
-  for (const int d : {1, 2, 17, 31}) {
-    const test_prompt p(d, 9);
-    const matrix a = preconditioner(random_slice(d, p.s, 1));
-    const matrix step = reference::combination(1, matrix::identity(d), -1, reference::product(a, p.s));
-    matrix w(d, 1);
-    std::copy(p.w.begin(), p.w.end(), w.data());
-    std::vector<double> errors(8);
-    roll_out_recursion(a, p.s, p.w, errors);
-    for (int k = 0; k < 8; ++k) {
-      const double expected = reference::squared_norm(reference::product(reference::power(step, k), w));
-      EXPECT_NEAR(errors[static_cast<std::size_t>(k)], expected, 1e-12 * std::max(errors[0], expected)) << k;
+TEST(pseudo_newton, is_a_matrix_power) {
+  for (const int d : {1, 2, 3, 7, 8, 9, 17, 31}) {
+    const prompt_lanes lanes = support::side_by_side(prompts_of(d, 9));
+    const matrix a = preconditioner(random_slice(d, sample_covariance(lanes, 0), 1));
+    matrix errors(8, lane_count);
+    pseudo_newton(a, lanes, errors);
+    for (int lane = 0; lane < lane_count; ++lane) {
+      const matrix step = reference::combination(1, matrix::identity(d), -1,
+                                                 reference::product(a, sample_covariance(lanes, lane)));
+      const matrix w = lanes.w.block(0, lane, d, 1);
+      for (int k = 0; k < 8; ++k) {
+        const double expected = reference::squared_norm(reference::product(reference::power(step, k), w));
+        EXPECT_NEAR(errors(k, lane), expected, 1e-12 * std::max(errors(0, lane), expected)) << k;
+      }
     }
   }
 }
 
-TEST(roll_out_recursion, can_be_done_by_hand) {
-  const matrix a = matrix::diagonal(std::vector<double>{0.5, 2});
-  const matrix s = matrix::diagonal(std::vector<double>{1, 1});
-  std::vector<double> errors(3);
-  roll_out_recursion(a, s, std::vector<double>{4, 3}, errors);
-  EXPECT_THAT(errors, testing::ElementsAre(16 + 9, 4 + 9, 1 + 9));
+// Ŝ = I, w = (4, 3) in every lane.
+prompt_lanes orthonormal_prompts(double first, double second) {
+  prompt_lanes p{.m = 4, .factor = {.rows = 2, .columns = 2, .packed = matrix(3, lane_count)}, .w = matrix(2, lane_count)};
+  for (int lane = 0; lane < lane_count; ++lane) {
+    p.factor.packed(0, lane) = p.factor.packed(2, lane) = 2;
+    p.w(0, lane) = first;
+    p.w(1, lane) = second;
+  }
+  return p;
 }
 
-TEST(roll_out_recursion, of_an_overshooting_model_does_not_hide_it) {
-  const matrix a = matrix::diagonal(std::vector<double>{1e100, 1e100});
-  std::vector<double> errors(6);
-  roll_out_recursion(a, matrix::identity(2), std::vector<double>{1, -1}, errors);
-  EXPECT_NEAR(errors[1] / 2e200, 1, 1e-12);
-  for (std::size_t k = 2; k < errors.size(); ++k) EXPECT_FALSE(std::isfinite(errors[k])) << k;
+TEST(pseudo_newton, can_be_done_by_hand) {
+  matrix errors(3, lane_count);
+  pseudo_newton(matrix::diagonal(std::vector<double>{0.5, 2}), orthonormal_prompts(4, 3), errors);
+  for (int lane = 0; lane < lane_count; ++lane) {
+    EXPECT_THAT(errors.block(0, lane, 3, 1).values(), testing::ElementsAre(16 + 9, 4 + 9, 1 + 9));
+  }
 }
 
-TEST(roll_out_recursion, writes_as_many_errors_as_there_is_room_for) {
-  std::vector<double> none;
-  roll_out_recursion(matrix::identity(1), matrix::identity(1), std::vector<double>{3}, none);
-  std::vector<double> one(1);
-  roll_out_recursion(matrix::identity(1), matrix::identity(1), std::vector<double>{3}, one);
-  EXPECT_THAT(one, testing::ElementsAre(9));
+TEST(pseudo_newton, of_an_overshooting_model_does_not_hide_it) {
+  matrix errors(6, lane_count);
+  pseudo_newton(matrix::diagonal(std::vector<double>{1e100, 1e100}), orthonormal_prompts(1, -1), errors);
+  EXPECT_NEAR(errors(1, 5) / 2e200, 1, 1e-12);
+  for (int k = 2; k < 6; ++k) EXPECT_FALSE(std::isfinite(errors(k, 5))) << k;
 }
 
-TEST(roll_out_recursion, says_which_shapes_do_not_fit) {
-  std::vector<double> errors(2);
-  const auto call = [&](const matrix& a, const matrix& s, int d) {
-    roll_out_recursion(a, s, std::vector<double>(static_cast<std::size_t>(d)), errors);
-  };
-  EXPECT_THAT([&] { call(matrix(2, 2), matrix(3, 3), 2); }, ThrowsMessage<precondition_error>(HasSubstr("(3, 3)")));
-  EXPECT_THAT([&] { call(matrix(2, 2), matrix(2, 2), 5); }, ThrowsMessage<precondition_error>(HasSubstr("w (5)")));
-  EXPECT_THROW(call(matrix(2, 3), matrix(2, 2), 2), precondition_error);
-  EXPECT_THROW(call(matrix(2, 2), matrix(2, 3), 2), precondition_error);
+TEST(pseudo_newton, keeps_a_diverging_prompt_from_the_others) {
+  prompt_lanes p = orthonormal_prompts(4, 3);
+  p.w(0, 2) = 1e300;
+  matrix errors(3, lane_count);
+  pseudo_newton(matrix::diagonal(std::vector<double>{0.5, 2}), p, errors);
+  EXPECT_FALSE(std::isfinite(errors(1, 2)));
+  for (const int lane : {0, 1, 3, 7}) EXPECT_EQ(errors(2, lane), 10) << lane;
+}
+
+TEST(pseudo_newton, writes_as_many_errors_as_there_is_room_for) {
+  matrix none(0, lane_count), one(1, lane_count);
+  pseudo_newton(matrix::identity(2), orthonormal_prompts(4, 3), none);
+  pseudo_newton(matrix::identity(2), orthonormal_prompts(4, 3), one);
+  EXPECT_THAT(one.values(), testing::Each(25));
+}
+
+TEST(pseudo_newton, says_which_shapes_do_not_fit) {
+  matrix errors(2, lane_count);
+  const prompt_lanes p = orthonormal_prompts(4, 3);
+  EXPECT_THAT([&] { pseudo_newton(matrix(3, 3), p, errors); },
+              ThrowsMessage<precondition_error>(AllOf(HasSubstr("A (3, 3)"), HasSubstr("w (2, 8)"))));
+  EXPECT_THROW(pseudo_newton(matrix(2, 3), p, errors), precondition_error);
 }
 
 }  // namespace

@@ -1,0 +1,67 @@
+"""What the figures of sweeps share: what they ask of the results, headings, and the measured line of a panel."""
+
+import textwrap
+
+import numpy as np
+
+from .drawing import band_handle, line_handle
+from .results import DONE, FAILED, count_cells, dimension_d
+
+FACETS = ("model", "mixture", "hardness", "m")
+N_TITLE = "examples per training prompt"
+
+
+class DoesNotFit(Exception):
+    """The results are not of the shape that a figure is made for."""
+
+
+def require_single(results, *dimensions):
+    for name in dimensions:
+        if results.sizes[name] != 1:
+            raise DoesNotFit(f"there are {results.sizes[name]} values of {name}, not one")
+
+
+def spread(values, most):
+    """At most `most` of the values, evenly spread, with both ends."""
+    places = np.linspace(0, len(values) - 1, min(most, len(values)))
+    return values[np.unique(places.round().astype(int))]
+
+
+def measured(page, axes, line, style, quantiles):
+    """One line over k: mean, standard error, quantiles of the prompts."""
+    band = (line["error_q05"].values, line["error_q95"].values) if quantiles else None
+    page.curve(axes, line["k"].values, line["error_mean"].values, style, line["error_stderr"].values, band)
+
+
+def measured_handles(page, quantiles):
+    band = [band_handle("5–95 % of the prompts")] if quantiles else []
+    return [line_handle("mean ± standard error", linewidth=1.6)] + band + page.exit_handles()
+
+
+def panel_title(results, panel):
+    """What tells this panel from the others."""
+    return textwrap.fill(", ".join(facet_text(panel, name) for name in FACETS if results.sizes[name] > 1), 40)
+
+
+def facet_text(panel, name):
+    pattern = {"model": "model {}", "mixture": "mixture {}", "hardness": "hardness {:g}", "m": "m = {}"}
+    return pattern[name].format(panel[name].item()).replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def setting(results):
+    """What all panels share."""
+    single = [name for name in FACETS if results.sizes[name] == 1]
+    words = [facet_text(results, name) for name in single]
+    d = dimension_d(results)
+    words += [f"d\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{d}"] if d else []
+    words += [f"averages over {results.sizes['repeat']} repeats"] if results.sizes["repeat"] > 1 else []
+    return ", ".join(words)
+
+
+def lacking(results, *shares):
+    """Says what the figure does not show; a share is (shown, of how many, what). None where it shows all."""
+    done, failed, total = count_cells(results, DONE), count_cells(results, FAILED), results["status"].size
+    lines = [f"partial: {done} of {total}\ncells done"] if done < total else []
+    lines += [f"{failed} failed"] if failed else []
+    lines += [f"{shown} of {every} {what} shown" for shown, every, what in shares if shown < every]
+    return "\n".join(lines) or None

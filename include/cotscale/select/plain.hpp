@@ -1,0 +1,26 @@
+// Plain mixtures of candidate tasks, which selected ones are compared with.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "cotscale/task/covariance.hpp"
+
+namespace cotscale {
+
+/// Throws specification_error, naming what is wrong, unless there is a candidate and all are of the target's dimension.
+void require_candidates(std::span<const covariance> candidates, int dimension);
+
+/// Probabilities (T) of the T candidates. "A quarter" is ⌈T/4⌉ of them, in equal parts; ties go to the lower index.
+std::vector<double> uniform_mixture(std::span<const covariance> candidates);
+
+/// The quarter with the lowest support hardness.
+std::vector<double> easy_mixture(std::span<const covariance> candidates);
+
+/// The quarter with the highest support hardness.
+std::vector<double> hard_mixture(std::span<const covariance> candidates);
+
+/// The quarter with the largest ⟨Λ, Σ⟩_F/(‖Λ‖_F ‖Σ‖_F).
+std::vector<double> relevant_mixture(std::span<const covariance> candidates, const covariance& target);
+
+}  // namespace cotscale

@@ -1,0 +1,58 @@
+// What linear self-attention is trained on when it learns from sampled prompts: losses and their gradients.
+#pragma once
+
+#include <vector>
+
+#include "cotscale/model/lsa_chain.hpp"
+
+namespace cotscale {
+
+/// With o_i the output at token e_i (model/lsa_chain.hpp) and e_0 = (0, 0, 0, 1) the loss of a prompt is
+enum class objective {
+  /// ½‖o_0 − (0, 0, w, 1)‖², all rows: the paper's population loss. (arXiv 2510.03605, section 2)
+  direct,
+  /// Mean over i = 0 … k_train − 1 of ½‖o_i − (0, 0, w_{i+1}, 1)‖², all rows; tokens are the constants e_i = (0, 0,
+  /// w_i,
+  /// 1), from w_0 = 0 (teacher forcing). The w_i are process_targets. (arXiv 2502.21212, 2603.01293)
+  process,
+  /// ½‖ŵ − w‖² with ŵ the weight rows of o_{k_train − 1}, those rows only; tokens are e_{i+1} = o_i, and the gradient
+  /// goes through them. (arXiv 2603.01293)
+  outcome,
+  /// Mean over i = 0 … k − 1 of ½‖o_i − (0, 0, w, 1)‖², all rows; tokens are e_{i+1} = o_i, taken as constants: no
+  /// gradient goes through them. k is drawn for each batch, uniform in 1 … k_train.
+  rollout,
+};
+
+/// w_{i+1} from w_i.
+enum class process_targets {
+  geometric,         ///< w_i + η (w − w_i), that is w_i = (1 − (1 − η)^i) w
+  gradient_descent,  ///< w_i + η Ŝ (w − w_i); it diverges on prompts with η ‖Ŝ‖ > 2
+};
+
+struct objective_options {
+  objective kind = objective::direct;
+  int k_train = 1;  ///< steps of the chain; direct has one, whatever this says
+  process_targets targets = process_targets::geometric;
+  double eta = 0.5;
+};
+
+/// Losses and gradients of eight prompts at a time; keeps its memory.
+class objective_lanes {
+ public:
+  /// Loss of the first `prompts` of the eight, each multiplied by `weight`, for a chain of k steps (1 for direct). Adds
+  /// its gradient, k columns of eight, to `gradient`. `transposed` belongs to `parameters` (transpose_into).
+  double add(const objective_options& options, int k, const lsa_parameters& parameters,
+             const lsa_parameters& transposed, const prompt_lanes& prompt, int prompts, double weight,
+             lsa_gradient_sum& gradient);
+
+ private:
+  void forward(const objective_options& options, int k, const lsa_parameters& parameters, const prompt_lanes& prompt);
+  double residuals(const objective_options& options, int k, const prompt_lanes& prompt, int prompts, double weight);
+  void next_target(const objective_options& options, const prompt_lanes& prompt);
+
+  lsa_chain chain_;
+  matrix target_, change_, scratch_, token_;
+  std::vector<matrix> o_bar_;  // (2d+2, 8) each, at least k
+};
+
+}  // namespace cotscale

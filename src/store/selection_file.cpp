@@ -1,0 +1,122 @@
+#include "cotscale/store/selection_file.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <utility>
+
+#include "cotscale/base/error.hpp"
+#include "cotscale/hdf5/file.hpp"
+
+namespace cotscale {
+namespace {
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+class selection_writer {
+ public:
+  selection_writer(hdf5_file& file, const selection_results& results) : file_(file), results_(results) {
+    lengths_ = {{"draw", results.draws.size()},
+                {"solution", selection_names.size()},
+                {"problem", selection_names.size()},
+                {"task", results.tasks.size()}};
+  }
+
+  void write() {
+    const std::vector<std::string> names(selection_names.begin(), selection_names.end());
+    if (results_.has_draw_axis) {
+      std::vector<std::int64_t> numbers(results_.draws.size());
+      for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<std::int64_t>(i);
+      file_.create_dataset<std::int64_t>("draw", {numbers.size()}, 0);
+      file_.write<std::int64_t>("draw", numbers);
+      file_.make_scale("draw");
+      describe("draw", "draw of the candidate tasks");
+    }
+    strings("solution", names, "mixture that solves this problem");
+    strings("problem", names, "problem whose objective is evaluated");
+    strings("task", results_.tasks, "candidate task");
+    variable("hardness", {"task"}, results_.hardness, "tr(Lambda)/lambda_min(Lambda)");
+    variable("support_hardness", {"task"}, results_.support_hardness, "tr(Lambda)/smallest non-zero eigenvalue");
+    variable("probability", drawn({"solution", "task"}), gathered([](const selection_record& r) {
+               std::vector<double> values = r.probability[0];
+               values.insert(values.end(), r.probability[1].begin(), r.probability[1].end());
+               return values;
+             }),
+             "share of the training prompts that have this task");
+    variable("objective", drawn({"solution", "problem"}), gathered([](const selection_record& r) {
+               return std::vector<double>{r.objective[0][0], r.objective[0][1], r.objective[1][0], r.objective[1][1]};
+             }),
+             "objective of the problem at the solution");
+    variable("kkt_residual", drawn({}),
+             gathered([](const selection_record& r) { return std::vector<double>{r.kkt_residual}; }),
+             "relative KKT residual of the quadratic programme's solution");
+  }
+
+ private:
+  std::vector<std::string> drawn(std::vector<std::string> axes) const {
+    if (results_.has_draw_axis) axes.insert(axes.begin(), "draw");
+    return axes;
+  }
+
+  template<class Values>
+  std::vector<double> gathered(Values values_of) const {
+    std::vector<double> all;
+    for (const selection_record& r : results_.draws) {
+      const std::vector<double> values = values_of(r);
+      all.insert(all.end(), values.begin(), values.end());
+    }
+    return all;
+  }
+
+  void describe(const std::string& name, const std::string& long_name) {
+    file_.set_attribute(name, "long_name", long_name);
+    file_.set_attribute(name, "units", std::string("1"));
+  }
+
+  void strings(const std::string& name, const std::vector<std::string>& values, const std::string& long_name) {
+    file_.create_strings(name, {values.size()}, values);
+    file_.make_scale(name);
+    file_.set_attribute(name, "long_name", long_name);
+  }
+
+  void variable(const std::string& name, const std::vector<std::string>& axes, const std::vector<double>& values,
+                const std::string& long_name) {
+    extents shape;
+    for (const std::string& axis : axes) shape.push_back(lengths_.at(axis));
+    file_.create_dataset<double>(name, shape, nan);
+    file_.write<double>(name, values);
+    for (unsigned i = 0; i < axes.size(); ++i) file_.attach_scale(name, i, axes[i]);
+    describe(name, long_name);
+  }
+
+  hdf5_file& file_;
+  const selection_results& results_;
+  std::map<std::string, std::size_t> lengths_;
+};
+
+}  // namespace
+
+void write_selection(const std::string& path, const selection_results& results, const std::string& config_toml,
+                     const provenance& attributes) {
+  const std::string temporary = path + ".creating";
+  try {
+    hdf5_file file = hdf5_file::create(temporary);
+    set_attributes(file, attributes);
+    selection_writer(file, results).write();
+    file.create_strings("config_toml", {}, {config_toml});
+    file.set_attribute("config_toml", "long_name", std::string("resolved specification"));
+    file.close();
+    std::filesystem::rename(temporary, path);
+  } catch (const std::filesystem::filesystem_error& e) {
+    unlink(temporary.c_str());
+    throw io_error(fmt::format("{}: cannot rename the new file ({})", path, e.what()));
+  } catch (...) {
+    unlink(temporary.c_str());
+    throw;
+  }
+}
+
+}  // namespace cotscale

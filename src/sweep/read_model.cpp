@@ -1,0 +1,118 @@
+#include "cotscale/base/error.hpp"
+#include "read_tables.hpp"
+
+namespace cotscale::detail {
+namespace {
+
+constexpr std::int64_t most_steps = std::int64_t{1} << 40;
+
+void read_optimizer(table_reader& keys, optimizer_options& out) {
+  out.rule = word(keys, "optimizer", optimizer_words, out.rule);
+  const bool adam = out.rule == update_rule::adam || out.rule == update_rule::adamw;
+  only_with(keys, out.rule == update_rule::sgd, {"momentum"}, "optimizer = \"sgd\"");
+  only_with(keys, adam, {"beta1", "beta2", "epsilon"}, "optimizer = \"adam\" or \"adamw\"");
+  only_with(keys, out.rule == update_rule::adamw, {"weight_decay"}, "optimizer = \"adamw\"");
+  out.learning_rate = positive(keys, "learning_rate", out.learning_rate);
+  out.momentum = not_negative(keys, "momentum", out.momentum);
+  out.beta1 = not_negative(keys, "beta1", out.beta1);
+  out.beta2 = not_negative(keys, "beta2", out.beta2);
+  for (const char* key : {"momentum", "beta1", "beta2"}) {
+    if (keys.find(key) != nullptr && keys.number(key, 0) >= 1) keys.problem(key, "must be below 1");
+  }
+  out.epsilon = positive(keys, "epsilon", out.epsilon);
+  out.weight_decay = not_negative(keys, "weight_decay", out.weight_decay);
+  out.schedule = word(keys, "schedule", schedule_words, out.schedule);
+  out.warm_up = keys.integer("warm_up", out.warm_up, 0, most_steps);
+  out.clip_norm = not_negative(keys, "clip_norm", out.clip_norm);
+}
+
+void read_objective(table_reader& keys, objective_options& out) {
+  out.kind = word(keys, "objective", objective_words, out.kind);
+  const bool chain = out.kind != objective::direct;
+  const bool teacher = out.kind == objective::process;
+  only_with(keys, chain, {"k_train"}, "an objective other than \"direct\"");
+  only_with(keys, teacher, {"targets", "eta"}, "objective = \"process\"");
+  if (chain && keys.find("k_train") == nullptr) keys.missing("k_train", "5");
+  out.k_train = static_cast<int>(keys.integer("k_train", out.k_train, 1, 10'000));
+  out.targets = word(keys, "targets", target_words, out.targets);
+  out.eta = positive(keys, "eta", out.eta);
+}
+
+void read_sampled(table_reader& keys, model_specification& out) {
+  sampled_options& options = out.sampled;
+  options.c = out.c;
+  read_objective(keys, options.objective);
+  read_optimizer(keys, options.optimizer);
+  options.parameters = word(keys, "parameters", parameter_words, options.parameters);
+  only_with(keys, options.parameters == parameter_set::slice, {"train_w13"}, "parameters = \"slice\"");
+  options.free_w13 = keys.boolean("train_w13", options.free_w13);
+  options.free_w24 = keys.boolean("train_w24", options.free_w24);
+  options.steps = keys.integer("steps", options.steps, 1, most_steps);
+  options.batch = static_cast<int>(keys.integer("batch", options.batch, 1, 1'000'000));
+  options.fresh_prompts = keys.boolean("fresh_prompts", options.fresh_prompts);
+  options.initial = word(keys, "initialisation", initial_words, options.initial);
+  const bool stored = options.initial == initial_weights::given;
+  only_with(keys, options.initial == initial_weights::random, {"initial_scale"}, "initialisation = \"random\"");
+  only_with(keys, stored, {"initial_file", "initial_model"}, "initialisation = \"stored\"");
+  options.initial_scale = positive(keys, "initial_scale", options.initial_scale);
+  out.initial_file = keys.text("initial_file", "");
+  out.initial_model = keys.text("initial_model", "");
+  if (stored && out.initial_file.empty()) keys.missing("initial_file", "\"results.h5\"");
+  if (stored && out.initial_model.empty()) keys.missing("initial_model", "\"lsa\"");
+}
+
+}  // namespace
+
+// Refuses keys that would silently do nothing.
+void only_with(table_reader& keys, bool applies, std::initializer_list<const char*> names,
+               const std::string& condition) {
+  for (const char* key : names) {
+    if (!applies && keys.find(key) != nullptr)
+      keys.problem(key, fmt::format("has an effect with {} only; remove it", condition));
+  }
+}
+
+double positive(table_reader& keys, const std::string& key, double fallback) {
+  const double value = keys.number(key, fallback);
+  if (!(value > 0)) keys.problem(key, fmt::format("must be positive, got {}", value));
+  return value;
+}
+
+double not_negative(table_reader& keys, const std::string& key, double fallback) {
+  const double value = keys.number(key, fallback);
+  if (!(value >= 0)) keys.problem(key, fmt::format("must not be negative, got {}", value));
+  return value;
+}
+
+model_specification read_model(table_reader& keys) {
+  model_specification out;
+  if (keys.find("architecture") == nullptr) keys.missing("architecture", R"("lsa")");
+  out.architecture = keys.choice("architecture", {"lsa"}, "lsa");
+  out.training = word(keys, "training", training_words, out.training);
+  const bool samples = out.training == training_method::samples;
+  const std::string chosen = keys.choice("objective", objective_words, objective_words.front());
+  if (!samples && chosen != objective_words.front()) {
+    keys.problem("objective",
+                 fmt::format("\"{}\" needs training = \"samples\"; the population loss is that of \"direct\"", chosen));
+  }
+  out.roll_out = word(keys, "roll_out", roll_out_words, out.roll_out);
+  out.c = keys.number("c", out.c);
+  if (out.c == 0) keys.problem("c", "must not be 0: it scales the weights that stay fixed");
+  only_with(keys, out.training == training_method::population, {"tolerance", "max_steps", "step_size"},
+            "training = \"population\"");
+  only_with(keys, samples,
+            {"parameters",    "train_w13",      "train_w24",     "k_train",      "targets",      "eta",
+             "optimizer",     "learning_rate",  "momentum",      "beta1",        "beta2",        "epsilon",
+             "weight_decay",  "schedule",       "warm_up",       "clip_norm",    "steps",        "batch",
+             "fresh_prompts", "initialisation", "initial_scale", "initial_file", "initial_model"},
+            "training = \"samples\"");
+  if (samples) read_sampled(keys, out);
+  out.tolerance = positive(keys, "tolerance", out.tolerance);
+  out.max_steps = keys.integer("max_steps", out.max_steps, 1, most_steps);
+  if (keys.find("step_size") != nullptr) out.step_size = positive(keys, "step_size", 1);
+  out.keep_weights = keys.boolean("keep_weights", false);
+  keys.finish();
+  return out;
+}
+
+}  // namespace cotscale::detail

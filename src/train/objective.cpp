@@ -1,0 +1,97 @@
+#include "cotscale/train/objective.hpp"
+
+#include <algorithm>
+
+#include "cotscale/base/error.hpp"
+
+namespace cotscale {
+namespace {
+
+void set_zero(matrix& a) { std::fill_n(a.data(), a.size(), 0.0); }
+
+// r = o − (0, 0, target, 1) in rows first … last − 1 of the first `prompts` lanes: bar = weight·r there, 0 elsewhere;
+// returns weight·½‖r‖².
+double residual(const matrix& o, const matrix& target, int first, int last, int prompts, double weight, matrix& bar) {
+  const lsa_rows rows{target.rows()};
+  double sum = 0;
+  bar.reshape(o.rows(), lane_count);
+  set_zero(bar);
+  for (int i = first; i < last; ++i) {
+    const bool is_weight = i >= rows.weight() && i < rows.flag();
+    for (int lane = 0; lane < prompts; ++lane) {
+      const double expected = is_weight ? target(i - rows.weight(), lane) : (i == rows.flag() ? 1 : 0);
+      const double r = o(i, lane) - expected;
+      bar(i, lane) = weight * r;
+      sum += r * r;
+    }
+  }
+  return 0.5 * weight * sum;
+}
+
+}  // namespace
+
+double objective_lanes::add(const objective_options& options, int k, const lsa_parameters& parameters,
+                            const lsa_parameters& transposed, const prompt_lanes& prompt, int prompts, double weight,
+                            lsa_gradient_sum& gradient) {
+  expects(k >= 1 && prompts >= 1 && prompts <= lane_count && (k == 1 || options.kind != objective::direct),
+          "objective_lanes: k = {}, prompts = {}", k, prompts);
+  forward(options, k, parameters, prompt);
+  const double loss = residuals(options, k, prompt, prompts, weight);
+  chain_.backward(transposed, options.kind == objective::outcome, o_bar_, gradient);
+  return loss;
+}
+
+void objective_lanes::forward(const objective_options& options, int k, const lsa_parameters& parameters,
+                              const prompt_lanes& prompt) {
+  const lsa_rows rows{prompt.w.rows()};
+  target_.reshape(rows.d, lane_count);
+  set_zero(target_);  // w_0
+  chain_.start(prompt);
+  token_ = chain_.token(0);
+  for (int i = 0;; ++i) {
+    const matrix& output = chain_.apply(parameters);
+    if (i == k - 1) return;
+    if (options.kind == objective::process) {
+      next_target(options, prompt);
+      std::copy_n(target_.data(), target_.size(), &token_(rows.weight(), 0));
+      chain_.append(token_);
+    } else {
+      chain_.append(output);
+    }
+  }
+}
+
+double objective_lanes::residuals(const objective_options& options, int k, const prompt_lanes& prompt, int prompts,
+                                  double weight) {
+  const lsa_rows rows{prompt.w.rows()};
+  if (o_bar_.size() < static_cast<std::size_t>(k)) o_bar_.resize(static_cast<std::size_t>(k));
+  double loss = 0;
+  set_zero(target_);
+  for (int i = 0; i < k; ++i) {
+    matrix& bar = o_bar_[static_cast<std::size_t>(i)];
+    switch (options.kind) {
+      case objective::direct:
+      case objective::rollout:
+        loss += residual(chain_.output(i), prompt.w, 0, rows.count(), prompts, weight / k, bar);
+        break;
+      case objective::process:
+        next_target(options, prompt);
+        loss += residual(chain_.output(i), target_, 0, rows.count(), prompts, weight / k, bar);
+        break;
+      case objective::outcome:
+        const int counted = i == k - 1 ? rows.flag() : rows.weight();  // no rows before the last step
+        loss += residual(chain_.output(i), prompt.w, rows.weight(), counted, prompts, weight, bar);
+    }
+  }
+  return loss;
+}
+
+// w_i ← w_{i+1}
+void objective_lanes::next_target(const objective_options& options, const prompt_lanes& prompt) {
+  change_.reshape(target_.rows(), lane_count);
+  for (std::size_t i = 0; i < target_.size(); ++i) change_.data()[i] = prompt.w.data()[i] - target_.data()[i];
+  if (options.targets == process_targets::gradient_descent) multiply_covariance(prompt, change_, scratch_, change_);
+  for (std::size_t i = 0; i < target_.size(); ++i) target_.data()[i] += options.eta * change_.data()[i];
+}
+
+}  // namespace cotscale

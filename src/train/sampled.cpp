@@ -1,0 +1,304 @@
+#include "cotscale/train/sampled.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "cotscale/base/error.hpp"
+#include "cotscale/base/parallel.hpp"
+#include "cotscale/base/stop.hpp"
+#include "cotscale/linalg/blas.hpp"
+#include "cotscale/task/wishart.hpp"
+
+namespace cotscale {
+namespace {
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+stream_key derived_key(const char* purpose, stream_key key) {
+  return key_builder(purpose).add(key.low).add(key.high).key();
+}
+
+// ---- what moves ----
+
+// A place in V or W.
+struct entry {
+  bool of_w;
+  std::size_t index;  // row-major
+};
+
+double& at(lsa_parameters& p, const entry& e) { return (e.of_w ? p.w : p.v).data()[e.index]; }
+double at(const lsa_parameters& p, const entry& e) { return (e.of_w ? p.w : p.v).data()[e.index]; }
+
+class entry_list {
+ public:
+  explicit entry_list(int d) : rows_{d} {}
+  void add_block(bool of_w, int row, int column, int height, int width) {
+    for (int i = row; i < row + height; ++i) {
+      for (int j = column; j < column + width; ++j) {
+        entries.push_back({of_w, static_cast<std::size_t>(i) * static_cast<std::size_t>(rows_.count()) +
+                                     static_cast<std::size_t>(j)});
+      }
+    }
+  }
+  std::vector<entry> entries;
+
+ private:
+  lsa_rows rows_;
+};
+
+std::vector<entry> free_entries(const sampled_options& options, int d) {
+  const lsa_rows rows{d};
+  entry_list list(d);
+  if (options.parameters == parameter_set::full) {
+    list.add_block(false, 0, 0, rows.count(), rows.count());
+    list.add_block(true, 0, 0, rows.count(), rows.count());
+    if (!options.free_w24) {
+      const std::size_t w24 = static_cast<std::size_t>(rows.label() * rows.count() + rows.flag());
+      std::erase_if(list.entries, [&](const entry& e) { return e.of_w && e.index == w24; });
+    }
+    return list.entries;
+  }
+  list.add_block(false, rows.weight(), rows.feature(), d, d);
+  if (options.free_w13) list.add_block(true, rows.feature(), rows.weight(), d, d);
+  if (options.free_w24) list.add_block(true, rows.label(), rows.flag(), 1, 1);
+  return list.entries;
+}
+
+lsa_parameters starting_point(const sampled_options& options, int d, std::span<const entry> free, stream_key key) {
+  if (options.initial == initial_weights::given) return options.given;
+  lsa_parameters out = full_parameters({.c = options.c, .v31 = matrix(d, d)});
+  if (options.initial == initial_weights::random) {
+    lsa_parameters normals = out;
+    fill_normal(derived_key("initial LSA weights, V", key), 0, normals.v.values());
+    fill_normal(derived_key("initial LSA weights, W", key), 0, normals.w.values());
+    for (const entry& e : free) at(out, e) = options.initial_scale * at(normals, e);
+  }
+  return out;
+}
+
+// ---- the gradient of a batch ----
+
+// Blocks of eight prompts in shards, whose number depends on the batch only. A shard has its gradient to itself.
+class batch {
+ public:
+  batch(const task_mixture& tasks, int n, const sampled_options& options, stream_key key)
+      : options_(options),
+        source_(tasks, n, key),
+        length_key_(derived_key("roll-out lengths", key)),
+        blocks_((options.batch + lane_count - 1) / lane_count),
+        per_shard_(blocks_per_shard(blocks_, tasks.dimension(), options.objective)),
+        shards_(static_cast<std::size_t>((blocks_ + per_shard_ - 1) / per_shard_)) {}
+
+  // Loss, and its gradient in gradient(), at batch t.
+  double evaluate(std::int64_t t, const lsa_parameters& parameters) {
+    transpose_into(parameters, transposed_);
+    const int k = steps_of(t);
+    parallel_for(static_cast<int>(shards_.size()), [&](int s) { evaluate_shard(s, t, k, parameters); });
+    double loss = 0;
+    for (std::size_t s = 0; s < shards_.size(); ++s) {
+      loss += shards_[s].loss;
+      add(*shards_[s].gradient, s == 0);
+    }
+    return loss;
+  }
+  const lsa_parameters& gradient() const { return gradient_; }
+
+ private:
+  struct shard {
+    std::vector<prompt_lanes> prompts;  // one, or all if they are used again
+    objective_lanes objective;
+    lsa_gradient_sum sum;
+    const lsa_parameters* gradient = nullptr;
+    double loss = 0;
+  };
+
+  // A shard is large enough to be worth another thread's while, and there are few, since each keeps a gradient.
+  static int blocks_per_shard(int blocks, int d, const objective_options& o) {
+    constexpr int most_shards = 16;
+    constexpr double nanoseconds = 150'000;
+    const double k = o.kind == objective::direct ? 1 : o.k_train;
+    const double rows = lsa_rows{d}.count();
+    const double block_nanoseconds = 24.0 * d * d + 10 * k * rows * rows;  // drawing; the chain. Measured
+    const double worthwhile = std::ceil(nanoseconds / block_nanoseconds);
+    return std::max({1, (blocks + most_shards - 1) / most_shards, static_cast<int>(worthwhile)});
+  }
+
+  int steps_of(std::int64_t t) const {
+    const int k_train = options_.objective.k_train;
+    if (options_.objective.kind == objective::direct) return 1;
+    if (options_.objective.kind != objective::rollout) return k_train;
+    double u = 0;
+    fill_uniform(length_key_, static_cast<std::uint64_t>(t), std::span(&u, 1));
+    return std::min(k_train, 1 + static_cast<int>(u * k_train));
+  }
+
+  const prompt_lanes& prompts(shard& here, std::int64_t t, int block, int first) const {
+    const auto draw = [&](std::int64_t step, prompt_lanes& out) {
+      source_.draw(static_cast<std::uint64_t>(step * blocks_ + block), out);
+    };
+    const std::size_t place = options_.fresh_prompts ? 0 : static_cast<std::size_t>(block - first);
+    if (place >= here.prompts.size()) {
+      here.prompts.resize(place + 1);
+      if (!options_.fresh_prompts) draw(0, here.prompts[place]);
+    }
+    if (options_.fresh_prompts) draw(t, here.prompts[place]);
+    return here.prompts[place];
+  }
+
+  void evaluate_shard(int s, std::int64_t t, int k, const lsa_parameters& parameters) {
+    shard& here = shards_[static_cast<std::size_t>(s)];
+    const int first = s * per_shard_;
+    const int last = std::min(blocks_, first + per_shard_);
+    here.sum.start(source_.dimension(), (last - first) * lane_count * k);
+    here.loss = 0;
+    for (int block = first; block < last; ++block) {
+      const int count = std::min(lane_count, options_.batch - block * lane_count);
+      here.loss += here.objective.add(options_.objective, k, parameters, transposed_, prompts(here, t, block, first),
+                                      count, 1.0 / options_.batch, here.sum);
+    }
+    here.gradient = &here.sum.finish();
+  }
+
+  void add(const lsa_parameters& part, bool first) {
+    if (first) {
+      gradient_ = part;
+      return;
+    }
+    for (std::size_t i = 0; i < part.v.size(); ++i) gradient_.v.data()[i] += part.v.data()[i];
+    for (std::size_t i = 0; i < part.w.size(); ++i) gradient_.w.data()[i] += part.w.data()[i];
+  }
+
+  const sampled_options& options_;
+  wishart_source source_;
+  stream_key length_key_;
+  int blocks_;
+  int per_shard_;
+  std::vector<shard> shards_;
+  lsa_parameters transposed_;
+  lsa_parameters gradient_;
+};
+
+// ---- the loop ----
+
+double distance(const lsa_parameters& parameters, const matrix& exact) {
+  return frobenius_norm(combination(1, effective_preconditioner(parameters), -1, exact)) / frobenius_norm(exact);
+}
+
+bool is_finite(std::span<const double> values) {
+  return std::all_of(values.begin(), values.end(), [](double x) { return std::isfinite(x); });
+}
+
+void require_valid(const sampled_options& o, int d, const matrix& exact) {
+  expects(o.c != 0 && o.steps >= 0 && o.batch >= 1 && o.objective.k_train >= 1 && o.initial_scale >= 0,
+          "train_sampled: c = {}, steps = {}, batch = {}, k_train = {}, initial_scale = {}", o.c, o.steps, o.batch,
+          o.objective.k_train, o.initial_scale);
+  expects(exact.rows() == d && exact.columns() == d, "train_sampled: d = {}, A* ({}, {})", d, exact.rows(),
+          exact.columns());
+  if (o.initial != initial_weights::given) return;
+  const int size = lsa_rows{d}.count();
+  for (const matrix* given : {&o.given.v, &o.given.w}) {
+    expects(given->rows() == size && given->columns() == size, "train_sampled: d = {}, given weights ({}, {})", d,
+            given->rows(), given->columns());
+  }
+}
+
+// Parameters on their way, and the numbers that move as one vector.
+class run {
+ public:
+  run(const task_mixture& tasks, int n, const sampled_options& options, stream_key key)
+      : options_(options),
+        free_(free_entries(options, tasks.dimension())),
+        model_(starting_point(options, tasks.dimension(), free_, key)),
+        batch_(tasks, n, options, key),
+        optimizer_(options.optimizer, free_.size()),
+        moving_(free_.size()),
+        gradient_(free_.size()) {
+    for (std::size_t i = 0; i < free_.size(); ++i) moving_[i] = at(model_, free_[i]);
+  }
+
+  const lsa_parameters& model() const { return model_; }
+  double loss(std::int64_t t) { return batch_.evaluate(t, model_); }
+
+  // With the gradient of the last loss.
+  void update(std::int64_t t) {
+    for (std::size_t i = 0; i < free_.size(); ++i) gradient_[i] = at(batch_.gradient(), free_[i]);
+    clip(gradient_, options_.optimizer.clip_norm);
+    optimizer_.update(rate_at(options_.optimizer, t, options_.steps), gradient_, moving_);
+    for (std::size_t i = 0; i < free_.size(); ++i) at(model_, free_[i]) = moving_[i];
+  }
+
+  bool finite() const { return is_finite(moving_); }
+
+ private:
+  const sampled_options& options_;
+  std::vector<entry> free_;
+  lsa_parameters model_;
+  batch batch_;
+  optimizer optimizer_;
+  std::vector<double> moving_;
+  std::vector<double> gradient_;
+};
+
+}  // namespace
+
+matrix effective_preconditioner(const lsa_parameters& parameters) {
+  const int d = parameters.dimension();
+  const lsa_rows rows{d};
+  const matrix v31 = parameters.v.block(rows.weight(), rows.feature(), d, d);
+  return combination(parameters.w(rows.label(), rows.flag()), v31, 0, v31);
+}
+
+double off_slice_norm(const lsa_parameters& parameters) {
+  const int d = parameters.dimension();
+  const lsa_rows rows{d};
+  const double scale = frobenius_norm(parameters.v.block(rows.weight(), rows.feature(), d, d));
+  if (scale == 0) return 0;
+  lsa_parameters rest = parameters;
+  rest.v.set_block(rows.weight(), rows.feature(), matrix(d, d));
+  rest.w.set_block(rows.feature(), rows.weight(), matrix(d, d));
+  rest.w(rows.label(), rows.flag()) = 0;
+  return std::hypot(frobenius_norm(rest.v), frobenius_norm(rest.w)) / scale;
+}
+
+sampled_training train_sampled(const task_mixture& tasks, int n, const sampled_options& options, stream_key key,
+                               const matrix& exact_preconditioner, std::span<const std::int64_t> record_steps,
+                               const std::stop_token& stop) {
+  const int d = tasks.dimension();
+  require_valid(options, d, exact_preconditioner);
+  const blas_threads one(1);  // also in a lone shard, which runs outside of a parallel region
+  run training(tasks, n, options, key);
+  sampled_record record;
+  for (auto* series : {&record.loss, &record.preconditioner_distance, &record.off_slice}) {
+    series->assign(record_steps.size(), nan);
+  }
+  const std::int64_t averaged = std::max<std::int64_t>(1, options.steps / 20);
+  double last_losses = 0;
+  std::size_t next = 0;
+  bool finite = true;
+  for (std::int64_t t = 0;; ++t) {
+    throw_if_stopped(stop);
+    const bool recorded = next < record_steps.size() && record_steps[next] == t;
+    if (t == options.steps && !recorded) break;
+    const double loss = training.loss(t);
+    if (recorded) {
+      record.loss[next] = loss;
+      record.preconditioner_distance[next] = distance(training.model(), exact_preconditioner);
+      record.off_slice[next++] = off_slice_norm(training.model());
+    }
+    finite = std::isfinite(loss);
+    if (t == options.steps || !finite) break;
+    if (t >= options.steps - averaged) last_losses += loss / static_cast<double>(averaged);
+    training.update(t);
+    ++record.steps;
+  }
+  record.converged = finite && training.finite();
+  record.final_loss = record.converged && options.steps > 0 ? last_losses : nan;
+  record.final_preconditioner_distance = distance(training.model(), exact_preconditioner);
+  record.final_off_slice = off_slice_norm(training.model());
+  const lsa_rows rows{d};
+  record.w24 = training.model().w(rows.label(), rows.flag());
+  return {.model = training.model(), .record = std::move(record)};
+}
+
+}  // namespace cotscale

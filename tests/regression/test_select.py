@@ -1,0 +1,219 @@
+"""`cotscale select`: both problems against solvers that are not ours, the file as other programs see it, and bad input."""
+
+import warnings
+
+import h5py
+import netCDF4  # noqa: F401  (before warnings become errors)
+import numpy
+import pytest
+import scipy.optimize
+import xarray
+
+SPEC = """
+[sweep]
+name = "choice"
+
+[task]
+d = {d}
+
+[target]
+spectrum = "file"
+file = "target.h5"
+
+[tasks]
+file = "candidates.h5"
+
+[select]
+n = 20
+m = {m}
+k = {k}
+"""
+
+
+def random_covariance(rng, d, rank):
+    x = rng.standard_normal((d, rank)) * numpy.exp(rng.standard_normal(rank))
+    return x @ x.T / rank
+
+
+def write(program, target, candidates, m="inf", k=1, names=None):
+    d = len(target)
+    program.spec.write_text(SPEC.format(d=d, m=m, k=k))
+    with h5py.File(program.directory / "target.h5", "w") as f:
+        f["covariance"] = target
+    with h5py.File(program.directory / "candidates.h5", "w") as f:
+        f["covariance"] = candidates
+        if names:
+            f["name"] = names
+    program.out.unlink(missing_ok=True)
+
+
+def select(program, *arguments, **options):
+    return program("select", program.spec, "--output", program.out, *arguments, **options)
+
+
+def random_instance(rng):
+    """Dense, singular, repeated and badly scaled candidates."""
+    d, count = int(rng.integers(1, 9)), int(rng.integers(1, 13))
+    target = random_covariance(rng, d, d) + 0.05 * numpy.eye(d)
+    tasks = [random_covariance(rng, d, int(rng.integers(1, d + 1))) * 10 ** rng.uniform(-2, 2) for _ in range(count)]
+    if count > 2 and rng.random() < 0.3:
+        tasks[1] = tasks[0]
+    if rng.random() < 0.2:
+        tasks[-1] = target
+    return target, numpy.array(tasks)
+
+
+def quadratic(target, tasks):
+    """The programme's objective and gradient, as numpy writes them."""
+    points = numpy.linalg.solve(target, tasks)
+
+    def value(p):
+        rest = numpy.tensordot(p, points, 1) - numpy.eye(len(target))
+        return (rest**2).sum(), 2 * (points * rest).sum((1, 2))
+
+    return value
+
+
+def independent_optimum(value, count):
+    """SciPy's SLSQP from several starts, in units in which it converges."""
+    starts = [numpy.full(count, 1 / count), *numpy.eye(count)]
+    scale = max(value(p)[0] for p in starts)
+    best = min(value(p)[0] for p in starts)
+    for start in starts:
+        found = scipy.optimize.minimize(lambda p: (value(p)[0] / scale, value(p)[1] / scale), start, jac=True, method="SLSQP",
+                                        bounds=[(0, 1)] * count, options={"ftol": 1e-16, "maxiter": 1000},
+                                        constraints={"type": "eq", "fun": lambda p: p.sum() - 1, "jac": numpy.ones_like})
+        p = numpy.clip(found.x, 0, None)
+        best = min(best, value(p / p.sum())[0])
+    return best
+
+
+def test_the_quadratic_programme_equals_scipys_optimum(program):
+    rng = numpy.random.default_rng(1)
+    for number in range(100):
+        target, tasks = random_instance(rng)
+        write(program, target, tasks)
+        select(program)
+        with h5py.File(program.out) as f:
+            p, ours, residual = f["probability"][0], f["objective"][0, 0], f["kkt_residual"][()]
+        value = quadratic(target, tasks)
+        assert ours == pytest.approx(value(p)[0], rel=1e-9, abs=1e-10), number
+        best = independent_optimum(value, len(tasks))
+        assert ours <= best * (1 + 1e-8) + 1e-10, (number, ours, best)
+        assert ours >= best * (1 - 1e-3) - 1e-6 or ours <= best, (number, "SciPy is far off: the comparison says nothing")
+        assert residual <= 1e-10 and (p >= 0).all() and p.sum() == pytest.approx(1, abs=1e-12)
+
+
+def exact(target, tasks, n, k):
+    """The exact problem's objective for m to infinity."""
+    d = len(target)
+
+    def value(p):
+        mean = numpy.tensordot(p, tasks, 1)
+        second = sum(x * ((1 + 1 / n) * s @ s + numpy.trace(s) / n * s) for x, s in zip(p, tasks))
+        step = numpy.eye(d) - mean @ numpy.linalg.pinv(second, rcond=1e-13, hermitian=True) @ target
+        return (numpy.linalg.matrix_power(step, k) ** 2).sum()
+
+    return value
+
+
+def test_the_exact_problem_is_valued_as_numpy_does_and_never_worse_than_a_plain_mixture(program):
+    rng = numpy.random.default_rng(2)
+    for _ in range(10):
+        target, tasks = random_instance(rng)
+        k = int(rng.integers(1, 6))
+        write(program, target, tasks, k=k)
+        select(program)
+        value = exact(target, tasks, 20, k)
+        count = len(tasks)
+        with h5py.File(program.out) as f:
+            p, objective = f["probability"][()], f["objective"][()]
+        assert objective[:, 1] == pytest.approx([value(p[0]), value(p[1])], rel=1e-5)
+        plain = min(objective[0, 1], value(numpy.full(count, 1 / count)))
+        assert objective[1, 1] <= plain * (1 + 1e-6)
+
+
+def test_the_file_opens_in_xarray_with_both_engines(program):
+    rng = numpy.random.default_rng(3)
+    target, tasks = random_covariance(rng, 3, 3), numpy.array([random_covariance(rng, 3, r) for r in (1, 2, 3)])
+    write(program, target, tasks, m=50, k=2, names=["one", "two", "three"])
+    text = select(program)
+    assert "largest relative KKT residual" in text and "three" in text
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        netcdf4, h5netcdf = (xarray.open_dataset(program.out, engine=e).load() for e in ("netcdf4", "h5netcdf"))
+    assert netcdf4.identical(h5netcdf)
+    assert netcdf4.probability.dims == ("solution", "task") and netcdf4.objective.dims == ("solution", "problem")
+    assert list(netcdf4.solution.values) == ["quadratic", "exact"] and list(netcdf4.task.values) == ["one", "two", "three"]
+    assert netcdf4.kkt_residual.shape == ()
+    eigenvalues = numpy.linalg.eigvalsh(tasks[2])
+    assert float(netcdf4.hardness[2]) == pytest.approx(eigenvalues.sum() / eigenvalues[0])
+    assert float(netcdf4.hardness[0]) == numpy.inf
+    assert float(netcdf4.support_hardness[0]) == pytest.approx(1)
+
+
+def test_generated_candidates_have_a_draw_axis(program):
+    program.spec.write_text("[task]\nd = 6\n[target]\nspectrum = 'power_law'\nexponent = 0.5\n[tasks]\nexponents = [0.2, 0.8]\n"
+                            "directions = [3, 6]\neach = 2\n[select]\nn = 10\nm = 20\nk = 2\ndraws = 3\n")
+    select(program)
+    with h5py.File(program.out) as f:
+        p = f["probability"][()]
+        assert p.shape == (3, 2, 8) and f["task"][0] == b"0.2-3-0"
+    assert not (p[0] == p[1]).all(), "each draw has tasks of its own"
+    numpy.testing.assert_allclose(p.sum(-1), 1, rtol=1e-12)
+    before = program.out.read_bytes()
+    assert "exists already" in select(program, code=65) and program.out.read_bytes() == before
+    select(program, "--overwrite")
+
+
+@pytest.mark.parametrize("change, words", [
+    (lambda p: p.spec.write_text(p.spec.read_text().replace("n = 20\n", "")), ["select.n is missing"]),
+    (lambda p: p.spec.write_text(p.spec.read_text().replace("k = 1", "kk = 1")), ["unknown key select.kk", "did you mean select.k?"]),
+    (lambda p: p.spec.write_text(p.spec.read_text().replace("[tasks]\nfile", "[tasks]\nfil")), ["unknown key tasks.fil"]),
+    (lambda p: (p.directory / "candidates.h5").unlink(), ["tasks.file names a file that cannot be read", "candidates.h5"]),
+])
+def test_a_selection_that_is_not_well_specified(program, change, words):
+    write(program, numpy.eye(3), numpy.array([numpy.eye(3)]))
+    change(program)
+    text = select(program, code=2)
+    assert all(word in text for word in words), text
+    assert not program.out.exists()
+
+
+@pytest.mark.parametrize("target, tasks, words", [
+    (numpy.diag([1.0, 1.0, 0.0]), [numpy.eye(3)], ["singular"]),
+    (numpy.eye(3), [numpy.diag([1.0, -1.0, 1.0])], ["task 0", "not positive semi-definite"]),
+    (numpy.eye(3), [numpy.eye(2)], ["has shape (1, 2, 2), not (tasks, 3, 3)"]),
+])
+def test_covariances_that_cannot_be_used(program, target, tasks, words):
+    write(program, target, numpy.array(tasks))
+    text = select(program, code=2)
+    assert all(word in text for word in words), text
+
+
+def test_other_files_are_not_replaced(program):
+    write(program, numpy.eye(3), numpy.array([numpy.eye(3)]))
+    program.out.write_text("precious")
+    assert "not a selection of cotscale" in select(program, "--overwrite", code=65)
+    assert program.out.read_text() == "precious"
+    assert "does not exist" in program("select", program.spec, "--output", "nowhere/x.h5", code=74)
+    assert "start it without mpirun" in program("select", program.spec, "--output", "x.h5", ranks=2, code=2)
+
+
+def test_theory_predicts_what_is_measured(program):
+    """The prediction needs no training; the run stores both, and they agree within their standard errors."""
+    program.run("--set", "sweep.mixtures=['matched', 'skewed']", "--set", "test.prompts=2000", "--set", "theory.draws=400")
+    with h5py.File(program.out) as f:
+        gap = f["predicted_error"][()] - f["error_mean"][()]
+        spread = numpy.hypot(f["predicted_stderr"][()], f["error_stderr"][()])
+        # k = 1, m = 20: later steps at m = 2 are ruled by rare prompts.
+        assert (abs(gap[..., 1, 1]) < 5 * spread[..., 1, 1]).all()
+        predicted = f["predicted_error"][0]
+    lines = program("theory", program.spec, "--csv", "--set", "sweep.mixtures=['matched', 'skewed']", "--set", "theory.draws=400").split()
+    rows = [line.split(",") for line in lines[1:]]
+    assert lines[0] == "mixture,hardness,n,repeat,m,k,predicted_error,predicted_stderr" and len(rows) == 2 * 2 * 2 * 2 * 6
+    stored = predicted[:, :, :, 0].ravel()
+    numpy.testing.assert_array_equal([float(row[6]) for row in rows], stored)
+    table = program("theory", program.spec)
+    assert "best k" in table and "radius" in table
+    assert "theory.draws is 0" in program("theory", program.spec, "--set", "theory.draws=0", code=2)
