@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from .figures import FIGURES, draw, save
-from .results import IO_ERROR, USAGE, ResultsError, open_results
+from .results import IO_ERROR, USAGE, ResultsError, open_file
 from .table import MOST_ROWS, format_table
 
 
@@ -24,7 +24,7 @@ def main(arguments=None):
 
 def _table(options):
     for path in options.files:
-        print(path, format_table(open_results(path), None if options.all else MOST_ROWS), sep="\n", end="\n\n")
+        print(path, format_table(open_file(path), None if options.all else MOST_ROWS), sep="\n", end="\n\n")
 
 
 def _figure(options):
@@ -32,7 +32,7 @@ def _figure(options):
     if len(set(stems)) < len(stems):
         raise ResultsError("two files of the same name would write the same figure", USAGE)
     for path in options.files:
-        for written in save(draw(open_results(path), options.figure), options.output, path.stem):
+        for written in save(draw(open_file(path), options.figure), options.output, path.stem):
             print(written)
 
 

@@ -59,12 +59,12 @@ class Page:
 
     LEFT, RIGHT, TOP, BOTTOM = 0.85, 2.45, 1.1, 0.6
 
-    def __init__(self, rows, columns, panel, gap=(0.3, 0.6), sharey=False):
-        """`panel` and `gap` are widths and heights of one panel and of the space between two."""
-        width = self.LEFT + columns * panel[0] + (columns - 1) * gap[0] + self.RIGHT
+    def __init__(self, rows, columns, panel, gap=(0.3, 0.6), sharey=False, left=LEFT):
+        """`panel` and `gap` are widths and heights of a panel and of the space between two, `left` the left margin."""
+        width = left + columns * panel[0] + (columns - 1) * gap[0] + self.RIGHT
         height = self.TOP + rows * panel[1] + (rows - 1) * gap[1] + self.BOTTOM
         self.figure = Figure(figsize=(width, height))
-        grid = {"left": self.LEFT / width, "right": 1 - self.RIGHT / width, "wspace": gap[0] / panel[0]}
+        grid = {"left": left / width, "right": 1 - self.RIGHT / width, "wspace": gap[0] / panel[0]}
         grid |= {"bottom": self.BOTTOM / height, "top": 1 - self.TOP / height, "hspace": gap[1] / panel[1]}
         self.axes = self.figure.subplots(rows, columns, squeeze=False, sharey=sharey, gridspec_kw=grid)
         self.shares_y = sharey
@@ -89,7 +89,8 @@ class Page:
         for axes in self.axes[:, 0]:
             axes.set_ylabel(y_label)
         for column in self.axes.T:
-            [axes for axes in column if axes.get_visible()][-1].set_xlabel(x_label)
+            for axes in [axes for axes in column if axes.get_visible()][-1:]:
+                axes.set_xlabel(x_label)
 
     def curve(self, axes, k, error, style, stderr=None, band=None, **line):
         """Draws error (k,), which may leave the axis, within limits that are set already.
@@ -151,6 +152,14 @@ def _crossing(k, error, first, top):
 
 def set_error_axis(axes, k, curves, window=WINDOW):
     """A log axis which holds what is finite in `curves`, cut to the window, against the steps k (k,)."""
+    set_log_axis(axes, curves, window)
+    margin = 0.03 * (k[-1] - k[0]) or 0.5
+    axes.set_xlim(k[0] - margin, k[-1] + margin)
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
+
+
+def set_log_axis(axes, curves, window=WINDOW):
+    """A log axis upwards which holds what is finite in `curves`, cut to the window."""
     values = np.concatenate([np.ravel(curve) for curve in curves])
     values = np.log10(np.clip(values[np.isfinite(values) & (values > 0)], *window))
     low, high = (values.min(), values.max()) if values.size else (-1, 1)
@@ -159,9 +168,6 @@ def set_error_axis(axes, k, curves, window=WINDOW):
     axes.set_ylim(10.0 ** (low - margin), 10.0 ** (high + margin))
     axes.yaxis.set_major_formatter(lambda value, _: power_of_ten(value))
     axes.yaxis.set_minor_formatter(NullFormatter())
-    margin = 0.03 * (k[-1] - k[0]) or 0.5
-    axes.set_xlim(k[0] - margin, k[-1] + margin)
-    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
 
 
 def power_of_ten(value):

@@ -1,7 +1,6 @@
-"""The figures: error against the steps k of the chain of thought, a line per number n of examples in training."""
+"""The figures of sweeps: error against the steps k of the chain of thought, a line per number n of examples."""
 
 import itertools
-import textwrap
 from pathlib import Path
 
 import matplotlib
@@ -14,27 +13,39 @@ from .drawing import (
     RC,
     Page,
     Style,
-    band_handle,
     line_handle,
     ordered_styles,
     power_of_ten,
     set_error_axis,
     style_handles,
 )
-from .results import DONE, FAILED, USAGE, ResultsError, count_cells, dimension_d, over_repeats, sweep_name
+from .fig3 import downstream, fig3, tasks
+from .fig4 import fig4
+from .panels import (
+    FACETS,
+    N_TITLE,
+    DoesNotFit,
+    lacking,
+    measured,
+    measured_handles,
+    panel_title,
+    require_single,
+    setting,
+    spread,
+)
+from .results import GRADIENT_DESCENT, USAGE, ResultsError, has_descent, is_selection, over_repeats, sweep_name
 
 MOST_LINES = 6
 MOST_BANDS = 3
 MOST_PANELS = 12
 MOST_COLUMNS = 4
-FACETS = ("model", "mixture", "hardness", "m")
 FIG2B_ROWS = {"error_mean": "mean ± standard error", "error_median": "median"}
 FIG2B_WINDOW = (1e-4, 1e9)
-N_TITLE = "examples per training prompt"
 OTHER = Style("#b5b5b5", "")
 LIMIT = {"linestyle": (0, (5, 2)), "linewidth": 1.1}
 BOUND = {"linestyle": (0, (1, 1.6)), "linewidth": 1.2}
 CONTROL = {"linestyle": (0, (4, 2)), "linewidth": 1.2}
+DESCENT = {"color": "#9a9a9a", "linewidth": 1.0, "linestyle": (0, (6, 1.5, 1, 1.5)), "zorder": 1}
 EXACT = {"linestyle": "none", "marker": "x", "markersize": 8, "color": INK, "markeredgewidth": 1.2}
 TURN = {"linestyle": "none", "marker": "o", "markersize": 10, "markerfacecolor": "none", "markeredgecolor": INK}
 
@@ -105,19 +116,26 @@ def generic(results):
     return _facets(results, title, panel=(4.4, 3.5) if single else (3.0, 2.6), gap=(0.65, 0.75))
 
 
-FIGURES = {"fig1": fig1, "fig2a": fig2a, "fig2b": fig2b, "generic": generic}
+SWEEP_FIGURES = {"fig1": fig1, "fig2a": fig2a, "fig2b": fig2b, "fig3-downstream": downstream, "fig4": fig4}
+SWEEP_FIGURES |= {"generic": generic}
+SELECTION_FIGURES = {"fig3": fig3, "tasks": tasks}
+FIGURES = SWEEP_FIGURES | SELECTION_FIGURES
 
 
 def draw(results, name="auto"):
-    """The figure of that name; "auto" takes the one named as the sweep, the generic one where that does not fit."""
-    wanted = sweep_name(results) if name == "auto" else name
+    """The figure of that name; "auto" takes the one named as the sweep, or what fits any file of that kind."""
+    figures, fallback = (SELECTION_FIGURES, "tasks") if is_selection(results) else (SWEEP_FIGURES, "generic")
+    wanted = name if name != "auto" else "fig3" if is_selection(results) else sweep_name(results)
     with matplotlib.rc_context(RC):
         try:
-            return FIGURES.get(wanted, generic)(results)
+            if name != "auto" and name not in figures:
+                raise DoesNotFit(f"it is not made for {'a selection' if is_selection(results) else 'a sweep'}")
+            return figures.get(wanted, figures[fallback])(results)
         except DoesNotFit as reason:
             if name == "auto":
-                return generic(results)
-            raise ResultsError(f"{name} does not fit these results: {reason}; try --figure generic", USAGE) from None
+                return figures[fallback](results)
+            message = f"{name} does not fit these results: {reason}; try --figure {fallback}"
+            raise ResultsError(message, USAGE) from None
 
 
 def save(figure, directory, stem):
@@ -147,11 +165,12 @@ def _facets(results, title, **page):
         axes.set_title(panel_title(results, panel))
         for n, style in styles.items():
             _measured_and_theory(page, axes, panel.sel(n=n), style, quantiles)
+        _gradient_descent(axes, panel)
     page.label_outer(CHAIN_LABEL, ERROR_LABEL)
-    lacking = lacking(results, (len(styles), results.sizes["n"], "n"), (len(shown), len(every), "panels"))
-    page.heading(title, setting(results), lacking)
+    shares = ((len(styles), results.sizes["n"], "n"), (len(shown), len(every), "panels"))
+    page.heading(title, setting(results), lacking(results, *shares))
     page.legend(N_TITLE, style_handles(styles, "n = {}"))
-    page.legend("measured", measured_handles(page, quantiles))
+    page.legend("measured", measured_handles(page, quantiles) + _descent_handles(lines))
     page.legend("theory", _theory_handles(lines))
     return page.figure
 
@@ -172,6 +191,18 @@ def _theory_handles(lines):
         "theory_error": line_handle("exact at this m (k ≤ 1)", **EXACT),
     }
     return [handle for name, handle in handles.items() if lines[name].notnull().any()]
+
+
+def _descent_handles(lines):
+    return [line_handle("gradient descent instead", **DESCENT)] if has_descent(lines) else []
+
+
+def _gradient_descent(axes, panel):
+    """Draws the baseline as one line: it does not depend on n, since nothing is trained."""
+    if has_descent(panel):
+        error = panel["baseline_error"].sel(baseline=GRADIENT_DESCENT).transpose("n", "k").values
+        known = [line for line in error if np.isfinite(line).any()]
+        axes.plot(panel["k"], known[0] if known else error[0], **DESCENT)
 
 
 def _columns_of_fig2b(averages):

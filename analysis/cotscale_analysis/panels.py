@@ -16,6 +16,7 @@ class DoesNotFit(Exception):
 
 
 def require_single(results, *dimensions):
+    """Raises DoesNotFit where one of the dimensions is longer than 1."""
     for name in dimensions:
         if results.sizes[name] != 1:
             raise DoesNotFit(f"there are {results.sizes[name]} values of {name}, not one")
@@ -34,6 +35,7 @@ def measured(page, axes, line, style, quantiles):
 
 
 def measured_handles(page, quantiles):
+    """Legend entries for what `measured` draws."""
     band = [band_handle("5–95 % of the prompts")] if quantiles else []
     return [line_handle("mean ± standard error", linewidth=1.6)] + band + page.exit_handles()
 
@@ -44,6 +46,7 @@ def panel_title(results, panel):
 
 
 def facet_text(panel, name):
+    """The coordinate `name` of the panel in words."""
     pattern = {"model": "model {}", "mixture": "mixture {}", "hardness": "hardness {:g}", "m": "m = {}"}
     return pattern[name].format(panel[name].item()).replace(" ", "\N{NO-BREAK SPACE}")
 

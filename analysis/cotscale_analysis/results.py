@@ -1,16 +1,24 @@
-"""Opens results files of schema version 1 (docs/results-layout.md). Errors are ‖ŵ − w‖², not divided by d."""
+"""Opens the files of schema version 2 (docs/results-layout.md): results of sweeps and of task selections.
 
+Errors are ‖ŵ − w‖², not divided by d.
+"""
+
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 USAGE, OTHER_SCHEMA, IO_ERROR = 2, 65, 74  # exit codes
 PENDING, DONE, FAILED = 0, 1, 2
+GRADIENT_DESCENT = "gradient_descent"  # the baseline
 CELL = ("model", "mixture", "hardness", "n", "repeat")
 NEEDED = {*CELL, "m", "k", "status", "converged", "theory_error", "z_score", "theory_limit", "theory_bound"}
-NEEDED |= {"error_mean", "error_stderr", "error_median", "error_q05", "error_q95"}
+NEEDED |= {"error_mean", "error_stderr", "error_median", "error_q05", "error_q95", "predicted_error", "config_toml"}
+SELECTION_TITLE = "cotscale selection: "
+NEEDED_OF_SELECTION = {"config_toml", "task", "solution", "problem", "hardness", "support_hardness"}
+NEEDED_OF_SELECTION |= {"probability", "objective", "kkt_residual"}
 
 
 class ResultsError(Exception):
@@ -22,30 +30,66 @@ class ResultsError(Exception):
 
 
 def open_results(path, engine="h5netcdf"):
-    """Reads a results file into memory and closes it again; the file may be written by a run meanwhile.
+    """Reads a sweep's results file into memory and closes it again; the file may be written by a run meanwhile.
 
     `engine` is "h5netcdf" or "netcdf4". Returns an xarray.Dataset laid out as the file, in which floats and times of
     a cell that is not done are NaN. Raises ResultsError with exit code 74 where the file cannot be read, 65 where it
     is not a results file of this schema version.
     """
+    results = open_file(path, engine)
+    if is_selection(results):
+        raise ResultsError(f"{path}: holds a selection of tasks, not the results of a sweep", OTHER_SCHEMA)
+    return results
+
+
+def open_selection(path, engine="h5netcdf"):
+    """Reads a file of `cotscale select` as open_results does a sweep's. The dimension `draw` is always there.
+
+    Returns an xarray.Dataset with probability (draw, solution, task), objective (draw, solution, problem) and
+    kkt_residual (draw,); a file for given candidates counts as one draw.
+    """
+    selection = open_file(path, engine)
+    if not is_selection(selection):
+        raise ResultsError(f"{path}: holds the results of a sweep, not a selection of tasks", OTHER_SCHEMA)
+    return selection
+
+
+def open_file(path, engine="h5netcdf"):
+    """Reads a file of either kind, as open_results or as open_selection; is_selection() tells them apart."""
     if not Path(path).is_file():
         raise ResultsError(f"{path}: no such file", IO_ERROR)
     try:
         with np.errstate(invalid="ignore"), xr.open_dataset(path, engine=engine) as file:
             _check_schema(path, file)
-            # A run marks a cell done only after its numbers are in the file: what is read first must be the marks.
-            file.variables["status"].load()
+            if not is_selection(file):
+                # A run marks a cell done only after its numbers are in the file: what is read first must be the marks.
+                file.variables["status"].load()
             results = file.load()
     except OSError as error:
         raise ResultsError(f"{path}: cannot be read ({error.strerror or error})", IO_ERROR) from error
     except ValueError as error:
         raise ResultsError(f"{path}: not a cotscale results file ({error})", OTHER_SCHEMA) from error
-    return _only_done(results)
+    return _with_draws(results) if is_selection(results) else _only_done(results)
+
+
+def is_selection(results):
+    """Whether this is what `cotscale select` wrote."""
+    return results.attrs.get("title", "").startswith(SELECTION_TITLE)
 
 
 def sweep_name(results):
-    """The sweep's name, "" where the title states none."""
-    return results.attrs.get("title", "").partition("cotscale: ")[2]
+    """The name of the sweep or selection, "" where the title states none."""
+    title = results.attrs.get("title", "")
+    prefixes = [prefix for prefix in (SELECTION_TITLE, "cotscale: ") if title.startswith(prefix)]
+    return title.removeprefix(prefixes[0]) if prefixes else ""
+
+
+def configuration(results):
+    """The resolved specification as nested dictionaries."""
+    try:
+        return tomllib.loads(results["config_toml"].item())
+    except tomllib.TOMLDecodeError as error:
+        raise ResultsError(f"config_toml is no TOML ({error})", OTHER_SCHEMA) from error
 
 
 def dimension_d(results):
@@ -57,6 +101,11 @@ def dimension_d(results):
 def count_cells(results, status):
     """The number of cells with that status."""
     return int((results["status"] == status).sum())
+
+
+def has_descent(results):
+    """Whether the file has the baseline of gradient descent."""
+    return "baseline" in results.coords and GRADIENT_DESCENT in results["baseline"].values
 
 
 def over_repeats(results):
@@ -84,12 +133,20 @@ def _check_schema(path, file):
     if version != SCHEMA_VERSION:
         message = f"{path}: schema version {version}, but this package reads version {SCHEMA_VERSION}"
         raise ResultsError(message, OTHER_SCHEMA)
-    missing = sorted(NEEDED - set(file.variables))
+    missing = sorted((NEEDED_OF_SELECTION if is_selection(file) else NEEDED) - set(file.variables))
     if missing:
-        raise ResultsError(f"{path}: schema version 1 needs the variables {', '.join(missing)}", OTHER_SCHEMA)
+        message = f"{path}: schema version {SCHEMA_VERSION} needs the variables {', '.join(missing)}"
+        raise ResultsError(message, OTHER_SCHEMA)
 
 
 def _only_done(results):
     done = results["status"] == DONE
     of_cells = [name for name, v in results.data_vars.items() if set(CELL) <= set(v.dims) and v.dtype.kind in "fM"]
     return results.assign({name: results[name].where(done) for name in of_cells})
+
+
+def _with_draws(selection):
+    drawn = [name for name, v in selection.data_vars.items() if {"solution", "problem"} & set(v.dims)]
+    if "draw" in selection.dims:
+        return selection
+    return selection.assign({name: selection[name].expand_dims("draw") for name in [*drawn, "kkt_residual"]})

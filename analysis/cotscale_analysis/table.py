@@ -4,17 +4,21 @@ import itertools
 
 import numpy as np
 
-from .results import DONE, FAILED, PENDING, count_cells, over_repeats
+from .results import DONE, FAILED, GRADIENT_DESCENT, PENDING, count_cells, has_descent, is_selection, over_repeats
+from .selection import format_selection
+from .text import aligned, number
 
 MOST_ROWS = 40
-UNITS = "errors ‖ŵ − w‖², not divided by d, averaged over the repeats that are done; z of the error at k = 1"
+UNITS = "errors ‖ŵ − w‖², not divided by d, means over repeats; predicted: best k; GD: gradient descent; z at k = 1"
 AXES = ("model", "mixture", "hardness", "n", "m")
 
 
 def format_table(results, most_rows=MOST_ROWS):
-    """The table as text; `most_rows` None shows every row."""
+    """The table as text, of a sweep or of a selection; `most_rows` None shows every row."""
+    if is_selection(results):
+        return format_selection(results, most_rows)
     rows = list(itertools.islice(_rows(results), most_rows))
-    lines = [_summary(results), UNITS, *_aligned([_header(results), *rows])]
+    lines = [_summary(results), UNITS, *aligned([_header(results), *rows], AXES.index("hardness"))]
     total = int(np.prod([results.sizes[name] for name in AXES]))
     if len(rows) < total:
         lines.append(f"… {total - len(rows)} more rows of {total}; --all shows them")
@@ -37,37 +41,36 @@ def _chain_lengths(results):
 
 def _header(results):
     errors = [f"k={results['k'].values[place]}" for place in _chain_lengths(results)]
-    return [*AXES, *errors, "best k", "best", "theory k=1", "z", "done/failed/pending"]
+    baseline = [f"GD {errors[-1]}"] if has_descent(results) else []
+    return [*AXES, *errors, "best k", "predicted", "best", *baseline, "theory k=1", "z", "done/failed/pending"]
 
 
 def _rows(results):
     averages = over_repeats(results)
-    names = ("error_mean", "theory_error", "z_score")
-    error, theory, z = (averages[name].transpose(*AXES, "k").values for name in names)
+    names = ("error_mean", "predicted_error", "theory_error", "z_score")
+    error, predicted, theory, z = (averages[name].transpose(*AXES, "k").values for name in names)
+    descent = _descent(averages)
     status = results["status"].transpose(*AXES[:4], "repeat").values
     k = results["k"].values
     for place in np.ndindex(*error.shape[:-1]):
-        labels = [_number(results[name].values[i], 6) for name, i in zip(AXES, place)]
-        errors = [_number(error[place][i]) for i in _chain_lengths(results)]
-        known = not np.isnan(error[place]).all()
-        best = np.nanargmin(error[place]) if known else None
-        smallest = [str(k[best]), _number(error[place][best])] if known else ["-", "-"]
-        at_one = [_number(x[place][1]) for x in (theory, z)] if k.size > 1 else ["-", "-"]
+        labels = [number(results[name].values[i], 6) for name, i in zip(AXES, place)]
+        errors = [number(error[place][i]) for i in _chain_lengths(results)]
+        best, expected = _smallest(error[place]), _smallest(predicted[place])
+        smallest = [number(k[i], 6) if i is not None else "-" for i in (best, expected)]
+        smallest += [number(error[place][best]) if best is not None else "-"]
+        baseline = [number(descent[place])] if descent is not None else []
+        at_one = [number(x[place][1]) for x in (theory, z)] if k.size > 1 else ["-", "-"]
         counts = [str((status[place[:4]] == value).sum()) for value in (DONE, FAILED, PENDING)]
-        yield [*labels, *errors, *smallest, *at_one, "/".join(counts)]
+        yield [*labels, *errors, *smallest, *baseline, *at_one, "/".join(counts)]
 
 
-def _number(value, digits=3):
-    """A label or a number; "-" where there is none."""
-    if isinstance(value, str):
-        return value
-    return "-" if np.isnan(value) else f"{value:.{digits}g}"
+def _descent(averages):
+    """The error of gradient descent at the last k, over AXES; None where the file has no baselines."""
+    if not has_descent(averages):
+        return None
+    return averages["baseline_error"].sel(baseline=GRADIENT_DESCENT).isel(k=-1).transpose(*AXES).values
 
 
-def _aligned(rows):
-    """Lines of equally wide columns, names to the left, numbers to the right."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    left = AXES.index("hardness")
-    for row in rows:
-        cells = (text.ljust(w) if i < left else text.rjust(w) for i, (text, w) in enumerate(zip(row, widths)))
-        yield "  ".join(cells).rstrip()
+def _smallest(error):
+    """Where along k (k,) the error is smallest; None where nothing is known."""
+    return None if np.isnan(error).all() else np.nanargmin(error)

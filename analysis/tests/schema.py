@@ -1,4 +1,4 @@
-"""Writes results files of schema version 1 with h5py, as docs/results-layout.md states them."""
+"""Writes files of schema version 2 with h5py, as docs/results-layout.md states them."""
 
 import itertools
 
@@ -11,9 +11,12 @@ CELL = ("model", "mixture", "hardness", "n", "repeat")
 RESULT = CELL + ("m", "k")
 LIMIT = CELL + ("k",)
 RESULTS = ("error_mean", "error_stderr", "error_median", "error_q05", "error_q95", "diverged_share")
-THEORY = ("theory_error", "z_score")
+THEORY = ("theory_error", "z_score", "predicted_error", "predicted_stderr")
 LIMITS = ("theory_limit", "theory_bound")
-TRAINING = ("step_size", "step_size_paper", "gradient_norm", "final_loss", "preconditioner_error")
+TRAINING = ("step_size", "step_size_paper", "gradient_norm", "final_loss", "preconditioner_error", "w24")
+TRAINING += ("spectral_radius",)
+RECORDED = ("training_loss", "training_distance", "training_off_slice")
+BASELINES = ("baseline_error", "baseline_stderr", "baseline_median")
 PROMPTS = 100
 D = 10
 
@@ -23,7 +26,7 @@ STRING_ATTRIBUTES = (
 ).split()
 
 
-def axes(models=("lsa",), mixtures=("matched",), hardness=(10.0,), n=(10, 20), repeats=1, m=(100,), steps=6):
+def axes(models=("lsa",), mixtures=("matched",), hardness=(10.0,), n=(10, 20), repeats=1, m=(100,), steps=6, tasks=()):
     """The coordinates of a sweep: name to array, in the order of the layout."""
     return {
         "model": np.array(models, dtype=object),
@@ -34,17 +37,21 @@ def axes(models=("lsa",), mixtures=("matched",), hardness=(10.0,), n=(10, 20), r
         "m": np.array(m, dtype="i8"),
         "k": np.arange(steps + 1, dtype="i8"),
         "training_step": np.array([0, 1, 2, 4, 8], dtype="i8"),
-    }
+        "baseline": np.array(["gradient_descent", "oracle"], dtype=object),
+    } | ({"task": np.array(tasks, dtype=object)} if tasks else {})
 
 
 FIG1 = dict(hardness=(10.0, 30.0, 100.0), n=(10, 20, 40), m=(1000,), steps=20)
 FIG2A = dict(n=(8, 10, 12, 15, 20, 25, 30), m=(100,), steps=30)
+MIXTURES = ("selected", "exact", "uniform", "easy", "hard", "relevant")
+FIG3_DOWNSTREAM = dict(mixtures=MIXTURES, n=(50, 200), m=(1000,), repeats=3, steps=8, tasks=("0.2-20-0", "0.8-20-0"))
+FIG4 = dict(models=("learned", "population", "free_w24"), mixtures=("matched", "skewed"), m=(40, 100, 2000), repeats=2)
 FIG2B = dict(mixtures=("skewed", "matched"), n=(10, 20, 30, 100, 300), m=(40, 2000), steps=40)
 
 
 def spectrum(mixture, hardness):
     """Eigenvalues of what the built-in mixture trains on, shape (D,)."""
-    if mixture == "skewed":
+    if mixture in ("skewed", "hard"):
         return simulation.power_law(D, 1.0)
     return np.ones(D) if mixture == "isotropic" else simulation.spectrum_of_hardness(D, hardness)
 
@@ -73,7 +80,12 @@ def _create(file, title, coordinates):
         dtype = h5py.string_dtype() if values.dtype == object else values.dtype
         file.create_dataset(name, data=values, dtype=dtype).make_scale(name)
     shapes = [(RESULTS + THEORY, RESULT, "f8", np.nan), (LIMITS, LIMIT, "f8", np.nan), (TRAINING, CELL, "f8", np.nan)]
-    shapes += [(("training_loss",), CELL + ("training_step",), "f8", np.nan), (("training_steps",), CELL, "i8", -1)]
+    shapes += [(RECORDED, CELL + ("training_step",), "f8", np.nan), (("training_steps",), CELL, "i8", -1)]
+    shapes += [(BASELINES, CELL + ("baseline", "m", "k"), "f8", np.nan)]
+    shapes += [(("baseline_parameter",), CELL + ("baseline", "m"), "f8", np.nan)]
+    shapes += [(("best_k", "predicted_best_k"), CELL + ("m",), "i8", -1)]
+    shapes += [(("predicted_diverging_share",), CELL + ("m",), "f8", np.nan)]
+    shapes += [(("task_probability",), CELL + ("task",), "f8", np.nan)] if "task" in coordinates else []
     shapes += [(("status", "attempt"), CELL, "i1", 0), (("converged",), CELL, "i1", -1), (("rank",), CELL, "i4", -1)]
     shapes += [(("start_time", "wall_seconds"), CELL, "f8", np.nan), (("checksum",), CELL, "u8", 0)]
     shapes += [(("target_support_hardness",), ("hardness",), "f8", np.nan)]
@@ -99,9 +111,14 @@ def _set_attributes(file, title):
     for name, (values, meanings) in flags.items():
         file[name].attrs["flag_values"] = np.array(values, dtype="i1")
         file[name].attrs["flag_meanings"] = meanings
-    file.create_dataset("config_toml", data=f'[sweep]\nname = "{title}"\n', dtype=h5py.string_dtype())
+    _set_root(file, title)
+
+
+def _set_root(file, title):
+    configuration = f'[sweep]\nname = "{title}"\n\n[select]\nn = 200\nm = 1000\nk = 5\n'
+    file.create_dataset("config_toml", data=configuration, dtype=h5py.string_dtype())
     file.attrs["Conventions"] = "CF-1.8"
-    file.attrs["schema_version"] = np.int64(1)
+    file.attrs["schema_version"] = np.int64(2)
     file.attrs["title"] = title
     for name in STRING_ATTRIBUTES:
         file.attrs[name] = "synthetic"
@@ -123,10 +140,21 @@ def _fill(file, coordinates, index, prompts):
         file["theory_error"][index + (position,)] = theory
         measured = file["error_mean"][index + (position,)], file["error_stderr"][index + (position,)]
         file["z_score"][index + (position,)] = (measured[0] - theory) / measured[1]
+        file["predicted_error"][index + (position,)] = errors.mean(axis=0)
+        file["predicted_stderr"][index + (position,)] = 0.0
+        for name in ("best_k", "predicted_best_k"):
+            file[name][index + (position,)] = errors.mean(axis=0).argmin()
+        for name in BASELINES:
+            file[name][index + (slice(None), position)] = D * 0.8 ** np.arange(steps + 1)
+    file["spectral_radius"][index] = np.abs(1 - target / contraction).max()
+    if model in ("learned", "free_w24"):
+        file["training_distance"][index] = [1, 0.9, 0.7, 0.3, 0.1]
+        file["training_off_slice"][index] = [0, 0.3, 0.2, 0.1, 0.05]
+        file["preconditioner_error"][index] = 0.01
     file["theory_limit"][index] = simulation.limit(target, contraction, steps)
     if mixture == "matched":
         file["theory_bound"][index] = simulation.bound(target, n, steps)
-    file["training_steps"][index] = 0
+    file["training_steps"][index] = 10 if model in ("learned", "free_w24") else 0
     file["converged"][index] = 1
     file["attempt"][index] = 1
     file["rank"][index] = 0
@@ -142,3 +170,31 @@ def _fill_statistics(file, index, errors):
     for name, quantile in (("error_q05", 0.05), ("error_median", 0.5), ("error_q95", 0.95)):
         file[name][index] = np.quantile(errors, quantile, axis=0)
     file["diverged_share"][index] = 0.0
+
+
+GENERATED = tuple(f"{alpha}-{b}-{i}" for alpha, b in itertools.product((0.2, 0.8), (20, 100)) for i in range(10))
+
+
+def write_selection(path, name="fig3", tasks=GENERATED, draws=4, edit=lambda file: None):
+    """Writes what `cotscale select` does, with random probabilities; draws None is a file of given candidates."""
+    random = np.random.default_rng(0)
+    solutions, leading = ["quadratic", "exact"], () if draws is None else ("draw",)
+    coordinates = {"solution": solutions, "problem": solutions, "task": list(tasks)}
+    with h5py.File(path, "w", track_order=True) as file:
+        for axis, values in coordinates.items():
+            file.create_dataset(axis, data=values, dtype=h5py.string_dtype()).make_scale(axis)
+        if draws is not None:
+            file.create_dataset("draw", data=np.arange(draws, dtype="i8")).make_scale("draw")
+        axes = {"probability": leading + ("solution", "task"), "objective": leading + ("solution", "problem")}
+        axes |= {"kkt_residual": leading, "hardness": ("task",), "support_hardness": ("task",)}
+        for variable, dimensions in axes.items():
+            _create_variable(file, variable, dimensions, "f8", np.nan)
+        probability = random.exponential(size=file["probability"].shape) ** 3
+        file["probability"][...] = probability / probability.sum(axis=-1, keepdims=True)
+        file["objective"][...] = random.uniform(1, 2, file["objective"].shape)
+        file["kkt_residual"][...] = 1e-12
+        file["hardness"][...] = np.inf
+        file["support_hardness"][...] = 20.0 + 10 * (np.arange(len(tasks)) // 10)
+        _set_root(file, f"cotscale selection: {name}")
+        edit(file)
+    return path

@@ -28,7 +28,8 @@ def test_a_row_per_cell_and_m_says_what_was_measured(results):
     z = fig2b["z_score"].sel(place).squeeze().values
     expected = {f"k={k}": f"{error[k]:.3g}" for k in (0, 1, 20, 40)}
     expected |= {"model": "lsa", "hardness": "10", "done/failed/pending": "1/0/0"}
-    expected |= {"best k": str(error.argmin()), "best": f"{error.min():.3g}"}
+    expected |= {"best k": str(error.argmin()), "best": f"{error.min():.3g}", "predicted": str(error.argmin())}
+    expected |= {"GD k=40": f"{10 * 0.8**40:.3g}"}
     expected |= {"theory k=1": f"{theory[1]:.3g}", "z": f"{z[1]:.3g}"}
     assert expected.items() <= row.items()
 
@@ -51,7 +52,8 @@ def test_pending_failed_and_unconverged_cells_are_counted(tmp_path):
     half, none = rows(text)
     assert half["done/failed/pending"] == "2/1/0" and half["k=1"] != "-"
     assert none["done/failed/pending"] == "0/0/3"
-    assert {none[column] for column in ("k=0", "k=6", "best k", "best", "theory k=1", "z")} == {"-"}
+    columns = ("k=0", "k=6", "best k", "predicted", "best", "GD k=6", "theory k=1", "z")
+    assert {none[column] for column in columns} == {"-"}
 
 
 def test_divergence_is_shown_as_infinite(results, diverging):

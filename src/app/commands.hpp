@@ -8,6 +8,7 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/sweep/progress.hpp"
+#include "cotscale/sweep/specification.hpp"
 
 namespace cotscale::app {
 
@@ -50,6 +51,12 @@ exit_code select(const select_arguments& arguments);
 exit_code theory(const theory_arguments& arguments);
 exit_code status(const std::string& path);
 exit_code verify(const std::string& path);
+
+/// KEY=VALUE each; throws specification_error.
+std::vector<override_key> parse_overrides(const std::vector<std::string>& texts);
+
+/// Throws specification_error under mpirun with several ranks, for commands that have threads only.
+void require_one_process(const std::string& command);
 
 /// "90", "90s", "30m", "2h", "1h30m", "1d" or "HH:MM:SS"; throws specification_error.
 std::chrono::duration<double> parse_duration(const std::string& text);

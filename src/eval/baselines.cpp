@@ -105,7 +105,7 @@ std::array<baseline_errors, baseline_names.size()> evaluate_baselines(const cova
   const int penalty = best_row(table, 1, ridges);
   const double near = coarse[static_cast<std::size_t>(best_row(table, 1 + ridges, static_cast<int>(coarse.size())))];
 
-  const std::vector<double> fine = geometric(near * std::pow(2, 0.67), std::pow(2, -1.0 / 3), 5);
+  const std::vector<double> fine = geometric(near * std::pow(2, 5.0 / 6), std::pow(2, -1.0 / 6), 11);
   const auto second_pass = [&](const prompt_lanes& p, matrix& errors) { descend(p, fine, steps, errors, 0); };
   error_table refined = evaluate(second_pass, static_cast<int>(fine.size()), source, prompts, stop);
   const double step_size = fine[static_cast<std::size_t>(best_row(refined, 0, static_cast<int>(fine.size())))];

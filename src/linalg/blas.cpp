@@ -11,6 +11,19 @@ namespace {
 
 CBLAS_TRANSPOSE flag(transpose op) { return op == transpose::yes ? CblasTrans : CblasNoTrans; }
 
+// Inner dimension of c = op(a)·op(b).
+template<class T>
+int require_shapes(view<const T> a, transpose op_a, view<const T> b, transpose op_b, view<T> c) {
+  const int inner = op_a == transpose::yes ? a.rows : a.columns;
+  expects(c.rows == (op_a == transpose::yes ? a.columns : a.rows) &&
+              c.columns == (op_b == transpose::yes ? b.rows : b.columns) &&
+              inner == (op_b == transpose::yes ? b.columns : b.rows) && a.stride >= a.columns &&
+              b.stride >= b.columns && c.stride >= c.columns,
+          "multiply: views ({}, {}) and ({}, {}) do not make ({}, {})", a.rows, a.columns, b.rows, b.columns, c.rows,
+          c.columns);
+  return inner;
+}
+
 }  // namespace
 
 void multiply(double alpha, const matrix& a, transpose op_a, const matrix& b, transpose op_b, double beta, matrix& c) {
@@ -61,6 +74,22 @@ void solve_lower(const matrix& a, transpose op, matrix& b) {
   const transpose other = op == transpose::yes ? transpose::no : transpose::yes;
   cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, flag(other), CblasNonUnit, b.rows(), s, 1, a.data(), a.columns(),
               b.data(), s);
+}
+
+void multiply(float alpha, view<const float> a, transpose op_a, view<const float> b, transpose op_b, float beta,
+              view<float> c) {
+  const int inner = require_shapes(a, op_a, b, op_b, c);
+  if (c.rows == 0 || c.columns == 0) return;
+  cblas_sgemm(CblasRowMajor, flag(op_a), flag(op_b), c.rows, c.columns, inner, alpha, a.data, std::max(1, a.stride),
+              b.data, std::max(1, b.stride), beta, c.data, c.stride);
+}
+
+void multiply(double alpha, view<const double> a, transpose op_a, view<const double> b, transpose op_b, double beta,
+              view<double> c) {
+  const int inner = require_shapes(a, op_a, b, op_b, c);
+  if (c.rows == 0 || c.columns == 0) return;
+  cblas_dgemm(CblasRowMajor, flag(op_a), flag(op_b), c.rows, c.columns, inner, alpha, a.data, std::max(1, a.stride),
+              b.data, std::max(1, b.stride), beta, c.data, c.stride);
 }
 
 double norm(std::span<const double> x) { return cblas_dnrm2(static_cast<int>(x.size()), x.data(), 1); }

@@ -13,6 +13,7 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/hash.hpp"
+#include "cotscale/store/new_file.hpp"
 
 namespace cotscale {
 namespace {
@@ -34,31 +35,10 @@ std::vector<axis> all_axes(const std::vector<axis>& own_axes) {
   return axes;
 }
 
-// Tries whether there is room for the whole file, so that a full disk is met before anything is written, in plain
-// words.
-void require_space(const std::string& path, std::uint64_t bytes) {
-  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (fd < 0) throw io_error(fmt::format("{}: cannot create the file ({})", path, reason()));
-  const int failure = posix_fallocate(fd, 0, static_cast<off_t>(bytes));
-  ::close(fd);
-  if (failure == 0 || failure == EOPNOTSUPP || failure == EINVAL) return;
-  unlink(path.c_str());
-  throw io_error(fmt::format("{}: no room for the results, {:.1f} MB ({}); free some space or choose another --output",
-                             path, static_cast<double>(bytes) * 1e-6, std::strerror(failure)));
-}
-
 int open_descriptor(const std::string& path) {
   const int fd = open(path.c_str(), O_RDWR | O_CLOEXEC);
   if (fd < 0) throw io_error(fmt::format("{}: cannot open the file ({})", path, reason()));
   return fd;
-}
-
-void sync_path(const std::string& path, int flags) {
-  const int fd = open(path.c_str(), flags | O_CLOEXEC);
-  const bool synced = fd >= 0 && fsync(fd) == 0;
-  const std::string why = reason();
-  if (fd >= 0) ::close(fd);
-  if (!synced) throw io_error(fmt::format("{}: cannot write it to disk ({})", path, why));
 }
 
 class layout_writer {
@@ -207,37 +187,13 @@ coordinates read_coordinates(const hdf5_file& file) {
 
 }  // namespace
 
-void set_attributes(hdf5_file& file, const provenance& attributes) {
-  for (const auto& attribute : attributes) {
-    std::visit([&](const auto& value) { file.set_attribute("/", attribute.first, value); }, attribute.second);
-  }
-}
-
 void create_results(const std::string& path, const coordinates& grid, const std::string& config_toml,
                     const provenance& attributes) {
-  const std::string temporary = path + ".creating";
-  constexpr std::uint64_t metadata = 262'144;
-  require_space(temporary, payload_bytes(grid) + metadata + 4 * config_toml.size());
-  try {
-    hdf5_file file = hdf5_file::create(temporary);
-    set_attributes(file, attributes);
+  create_file(path, payload_bytes(grid), attributes, config_toml, [&](hdf5_file& file) {
     layout_writer layout(file, grid);
     layout.write_coordinates();
     layout.create_variables();
-    file.create_strings("config_toml", {}, {config_toml});
-    file.set_attribute("config_toml", "long_name", std::string("resolved specification"));
-    file.close();
-    sync_path(temporary, O_RDWR);
-    std::filesystem::rename(temporary, path);
-  } catch (const std::filesystem::filesystem_error& e) {
-    unlink(temporary.c_str());
-    throw io_error(fmt::format("{}: cannot rename the new file ({})", path, e.what()));
-  } catch (...) {
-    unlink(temporary.c_str());
-    throw;
-  }
-  const std::filesystem::path directory = std::filesystem::path(path).parent_path();
-  sync_path(directory.empty() ? "." : directory.string(), O_RDONLY | O_DIRECTORY);
+  });
 }
 
 bool is_results_file(const std::string& path) {

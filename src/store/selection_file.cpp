@@ -1,15 +1,7 @@
 #include "cotscale/store/selection_file.hpp"
 
-#include <fmt/format.h>
-#include <unistd.h>
-
-#include <filesystem>
 #include <limits>
 #include <map>
-#include <utility>
-
-#include "cotscale/base/error.hpp"
-#include "cotscale/hdf5/file.hpp"
 
 namespace cotscale {
 namespace {
@@ -101,22 +93,8 @@ class selection_writer {
 
 void write_selection(const std::string& path, const selection_results& results, const std::string& config_toml,
                      const provenance& attributes) {
-  const std::string temporary = path + ".creating";
-  try {
-    hdf5_file file = hdf5_file::create(temporary);
-    set_attributes(file, attributes);
-    selection_writer(file, results).write();
-    file.create_strings("config_toml", {}, {config_toml});
-    file.set_attribute("config_toml", "long_name", std::string("resolved specification"));
-    file.close();
-    std::filesystem::rename(temporary, path);
-  } catch (const std::filesystem::filesystem_error& e) {
-    unlink(temporary.c_str());
-    throw io_error(fmt::format("{}: cannot rename the new file ({})", path, e.what()));
-  } catch (...) {
-    unlink(temporary.c_str());
-    throw;
-  }
+  const std::uint64_t bytes = results.draws.size() * results.tasks.size() * selection_names.size() * sizeof(double);
+  create_file(path, bytes, attributes, config_toml, [&](hdf5_file& file) { selection_writer(file, results).write(); });
 }
 
 }  // namespace cotscale

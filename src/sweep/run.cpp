@@ -59,11 +59,7 @@ std::string resolved_path(const std::string& output) {
 }
 
 void require_writable(const std::string& output, bool overwrite) {
-  const std::filesystem::path directory = std::filesystem::path(output).parent_path();
-  if (!directory.empty() && !std::filesystem::is_directory(directory)) {
-    throw io_error(fmt::format("{}: the directory {} does not exist; create it, or choose another --output", output,
-                               directory.string()));
-  }
+  require_output_directory(output);
   if (std::filesystem::is_directory(output)) {
     throw io_error(fmt::format("{}: is a directory; --output names a file, such as {}/results.h5", output, output));
   }

@@ -61,9 +61,6 @@ std::vector<std::string> names_in(const toml::table* table) {
 }
 
 void read_sweep(table_reader& keys, specification& spec) {
-  spec.name = keys.text("name", "sweep");
-  spec.seed =
-      keys.integer("seed", 0, std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max());
   spec.models = keys.text_axis("models", "[\"lsa\"]");
   spec.mixtures = keys.text_axis("mixtures", "[\"matched\"]");
   spec.n = keys.integer_axis("n", 1, "[10, 20, 40]");
@@ -164,62 +161,40 @@ void read_task(table_reader& task, specification& spec) {
   task.finish();
 }
 
-void read_tasks_and_selection(table_reader& top, specification& spec, problem_list& problems) {
+// Without a sweep, the file holds what selection needs, and the name and seed of one.
+specification interpret(const toml::table& root, const std::string& source, const std::filesystem::path& directory,
+                        bool with_sweep) {
+  problem_list problems(source);
+  specification spec;
+  spec.directory = directory;
+  table_reader top(&root, "", problems);
+
+  table_reader task(subtable(top, "task"), "task", problems);
+  read_task(task, spec);
+
+  table_reader target(subtable(top, "target"), "target", problems);
+  spec.target = read_covariance(target, spec, rotation::none, false);
+
   table_reader tasks(subtable(top, "tasks"), "tasks", problems);
   spec.tasks = read_tasks(tasks, spec);
   table_reader select(subtable(top, "select"), "select", problems);
   spec.selection = read_selection(select);
-}
-
-specification interpret(const toml::table& root, const std::string& source, const std::filesystem::path& directory) {
-  problem_list problems(source);
-  specification spec;
-  spec.directory = directory;
-  table_reader top(&root, "", problems);
-
-  table_reader task(subtable(top, "task"), "task", problems);
-  read_task(task, spec);
-
-  table_reader test(subtable(top, "test"), "test", problems);
-  read_test(test, spec);
-
-  table_reader target(subtable(top, "target"), "target", problems);
-  spec.target = read_covariance(target, spec, rotation::none, false);
-
-  read_tasks_and_selection(top, spec, problems);
-
-  table_reader theory(subtable(top, "theory"), "theory", problems);
-  spec.theory_draws = static_cast<int>(theory.integer("draws", spec.theory_draws, 0, 1'000'000));
-  theory.finish();
 
   table_reader sweep(subtable(top, "sweep"), "sweep", problems);
-  read_sweep(sweep, spec);
-  read_hardness(sweep, spec);
-  read_models(subtable(top, "models"), sweep, spec, problems);
-  read_mixtures(subtable(top, "mixtures"), sweep, spec, problems);
-  sweep.finish();
-
-  top.finish();
-  problems.raise();
-  return spec;
-}
-
-// A file that has no sweep, only what selection needs.
-specification interpret_selection(const toml::table& root, const std::string& source,
-                                  const std::filesystem::path& directory) {
-  problem_list problems(source);
-  specification spec;
-  spec.directory = directory;
-  table_reader top(&root, "", problems);
-  table_reader task(subtable(top, "task"), "task", problems);
-  read_task(task, spec);
-  table_reader target(subtable(top, "target"), "target", problems);
-  spec.target = read_covariance(target, spec, rotation::none, false);
-  read_tasks_and_selection(top, spec, problems);
-  table_reader sweep(subtable(top, "sweep"), "sweep", problems);
-  spec.name = sweep.text("name", "selection");
+  spec.name = sweep.text("name", "sweep");
   spec.seed =
       sweep.integer("seed", 0, std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max());
+  if (with_sweep) {
+    table_reader test(subtable(top, "test"), "test", problems);
+    read_test(test, spec);
+    table_reader theory(subtable(top, "theory"), "theory", problems);
+    spec.theory_draws = static_cast<int>(theory.integer("draws", spec.theory_draws, 0, 1'000'000));
+    theory.finish();
+    read_sweep(sweep, spec);
+    read_hardness(sweep, spec);
+    read_models(subtable(top, "models"), sweep, spec, problems);
+    read_mixtures(subtable(top, "mixtures"), sweep, spec, problems);
+  }
   sweep.finish();
   top.finish();
   problems.raise();
@@ -291,15 +266,14 @@ specification parse_specification(const std::string& text, const std::string& so
                                   const std::filesystem::path& directory, const std::vector<override_key>& overrides) {
   toml::table root = parse_text(text, source);
   for (const override_key& o : overrides) apply(root, o);
-  return interpret(root, source, directory);
+  return interpret(root, source, directory, true);
 }
 
 specification load_selection(const std::string& path, const std::vector<override_key>& overrides) {
   toml::table root = parse_text(file_contents(path), path);
   for (const override_key& o : overrides) apply(root, o);
   const std::filesystem::path directory = std::filesystem::path(path).parent_path();
-  const specification spec =
-      has_sweep(root) ? interpret(root, path, directory) : interpret_selection(root, path, directory);
+  const specification spec = interpret(root, path, directory, has_sweep(root));
   require_selectable(spec, path);
   return spec;
 }

@@ -14,6 +14,8 @@
 namespace cotscale {
 namespace {
 
+constexpr double above_one = 1 + 1e-9;  // directions that are never seen have the eigenvalue 1, up to rounding
+
 matrix step_matrix(const matrix& preconditioner, const matrix& gram) {
   return combination(1, matrix::identity(gram.rows()), -1, product(preconditioner, gram));
 }
@@ -48,7 +50,7 @@ chain_prediction predict_chain(const matrix& preconditioner, const covariance& s
       const int draw = block * lane_count + lane;
       const matrix step = step_matrix(preconditioner, gram_of_lane(1.0 / m, p.factor, lane));
       fill_powers(step, draw, errors);
-      diverges[static_cast<std::size_t>(draw)] = spectral_radius(step) > 1 ? 1 : 0;
+      diverges[static_cast<std::size_t>(draw)] = spectral_radius(step) > above_one ? 1 : 0;
     }
   });
   chain_prediction out;

@@ -30,15 +30,26 @@ inline double median(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[half] : 0.5 * (values[half - 1] + values[half]);
 }
 
-/// CPU seconds of one call, from calls that take `at_least` so long together. The clock is read seldom: that is slow.
+/// Seconds of one call by the given clock, from calls that take `at_least` so long together. The clock is read seldom:
+/// that is slow.
 template<class F>
-double cpu_seconds_of(F&& call, double at_least) {
+double seconds_of(F&& call, double at_least, double (*clock)()) {
   for (std::int64_t calls = 1;; calls *= 2) {
-    const double start = cpu_seconds();
+    const double start = clock();
     for (std::int64_t i = 0; i < calls; ++i) call();
-    const double taken = cpu_seconds() - start;
+    const double taken = clock() - start;
     if (taken >= at_least) return taken / static_cast<double>(calls);
   }
+}
+
+template<class F>
+double cpu_seconds_of(F&& call, double at_least) {
+  return seconds_of(call, at_least, cpu_seconds);
+}
+
+template<class F>
+double wall_seconds_of(F&& call, double at_least) {
+  return seconds_of(call, at_least, wall_seconds);
 }
 
 /// Computes for so long, without a call to MPI.

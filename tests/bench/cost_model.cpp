@@ -21,15 +21,22 @@ namespace {
 struct setting {
   int d, m, k, prompts;
   double hardness = 1;  ///< over d
-  std::string training = "closed_form", roll_out = "recursion";
+  std::string training = "closed_form", roll_out = "recursion", sampler = "wishart";
+  bool baselines = false;
+  int n = 20;
 };
 
 std::vector<setting> settings() {
   std::vector<setting> all;
   for (const int d : {2, 10, 30, 100}) {
-    for (const int m : {10, 100, 2000}) {
-      for (const int k : {1, 30, 100}) {
-        all.push_back({.d = d, .m = m, .k = k, .prompts = std::max(20, 200'000 / (d * m))});
+    for (const int k : {1, 30, 100}) {
+      const int prompts = std::max(40, 400'000 / (d * d));
+      for (const int m : {1, d, 2000}) {
+        all.push_back({.d = d, .m = m, .k = k, .prompts = prompts});
+        all.push_back({.d = d, .m = m, .k = k, .prompts = prompts, .baselines = true});
+      }
+      for (const int m : {10, 100, 2000}) {
+        all.push_back({.d = d, .m = m, .k = k, .prompts = std::max(20, 200'000 / (d * m)), .sampler = "explicit"});
       }
     }
   }
@@ -42,7 +49,12 @@ std::vector<setting> settings() {
     }
   }
   for (const int d : {2, 10, 20}) {
-    for (const int m : {20, 200}) all.push_back({.d = d, .m = m, .k = 10, .prompts = 4, .roll_out = "definition"});
+    for (const int m : {20, 200}) {
+      all.push_back({.d = d, .m = m, .k = 10, .prompts = 4, .roll_out = "definition", .sampler = "explicit"});
+    }
+  }
+  for (const int d : {2, 10, 30}) {  // the steps are few, for the benchmark's sake
+    for (const int n : {5, 200}) all.push_back({.d = d, .m = 10, .k = 5, .prompts = 8, .training = "samples", .n = n});
   }
   return all;
 }
@@ -54,10 +66,11 @@ struct cost {
 cost measure(const setting& s) {
   const specification spec = parse_specification(
       fmt::format(
-          "[sweep]\nname = 'cost'\nseed = 1\nmodels = ['lsa']\nmixtures = ['matched']\nhardness = {:.6f}\nn = 20\n"
-          "[task]\nd = {}\n[test]\nk = {}\nm = {}\nprompts = {}\n"
-          "[models.lsa]\narchitecture = 'lsa'\ntraining = '{}'\nroll_out = '{}'\n",
-          s.hardness * s.d, s.d, s.k, s.m, s.prompts, s.training, s.roll_out),
+          "[sweep]\nname = 'cost'\nseed = 1\nmodels = ['lsa']\nmixtures = ['matched']\nhardness = {:.6f}\nn = {}\n"
+          "[task]\nd = {}\n[test]\nk = {}\nm = {}\nprompts = {}\nsampler = '{}'\nbaselines = {}\n"
+          "[models.lsa]\narchitecture = 'lsa'\ntraining = '{}'\nroll_out = '{}'\n{}",
+          s.hardness * s.d, s.n, s.d, s.k, s.m, s.prompts, s.sampler, s.baselines, s.training, s.roll_out,
+          s.training == "samples" ? "steps = 30\n" : ""),
       "cost.toml", ".");
   const coordinates grid = make_coordinates(spec);
   const cell c = make_cell(grid, 0);
@@ -73,14 +86,15 @@ cost measure(const setting& s) {
 int main() {
   set_thread_count(1);
   const blas_threads one(1);
-  fmt::print("{:>4}{:>6}{:>5}{:>8}{:>10}  {:<12}{:<12}{:>12}{:>12}{:>8}\n", "d", "m", "K", "prompts", "hardness",
-             "training", "roll-out", "measured s", "estimated s", "ratio");
+  fmt::print("{:>4}{:>6}{:>5}{:>8}{:>10}  {:<12}{:<12}{:<10}{:<11}{:>12}{:>12}{:>8}\n", "d", "m", "K", "prompts",
+             "hardness", "training", "roll-out", "sampler", "baselines", "measured s", "estimated s", "ratio");
   std::vector<double> logarithms;
   for (const setting& s : settings()) {
     const cost c = measure(s);
     logarithms.push_back(std::log(c.measured / c.estimated));
-    fmt::print("{:>4}{:>6}{:>5}{:>8}{:>10}  {:<12}{:<12}{:>12.3g}{:>12.3g}{:>8.2f}\n", s.d, s.m, s.k, s.prompts,
-               s.hardness * s.d, s.training, s.roll_out, c.measured, c.estimated, c.measured / c.estimated);
+    fmt::print("{:>4}{:>6}{:>5}{:>8}{:>10}  {:<12}{:<12}{:<10}{:<11}{:>12.3g}{:>12.3g}{:>8.2f}\n", s.d, s.m, s.k,
+               s.prompts, s.hardness * s.d, s.training, s.roll_out, s.sampler, s.baselines, c.measured, c.estimated,
+               c.measured / c.estimated);
     std::fflush(stdout);
   }
   const auto count = static_cast<double>(logarithms.size());

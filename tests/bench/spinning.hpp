@@ -6,7 +6,7 @@
 
 #include <cmath>
 #include <string>
-#include <vector>
+#include <variant>
 
 #include "bench.hpp"
 #include "cotscale/sweep/run.hpp"
@@ -34,13 +34,14 @@ inline specification spinning_cells(int cells, double seconds) {
 
 /// A result of the right shape.
 inline cell_result blank_result(const coordinates& grid) {
-  const std::vector<double> by_m_and_k(grid.m.size() * grid.k.size(), 1.0);
-  const std::vector<double> by_k(grid.k.size(), 1.0);
   cell_result r;
-  r.error_mean = r.error_stderr = r.error_median = r.error_q05 = r.error_q95 = r.diverged_share = by_m_and_k;
-  r.theory_error = r.z_score = by_m_and_k;
-  r.theory_limit = r.theory_bound = by_k;
-  r.training_loss.assign(grid.training_steps.size(), 1.0);
+  for (const payload_variable& v : payload_variables()) {
+    std::visit(
+        [&](auto member) {
+          if constexpr (requires { (r.*member).data(); }) (r.*member).assign(grid.volume(v.own_axes), 1);
+        },
+        v.member);
+  }
   return r;
 }
 

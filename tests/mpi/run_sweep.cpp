@@ -4,10 +4,14 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <stdexcept>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "cotscale/base/stop.hpp"
@@ -75,6 +79,44 @@ TEST_F(run_sweep_test, stores_what_each_cell_computes) {
     const std::vector<double> mine(stored.begin() + static_cast<std::ptrdiff_t>(number * each),
                                    stored.begin() + static_cast<std::ptrdiff_t>((number + 1) * each));
     EXPECT_EQ(mine, serial.error_mean) << "bit for bit, cell " << number;
+  }
+}
+
+// Every variable of the layout, and cells that share trainings, candidates and baselines, whoever computes them.
+TEST_F(run_sweep_test, stores_every_variable_of_cells_that_share) {
+  spec_ = parse_specification(
+      std::string(text) + R"(
+[models.learned]
+architecture = "lsa"
+training = "samples"
+steps = 8
+batch = 8
+keep_weights = true
+[tasks]
+exponents = [0.2, 1.0]
+directions = [3]
+each = 2
+[mixtures.mine]
+probabilities = [1, 2, 3, 0]
+)",
+      "test.toml", ".", {{"sweep.models", "[\"lsa\", \"learned\"]"}, {"sweep.mixtures", "[\"matched\", \"mine\"]"}});
+  grid_ = make_coordinates(spec_);
+  EXPECT_EQ(run(), exit_code::done);
+  const results_reader file(path_);
+  EXPECT_EQ(file.grid(), grid_);
+  EXPECT_TRUE(file.damaged_cells().empty());
+  for (std::size_t number = 0; number < grid_.cell_count(); number += 5) {
+    const cell c = make_cell(grid_, number);
+    const cell_result serial = compute_cell(spec_, grid_, c, {});
+    for (const payload_variable& v : payload_variables()) {
+      const auto* member = std::get_if<std::vector<double> cell_result::*>(&v.member);
+      if (member == nullptr) continue;
+      const std::vector<double> stored = file.cell_values(std::string(v.name), c.position);
+      const auto expected = std::as_bytes(std::span(serial.*(*member)));
+      const auto found = std::as_bytes(std::span(stored));
+      EXPECT_TRUE(std::equal(found.begin(), found.end(), expected.begin(), expected.end()))
+          << v.name << " of " << describe(c) << ", bit for bit";
+    }
   }
 }
 

@@ -26,6 +26,31 @@ void gram(double scale, const matrix& x, matrix& s);
 /// of the first s rows of `a`, which has at least s columns and may have more of both. (dtrsm, for one row dtrsv)
 void solve_lower(const matrix& a, transpose op, matrix& b);
 
+/// A row-major block (rows, columns) in somebody else's memory, `stride` numbers from one row to the next.
+template<class T>
+struct view {
+  T* data = nullptr;
+  int rows = 0;
+  int columns = 0;
+  int stride = 0;
+
+  view(T* values, int row_count, int column_count, int row_stride)
+      : data(values), rows(row_count), columns(column_count), stride(row_stride) {}
+  view(T* values, int row_count, int column_count) : view(values, row_count, column_count, column_count) {}
+  operator view<const T>() const { return {data, rows, columns, stride}; }
+
+  T* row(int i) const { return data + static_cast<std::ptrdiff_t>(i) * stride; }
+  view block(int i, int j, int row_count, int column_count) const {
+    return {row(i) + j, row_count, column_count, stride};
+  }
+};
+
+/// c = alpha·op(a)·op(b) + beta·c; c overlaps neither a nor b. (sgemm, dgemm)
+void multiply(float alpha, view<const float> a, transpose op_a, view<const float> b, transpose op_b, float beta,
+              view<float> c);
+void multiply(double alpha, view<const double> a, transpose op_a, view<const double> b, transpose op_b, double beta,
+              view<double> c);
+
 /// Euclidean and Frobenius norm, safe against overflow. (dnrm2)
 double norm(std::span<const double> x);
 double frobenius_norm(const matrix& a);

@@ -11,14 +11,9 @@
 #include "cotscale/comm/communicator.hpp"
 #include "cotscale/hdf5/file.hpp"
 #include "cotscale/store/layout.hpp"
+#include "cotscale/store/new_file.hpp"
 
 namespace cotscale {
-
-/// Root attributes in their order in the file.
-using provenance = std::vector<std::pair<std::string, std::variant<std::string, std::int64_t>>>;
-
-/// Sets root attributes.
-void set_attributes(hdf5_file& file, const provenance& attributes);
 
 /// Creates the whole file, every cell pending, under a temporary name; syncs it to disk and renames it to `path`.
 /// Throws io_error, and leaves nothing behind, if it cannot (no space, say). Replaces a file that is there.

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cotscale/store/results_file.hpp"
+#include "cotscale/store/new_file.hpp"
 
 namespace cotscale {
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "cotscale/store/results_file.hpp"
+#include "cotscale/store/new_file.hpp"
 
 namespace cotscale {
 

@@ -354,11 +354,11 @@ TEST(fill_chi, yields_the_same_numbers_whatever_came_before_and_wherever_they_go
 TEST(fill_chi, yields_the_numbers_that_its_name_stands_for) {
   ASSERT_EQ(rng_name, "threefry4x64-20/box-muller-1/wishart-1");
   const std::vector<double> numbers = chis(key_builder("golden").add(1).add(0.5).key(), 2, {1, 2, 3, 10, 1000});
-  EXPECT_NEAR(numbers[0], 0.0 /*G0*/, 1e-12);
-  EXPECT_NEAR(numbers[1], 0.0 /*G1*/, 1e-12);
-  EXPECT_NEAR(numbers[2], 0.0 /*G2*/, 1e-12);
-  EXPECT_NEAR(numbers[3], 0.0 /*G3*/, 1e-12);
-  EXPECT_NEAR(numbers[4], 0.0 /*G4*/, 1e-11);
+  EXPECT_NEAR(numbers[0], 0.494036799389412, 1e-12);
+  EXPECT_NEAR(numbers[1], 1.11163828751594, 1e-12);
+  EXPECT_NEAR(numbers[2], 2.19091632210404, 1e-12);
+  EXPECT_NEAR(numbers[3], 3.39334971255114, 1e-12);
+  EXPECT_NEAR(numbers[4], 31.5560677258236, 1e-11);
 }
 
 }  // namespace

@@ -18,6 +18,7 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/stop.hpp"
+#include "cotscale/linalg/blas.hpp"
 #include "cotscale/linalg/lapack.hpp"
 #include "reference/matrix.hpp"
 #include "support/matrices.hpp"
@@ -41,6 +42,7 @@ struct problem {
   }
   // Calls visit(prompt number, Ŝ, w).
   void for_each(int count, const std::function<void(std::size_t, const matrix&, const matrix&)>& visit) const {
+    const blas_threads one(1);
     prompt_lanes p;
     for (int i = 0; i < count; ++i) {
       source.draw(static_cast<std::uint64_t>(i / lane_count), p);
@@ -74,8 +76,8 @@ double mean(std::span<const double> values) {
 TEST(baselines, have_a_row_for_every_step_or_one) {
   const baselines b = problems().front().evaluated();
   EXPECT_EQ(baseline_names.at(oracle), "oracle");
-  for (const auto& [name, rows] : {std::pair(least_squares, 1), {ridge, 1}, {gradient_descent, steps + 1},
-                                   {oracle, steps + 1}}) {
+  for (const auto& [name, rows] :
+       {std::pair(least_squares, 1), {ridge, 1}, {gradient_descent, steps + 1}, {oracle, steps + 1}}) {
     EXPECT_EQ(b.at(name).errors.rows, rows) << baseline_names.at(name);
     EXPECT_EQ(b.at(name).errors.prompts, prompts);
     EXPECT_EQ(b.at(name).errors.values.size(), static_cast<std::size_t>(rows * prompts));
@@ -89,12 +91,13 @@ TEST(baselines, have_a_row_for_every_step_or_one) {
 // w − Ŝ⁺Ŝ w, for any Ŝ.
 void expect_least_squares(const problem& p) {
   baselines b = p.evaluated();
+  double gap = 0;
   p.for_each(prompts, [&](std::size_t i, const matrix& s, const matrix& w) {
     const matrix estimate = reference::product(reference::product(pseudo_inverse(s, 1e-11), s), w);
     const double expected = reference::squared_norm(reference::combination(1, w, -1, estimate));
-    EXPECT_NEAR(b.at(least_squares).errors.row(0)[i], expected, 1e-6 * reference::squared_norm(w))
-        << "m = " << p.m << ", prompt " << i;
+    gap = std::max(gap, std::abs(b.at(least_squares).errors.row(0)[i] - expected) / reference::squared_norm(w));
   });
+  EXPECT_LT(gap, 1e-6) << "m = " << p.m << ", Λ₀₁ = " << p.sigma.values()(0, 1);
 }
 
 TEST(least_squares, leaves_what_the_examples_do_not_span) {
@@ -116,8 +119,8 @@ TEST(least_squares, of_explicit_prompts_is_the_same) {
   for (const covariance& sigma : {rotated({2, 1.5, 1, 0.4, 0.1}), rotated({2, 0, 1, 0.4, 0})}) {
     for (const int m : {2, 5, 20}) {
       const prompt_source source(sigma, m, {5, 7});
-      baselines b =
-          evaluate_baselines(sigma, m, explicit_prompts(source), prompts, steps, std::stop_token());
+      baselines b = evaluate_baselines(sigma, m, explicit_prompts(source), prompts, steps, std::stop_token());
+      double gap = 0;
       for (std::size_t i = 0; i < prompts; ++i) {
         prompt p;
         source.draw(i, p);
@@ -125,8 +128,9 @@ TEST(least_squares, of_explicit_prompts_is_the_same) {
         std::copy(p.w.begin(), p.w.end(), w.data());
         const matrix estimate = reference::product(p.x, reference::product(pseudo_inverse(p.x, 1e-9), w));
         const double expected = reference::squared_norm(reference::combination(1, w, -1, estimate));
-        EXPECT_NEAR(b.at(least_squares).errors.row(0)[i], expected, 1e-6 * reference::squared_norm(w)) << m;
+        gap = std::max(gap, std::abs(b.at(least_squares).errors.row(0)[i] - expected) / reference::squared_norm(w));
       }
+      EXPECT_LT(gap, 1e-6) << "m = " << m;
     }
   }
 }
@@ -146,9 +150,16 @@ TEST(ridge, inverts_with_the_penalty_that_it_names) {
   }
 }
 
+// Without noise a smaller penalty is better; with m < d, where most of the error is what no example shows, the
+// smallest ones are equal up to rounding.
 TEST(ridge, takes_the_smallest_penalty_of_its_range_without_noise) {
   for (const problem& p : problems()) {
-    EXPECT_NEAR(p.evaluated().at(ridge).parameter / (1e-6 * p.sigma.trace() / 5), 1, 1e-12) << "m = " << p.m;
+    const double relative = p.evaluated().at(ridge).parameter / (1e-6 * p.sigma.trace() / 5);
+    if (p.m >= 5) {
+      EXPECT_NEAR(relative, 1, 1e-12) << "m = " << p.m;
+    } else {
+      EXPECT_LT(relative, 101) << "m = " << p.m;
+    }
   }
 }
 
@@ -187,13 +198,28 @@ TEST(oracle, is_preconditioned_with_the_inverse_of_the_target) {
   }
 }
 
-// Mean error at k = K of gradient descent with the given step size.
-double descent_error(const problem& p, int count, int k, double size) {
-  const matrix a = matrix::diagonal(std::vector<double>(static_cast<std::size_t>(p.sigma.dimension()), size));
-  const lane_errors chain = [&](const prompt_lanes& lanes, matrix& errors) { pseudo_newton(a, lanes, errors); };
-  error_table table = evaluate(chain, k + 1, p.source, count, std::stop_token());
-  const double error = mean(table.row(k));
-  return std::isfinite(error) ? error : std::numeric_limits<double>::infinity();
+// Mean error at k = K of gradient descent for each step size.
+std::vector<double> descent_errors(const problem& p, int count, int k, const std::vector<double>& sizes) {
+  const lane_errors chains = [&](const prompt_lanes& lanes, matrix& errors) {
+    matrix u, gram_u, scratch;
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+      u = lanes.w;
+      for (int step = 0; step < k; ++step) {
+        multiply_covariance(lanes, u, scratch, gram_u);
+        u = combination(1, u, -sizes[i], gram_u);
+      }
+      for (int lane = 0; lane < lane_count; ++lane) {
+        errors(static_cast<int>(i), lane) = reference::squared_norm(u.block(0, lane, u.rows(), 1));
+      }
+    }
+  };
+  error_table table = evaluate(chains, static_cast<int>(sizes.size()), p.source, count, std::stop_token());
+  std::vector<double> out;
+  for (int i = 0; i < table.rows; ++i) {
+    const double error = mean(table.row(i));
+    out.push_back(std::isfinite(error) ? error : std::numeric_limits<double>::infinity());
+  }
+  return out;
 }
 
 std::vector<double> spectrum(int d, double exponent) {
@@ -202,27 +228,23 @@ std::vector<double> spectrum(int d, double exponent) {
   return values;
 }
 
+// Beyond its best the error can rise steeply, so that a grid which is too coarse takes a step far below it.
 TEST(gradient_descent, has_the_best_step_size_to_within_12_percent) {
-  constexpr int count = 400;
-  for (const int d : {1, 3, 10}) {
+  constexpr int count = 120;
+  for (const int d : {1, 3, 6}) {
     for (const double exponent : {0.0, 1.0}) {
       for (const int m : {1, d, 4 * d, 100 * d}) {
         for (const int k : {1, 3, 10, 30}) {
           const problem p(covariance(spectrum(d, exponent)), m);
           const double size = p.evaluated(count, k).at(gradient_descent).parameter;
-          // The best of steps of 2 %, from 0.3 to 3.3 times the size.
-          double best = 0;
-          double least = std::numeric_limits<double>::infinity();
-          for (int i = -60; i <= 60; ++i) {
-            const double tried = size * std::pow(1.02, i);
-            if (const double error = descent_error(p, count, k, tried); error < least) {
-              least = error;
-              best = tried;
-            }
-          }
-          EXPECT_LT(std::abs(std::log(best / size)), std::log(1.125) + std::log(1.02))
+          std::vector<double> sizes;  // in steps of 4 %, from 0.3 to 3.3 times the size
+          for (int i = -30; i <= 30; ++i) sizes.push_back(size * std::pow(1.04, i));
+          const std::vector<double> errors = descent_errors(p, count, k, sizes);
+          const auto least = std::min_element(errors.begin(), errors.end());
+          const double best = sizes.at(static_cast<std::size_t>(least - errors.begin()));
+          EXPECT_LT(std::abs(std::log(best / size)), std::log(1.125) + std::log(1.04) / 2)
               << "d " << d << ", exponent " << exponent << ", m " << m << ", k " << k << ": " << size << ", best "
-              << best << ", errors " << descent_error(p, count, k, size) << ", " << least;
+              << best << ", errors " << errors.at(30) << ", " << *least;
         }
       }
     }

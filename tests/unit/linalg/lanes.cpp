@@ -52,8 +52,7 @@ matrix dense(const trapezoid_lanes& l, int lane) {
 matrix column(const matrix& x, int lane) { return x.block(0, lane, x.rows(), 1); }
 
 matrix gram_of(const matrix& l, double scale) {
-  return reference::combination(scale, reference::product(l, reference::transposed(l)), 0,
-                                matrix(l.rows(), l.rows()));
+  return reference::combination(scale, reference::product(l, reference::transposed(l)), 0, matrix(l.rows(), l.rows()));
 }
 
 // ---- products with one matrix ----
@@ -199,9 +198,9 @@ TEST(project_out, counts_dependent_columns_once) {
   for (int i = 0; i < 9; ++i) {
     for (int lane = 0; lane < lane_count; ++lane) {
       double* row = &l.packed(static_cast<int>(l.row(i)), lane);
-      if (i >= 2) row[2 * lane_count] = 0;                     // nothing in it
-      if (i >= 1) row[lane_count] = i == 1 ? 0 : row[0];       // the first, from its third row on …
-      if (i < 2) row[0] = 0;                                   // … where it begins, too
+      if (i >= 2) row[2 * lane_count] = 0;                       // nothing in it
+      if (i >= 1) row[lane_count] = i == 1 ? 0 : row[0];         // the first, from its third row on …
+      if (i < 2) row[0] = 0;                                     // … where it begins, too
       if (i >= 3) row[3 * lane_count] *= lane % 2 == 0 ? 1 : 0;  // in some lanes only
     }
   }

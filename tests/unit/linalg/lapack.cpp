@@ -245,8 +245,8 @@ TEST(lower_trapezoidal_factor, has_the_gram_matrix_of_its_argument) {
         for (int i = 0; i < l.rows(); ++i) {
           for (int j = i + 1; j < l.columns(); ++j) EXPECT_EQ(l(i, j), 0);
         }
-        EXPECT_TRUE(close(reference::gram(1, l), reference::gram(1, a),
-                          2 * rounding_of(a) * reference::frobenius_norm(a)))
+        EXPECT_TRUE(
+            close(reference::gram(1, l), reference::gram(1, a), 2 * rounding_of(a) * reference::frobenius_norm(a)))
             << "(" << rows << ", " << columns << ")";
       }
     }

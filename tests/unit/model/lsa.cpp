@@ -206,8 +206,8 @@ TEST(pseudo_newton, is_a_matrix_power) {
     matrix errors(8, lane_count);
     pseudo_newton(a, lanes, errors);
     for (int lane = 0; lane < lane_count; ++lane) {
-      const matrix step = reference::combination(1, matrix::identity(d), -1,
-                                                 reference::product(a, sample_covariance(lanes, lane)));
+      const matrix step =
+          reference::combination(1, matrix::identity(d), -1, reference::product(a, sample_covariance(lanes, lane)));
       const matrix w = lanes.w.block(0, lane, d, 1);
       for (int k = 0; k < 8; ++k) {
         const double expected = reference::squared_norm(reference::product(reference::power(step, k), w));
@@ -219,7 +219,8 @@ TEST(pseudo_newton, is_a_matrix_power) {
 
 // Ŝ = I, w = (4, 3) in every lane.
 prompt_lanes orthonormal_prompts(double first, double second) {
-  prompt_lanes p{.m = 4, .factor = {.rows = 2, .columns = 2, .packed = matrix(3, lane_count)}, .w = matrix(2, lane_count)};
+  prompt_lanes p{
+      .m = 4, .factor = {.rows = 2, .columns = 2, .packed = matrix(3, lane_count)}, .w = matrix(2, lane_count)};
   for (int lane = 0; lane < lane_count; ++lane) {
     p.factor.packed(0, lane) = p.factor.packed(2, lane) = 2;
     p.w(0, lane) = first;

@@ -4,6 +4,7 @@
 
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "cotscale/base/hash.hpp"
 
@@ -19,7 +20,19 @@ coordinates small_grid() {
           .repeats = {0, 1, 2, 3, 4},
           .m = {7},
           .k = {0, 1},
-          .training_steps = {0, 1, 2}};
+          .training_steps = {0, 1, 2},
+          .baselines = {"least_squares", "oracle"},
+          .tasks = {"t0", "t1", "t2", "t3"},
+          .rows = {0, 1, 2, 3, 4, 5}};
+}
+
+// The same without baselines, candidates and weights.
+coordinates plain_grid() {
+  coordinates grid = small_grid();
+  grid.baselines = {};
+  grid.tasks = {};
+  grid.rows = {};
+  return grid;
 }
 
 TEST(layout, cell_numbers_and_positions_are_inverse_and_row_major) {
@@ -32,11 +45,12 @@ TEST(layout, cell_numbers_and_positions_are_inverse_and_row_major) {
 
 TEST(layout, every_member_of_a_result_is_in_the_checksum) {
   cell_result result;
-  const auto doubles = [](const payload_variable& v) {
-    return std::holds_alternative<std::vector<double> cell_result::*>(v.member);
-  };
   for (const payload_variable& v : payload_variables()) {
-    if (doubles(v)) result.*std::get<std::vector<double> cell_result::*>(v.member) = {0.0};
+    std::visit(
+        [&](auto member) {
+          if constexpr (requires { (result.*member).data(); }) (result.*member) = {0};
+        },
+        v.member);
   }
   const std::uint64_t before = payload_checksum(result);
   std::set<std::uint64_t> seen{before};
@@ -70,11 +84,40 @@ TEST(layout, the_checksum_is_that_of_the_concatenated_bytes) {
   EXPECT_EQ(payload_checksum(result), whole.value());
 }
 
-TEST(layout, sizes_count_every_dataset) {
-  // Per cell: 8 variables over (m, k), 2 over k, training_loss over 3 steps, 6 scalars of 8 bytes, one of 1; the record
-  // has 33 bytes.
+TEST(layout, a_variable_with_an_empty_axis_is_left_out) {
+  const std::set<std::string_view> optional{
+      "baseline_error", "baseline_stderr", "baseline_median", "baseline_parameter", "task_probability", "v", "w"};
+  std::size_t left_out = 0;
+  for (const payload_variable& v : payload_variables()) {
+    EXPECT_TRUE(is_present(v, small_grid())) << v.name;
+    EXPECT_EQ(is_present(v, plain_grid()), !optional.contains(v.name)) << v.name;
+    left_out += is_present(v, plain_grid()) ? 0 : 1;
+  }
+  EXPECT_EQ(left_out, optional.size());
+}
+
+TEST(layout, every_axis_has_a_name_and_a_length) {
   const coordinates grid = small_grid();
-  EXPECT_EQ(payload_bytes(grid), grid.cell_count() * (8 * 8 * 2 + 2 * 8 * 2 + 8 * 3 + 6 * 8 + 1 + 33));
+  EXPECT_EQ(name(axis::training_step), "training_step");
+  EXPECT_EQ(name(axis::baseline), "baseline");
+  EXPECT_EQ(name(axis::task), "task");
+  EXPECT_EQ(name(axis::row), "row");
+  EXPECT_EQ(name(axis::column), "column");
+  EXPECT_EQ(grid.length(axis::baseline), 2U);
+  EXPECT_EQ(grid.length(axis::task), 4U);
+  EXPECT_EQ(grid.length(axis::row), 6U);
+  EXPECT_EQ(grid.length(axis::column), 6U);
+}
+
+TEST(layout, sizes_count_every_dataset) {
+  // Per cell, of 8 bytes each: 10 variables over (m, k), 2 over k, 3 over 3 training steps, 3 over m, 8 scalars; one
+  // byte for `converged`; the record has 33.
+  const coordinates plain = plain_grid();
+  const std::size_t each = 8 * (10 * 2 + 2 * 2 + 3 * 3 + 3 + 8) + 1 + 33;
+  EXPECT_EQ(payload_bytes(plain), plain.cell_count() * each);
+  // 3 over (baseline, m, k), 1 over (baseline, m), 1 over tasks, V and W.
+  const coordinates grid = small_grid();
+  EXPECT_EQ(payload_bytes(grid), grid.cell_count() * (each + 8 * (3 * 4 + 2 + 4 + 2 * 36)));
 }
 
 }  // namespace

@@ -16,8 +16,8 @@ namespace {
 const std::string seed_text = R"([sweep]
 name = "fuzz"
 seed = 3
-models = ["lsa", "closed"]
-mixtures = ["matched", "skewed", "mine"]
+models = ["lsa", "closed", "learned"]
+mixtures = ["matched", "skewed", "mine", "mixed", "hard"]
 hardness = [4.0, 9.5]
 n = [10, 20]
 repeats = 2
@@ -29,6 +29,18 @@ rotation = "shared"
 k = 3
 m = [5, 6]
 prompts = 100
+sampler = "auto"
+baselines = true
+[theory]
+draws = 8
+[tasks]
+exponents = [0.2]
+directions = [1, 3]
+each = 1
+[select]
+m = inf
+k = 4
+samples = 2
 [models.lsa]
 architecture = "lsa"
 tolerance = 1e-6
@@ -36,6 +48,16 @@ max_steps = 1000
 [models.closed]
 architecture = "lsa"
 training = "closed_form"
+[models.learned]
+architecture = "lsa"
+training = "samples"
+objective = "process"
+k_train = 3
+optimizer = "sgd"
+momentum = 0.5
+steps = 50
+[mixtures.mixed]
+probabilities = [1, 0.5]
 [mixtures.mine]
 spectrum = "list"
 eigenvalues = [1, 0.5, 0]
@@ -118,7 +140,7 @@ TEST(fuzz, mutated_specifications_are_understood_or_refused) {
       const specification spec = parse_specification(text, "fuzz.toml", ".");
       const std::string resolved = to_toml(spec);
       ASSERT_EQ(to_toml(parse_specification(resolved, "resolved.toml", ".")), resolved) << text;
-      if (spec.d <= 20 && spec.repeats < 1000 && spec.steps < 1000) make_coordinates(spec);
+      if (spec.d <= 20 && spec.repeats < 1000 && spec.steps < 1000 && spec.tasks.each < 1000) make_coordinates(spec);
       ++understood;
     } catch (const error& e) {
       ASSERT_NE(e.code(), exit_code::internal) << e.what() << "\n" << text;

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <numeric>
+#include <span>
+#include <string>
 #include <vector>
 
 namespace cotscale {
@@ -53,11 +55,7 @@ TEST(schedule, makespan_is_that_of_list_scheduling) {
   EXPECT_DOUBLE_EQ(predicted_makespan({}, 3), 0);
 }
 
-TEST(schedule, costs_grow_with_what_makes_cells_longer) {
-  const auto cost = [](const std::string& changes) {
-    std::vector<override_key> overrides;
-    if (!changes.empty()) overrides.push_back(parse_override(changes));
-    const specification spec = parse_specification(R"(
+constexpr const char* text = R"(
 [sweep]
 models = ["lsa"]
 mixtures = ["skewed"]
@@ -71,19 +69,63 @@ m = 100
 prompts = 1000
 [models.lsa]
 architecture = "lsa"
-)",
-                                                   "test.toml", ".", overrides);
-    return cost_model(spec).estimate(make_cell(make_coordinates(spec), 0), 1);
-  };
-  const cell_cost base = cost("");
+[models.other]
+architecture = "lsa"
+[models.learned]
+architecture = "lsa"
+training = "samples"
+)";
+
+cell_cost cost(const std::vector<std::string>& changes, int threads = 1) {
+  std::vector<override_key> overrides;
+  for (const std::string& change : changes) overrides.push_back(parse_override(change));
+  const specification spec = parse_specification(text, "test.toml", ".", overrides);
+  return cost_model(spec).estimate(make_cell(make_coordinates(spec), 0), threads);
+}
+
+TEST(schedule, costs_grow_with_what_makes_cells_longer) {
+  const cell_cost base = cost({});
   EXPECT_GT(base.seconds, 0);
-  EXPECT_GT(cost("test.prompts=2000").seconds, 1.5 * base.seconds);
-  EXPECT_GT(cost("test.m=200").seconds, base.seconds);
-  EXPECT_GT(cost("test.m=[100,200]").seconds, 2 * base.seconds);
-  EXPECT_GT(cost("test.k=200").seconds, base.seconds);
-  EXPECT_LT(cost("models.lsa.training=closed_form").seconds, base.seconds);
-  EXPECT_GT(cost("models.lsa.roll_out=definition").seconds, 10 * base.seconds);
-  EXPECT_GT(cost("models.lsa.roll_out=definition").bytes, base.bytes);
+  EXPECT_GT(cost({"test.prompts=20000"}).seconds, 5 * base.seconds);
+  EXPECT_GT(cost({"test.m=[100,200]"}).seconds, 1.3 * base.seconds);
+  EXPECT_GT(cost({"test.k=200"}).seconds, 2 * base.seconds);
+  EXPECT_LT(cost({"test.baselines=false"}).seconds, base.seconds);
+  EXPECT_LT(cost({"theory.draws=0"}).seconds, base.seconds);
+  EXPECT_GT(cost({"theory.draws=3200"}).seconds, 2 * base.seconds);
+  EXPECT_LT(cost({"models.lsa.training=closed_form"}).seconds, base.seconds);
+  EXPECT_GT(cost({"models.lsa.roll_out=definition"}).seconds, 10 * base.seconds);
+  EXPECT_GT(cost({"models.lsa.roll_out=definition"}).bytes, base.bytes);
+  EXPECT_LT(cost({"test.prompts=20000"}, 2).seconds, 0.8 * cost({"test.prompts=20000"}).seconds) << "two threads";
+}
+
+TEST(schedule, costs_of_test_prompts_depend_on_their_length_only_if_examples_are_drawn) {
+  EXPECT_DOUBLE_EQ(cost({"test.m=100"}).seconds, cost({"test.m=10000"}).seconds);
+  EXPECT_LT(cost({"test.m=2"}).seconds, cost({"test.m=100"}).seconds) << "below d, the factor is smaller";
+  EXPECT_GT(cost({"test.m=10000", "test.sampler=explicit"}).seconds,
+            20 * cost({"test.m=100", "test.sampler=explicit"}).seconds);
+  EXPECT_GT(cost({"test.sampler=explicit"}).seconds, cost({}).seconds);
+}
+
+TEST(schedule, costs_of_learning_from_samples_grow_with_steps_batches_and_chains) {
+  const auto learned = [](std::vector<std::string> changes) {
+    changes.emplace_back("sweep.models=learned");
+    return cost(changes).seconds;
+  };
+  const double base = learned({});
+  EXPECT_GT(base, 10 * cost({}).seconds);
+  EXPECT_NEAR(learned({"models.learned.steps=8000"}) / base, 2, 0.1);
+  EXPECT_NEAR(learned({"models.learned.batch=512"}) / base, 2, 0.1);
+  EXPECT_GT(learned({"models.learned.objective=outcome", "models.learned.k_train=5"}), 3 * base);
+}
+
+TEST(schedule, what_cells_share_counts_in_parts) {
+  const double base = cost({}).seconds;
+  EXPECT_LT(cost({"sweep.repeats=50"}).seconds, base) << "training is shared by repeats";
+  EXPECT_LT(cost({"sweep.n=[10,20,40,80]"}).seconds, base) << "baselines are shared by n";
+  EXPECT_LT(cost({"sweep.models=[\"lsa\",\"other\"]"}).seconds, base) << "theory is shared by models";
+  const double learned = cost({"sweep.models=learned"}).seconds;
+  EXPECT_GT(cost({"sweep.models=learned", "sweep.repeats=50"}).seconds, 0.9 * learned)
+      << "but learning from samples is not shared";
 }
 
 }  // namespace

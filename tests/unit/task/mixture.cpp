@@ -43,14 +43,20 @@ TEST(task_mixture, divides_probabilities_by_their_sum_and_drops_what_is_never_dr
 TEST(task_mixture, refuses_what_is_no_distribution) {
   const auto refuses = [](const char* text) { return ThrowsMessage<specification_error>(HasSubstr(text)); };
   EXPECT_THAT([] { task_mixture({}, {}); }, refuses("0 tasks"));
-  EXPECT_THAT([] { task_mixture({first}, {0.5, 0.5}); },
-              ThrowsMessage<specification_error>(AllOf(HasSubstr("1 tasks"), HasSubstr("2 probabilities"))));
+  EXPECT_THAT(
+      [] {
+        task_mixture({first}, {0.5, 0.5});
+      },
+      ThrowsMessage<specification_error>(AllOf(HasSubstr("1 tasks"), HasSubstr("2 probabilities"))));
   EXPECT_THAT([] { task_mixture({first, second}, {0, 0}); }, refuses("one of them positive"));
   EXPECT_THAT([] { task_mixture({first, second}, {2, -1}); }, refuses("≥ 0"));
   EXPECT_THAT([] { task_mixture({first, second}, {1, std::numeric_limits<double>::quiet_NaN()}); }, refuses("≥ 0"));
   EXPECT_THAT([] { task_mixture({first, second}, {1, std::numeric_limits<double>::infinity()}); }, refuses("finite"));
-  EXPECT_THAT([] { task_mixture({first, covariance({1, 2})}, {1, 1}); },
-              ThrowsMessage<specification_error>(AllOf(HasSubstr("3"), HasSubstr("2"))));
+  EXPECT_THAT(
+      [] {
+        task_mixture({first, covariance({1, 2})}, {1, 1});
+      },
+      ThrowsMessage<specification_error>(AllOf(HasSubstr("3"), HasSubstr("2"))));
 }
 
 // Σ π_ℓ Λ_ℓ and Σ π_ℓ ((1 + 1/n) Λ_ℓ² + (tr Λ_ℓ/n) Λ_ℓ).
@@ -71,8 +77,7 @@ TEST(moments, of_a_mixture_are_means_over_its_tasks) {
     EXPECT_TRUE(close(found.second, square, 16 * epsilon * reference::frobenius_norm(square))) << n;
   }
   EXPECT_EQ(moments(task_mixture(first), 7).second, moments(first, 7).second);
-  EXPECT_THAT([&] { moments(task_mixture(tasks, weights), 0); },
-              ThrowsMessage<precondition_error>(HasSubstr("got 0")));
+  EXPECT_THAT([&] { moments(task_mixture(tasks, weights), 0); }, ThrowsMessage<precondition_error>(HasSubstr("got 0")));
 }
 
 }  // namespace

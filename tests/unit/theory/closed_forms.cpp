@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cotscale/base/error.hpp"
+#include "cotscale/linalg/blas.hpp"
 #include "cotscale/task/moments.hpp"
 #include "cotscale/task/prompt.hpp"
 #include "cotscale/task/spectrum.hpp"
@@ -174,11 +175,10 @@ TEST(trained_preconditioner, of_a_mixture_of_equal_tasks_is_that_of_the_task) {
 TEST(trained_preconditioner, of_tasks_in_separate_directions_is_that_of_each_there_and_zero_elsewhere) {
   // Neither sees the other's direction, so their shares do not matter.
   const covariance first({2, 0, 0}), second({0, 5, 0});
-  const matrix expected =
-      matrix::diagonal(std::vector<double>{1 / (1.25 * 2 + 2.0 / 4), 1 / (1.25 * 5 + 5.0 / 4), 0});
+  const matrix expected = matrix::diagonal(std::vector<double>{1 / (1.25 * 2 + 2.0 / 4), 1 / (1.25 * 5 + 5.0 / 4), 0});
   for (const double share : {0.5, 0.01}) {
-    EXPECT_TRUE(close(trained_preconditioner(task_mixture({first, second}, {share, 1 - share}), 4), expected,
-                      16 * epsilon));
+    EXPECT_TRUE(
+        close(trained_preconditioner(task_mixture({first, second}, {share, 1 - share}), 4), expected, 16 * epsilon));
   }
 }
 
@@ -234,10 +234,11 @@ TEST(one_step_error, is_what_sampled_prompts_show) {
 // The sampler draws no examples; where m < d its sample covariances are singular. Both the exact mean over w and the
 // weights that it draws count.
 TEST(one_step_error, is_what_wishart_prompts_show) {
+  const blas_threads one(1);
   constexpr int d = 5;
   const matrix a = reference::combination(0.3, matrix::identity(d), 0.1, gaussian(d, d, "not symmetric"));
-  for (const covariance& sigma : {rotated(power_law(d, 15), "wishart"), rotated(covariance({3, 1, 0, 1, 0}), "zero"),
-                                  power_law(d, 15)}) {
+  for (const covariance& sigma :
+       {rotated(power_law(d, 15), "wishart"), rotated(covariance({3, 1, 0, 1, 0}), "zero"), power_law(d, 15)}) {
     for (const int m : {1, d - 1, d, d + 1, 10 * d}) {
       const wishart_source source(task_mixture(sigma), m, key_builder("one step").add(m).key());
       support::sample_means error(2);
@@ -245,11 +246,11 @@ TEST(one_step_error, is_what_wishart_prompts_show) {
       for (std::uint64_t block = 0; block < 2500; ++block) {
         source.draw(block, p);
         for (int lane = 0; lane < lane_count; ++lane) {
-          const matrix step = reference::combination(
-              1, matrix::identity(d), -1, reference::product(a, gram_of_lane(1.0 / m, p.factor, lane)));
+          const matrix step = reference::combination(1, matrix::identity(d), -1,
+                                                     reference::product(a, gram_of_lane(1.0 / m, p.factor, lane)));
           const matrix w = p.w.block(0, lane, d, 1);
-          error.add(std::vector<double>{reference::squared_norm(step),
-                                        reference::squared_norm(reference::product(step, w))});
+          error.add(
+              std::vector<double>{reference::squared_norm(step), reference::squared_norm(reference::product(step, w))});
         }
       }
       const double exact = one_step_error(a, sigma, m);

@@ -1,0 +1,94 @@
+// A GPT-2-style model of in-context weight prediction: its shape, its parameters and their names. The tokens of a prompt
+// are x_1, y_1, …, x_n, y_n, w_0, ŵ_1, … , each d numbers and a flag: x as it is; y in the first number, then zeros; an
+// estimate of the weight with the flag 1. What is read out at one estimate is the next. (Garg et al., arXiv 2208.01066)
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cotscale/base/random.hpp"
+
+namespace cotscale {
+
+struct gpt2_size {
+  int layers = 0;
+  int heads = 0;
+  int width = 0;
+  friend bool operator==(const gpt2_size&, const gpt2_size&) = default;
+};
+
+inline constexpr gpt2_size gpt2_tiny{3, 2, 64};
+inline constexpr gpt2_size gpt2_small{6, 4, 128};
+inline constexpr gpt2_size gpt2_standard{12, 8, 256};
+
+/// Example i is at positions 2i − 2 and 2i − 1, and w_j at 2·examples + j however many examples a prompt has: a shorter
+/// prompt leaves a gap, and an estimate is where it was in training.
+struct gpt2_configuration {
+  int d = 0;
+  gpt2_size size = gpt2_standard;
+  int examples = 0;  ///< most examples of a prompt
+  int chain = 1;     ///< most steps of a chain
+
+  int channels() const { return d + 1; }
+  int positions() const { return 2 * examples + chain; }
+  int head_width() const { return size.width / size.heads; }
+  friend bool operator==(const gpt2_configuration&, const gpt2_configuration&) = default;
+};
+
+/// A parameter in the vector of all.
+struct gpt2_tensor {
+  std::string name;        ///< Hugging Face's, or read_in.… and read_out.…
+  std::vector<int> shape;  ///< row-major, one or two dimensions
+  std::size_t offset = 0;
+  std::size_t size() const;
+};
+
+/// Where the parameters of a block begin. Weights named c_… are (in, out), as Conv1D has them.
+struct gpt2_block_offsets {
+  std::size_t ln_1_weight, ln_1_bias;            // (C)
+  std::size_t c_attn_weight, c_attn_bias;        // (C, 3C), queries, keys, values
+  std::size_t attn_proj_weight, attn_proj_bias;  // (C, C)
+  std::size_t ln_2_weight, ln_2_bias;            // (C)
+  std::size_t c_fc_weight, c_fc_bias;            // (C, 4C)
+  std::size_t mlp_proj_weight, mlp_proj_bias;    // (4C, C)
+};
+
+/// All parameters of a model as one vector.
+class gpt2_layout {
+ public:
+  /// Throws specification_error unless every number is ≥ 1 and the heads divide the width.
+  explicit gpt2_layout(const gpt2_configuration& configuration);
+
+  const gpt2_configuration& configuration() const { return configuration_; }
+  const std::vector<gpt2_tensor>& tensors() const { return tensors_; }
+  std::size_t size() const { return size_; }
+
+  // read_in and read_out are (out, in), as torch.nn.Linear has them.
+  std::size_t read_in_weight, read_in_bias;  // (C, d + 1), (C)
+  std::size_t wpe_weight;                    // (positions, C)
+  std::vector<gpt2_block_offsets> blocks;
+  std::size_t ln_f_weight, ln_f_bias;          // (C)
+  std::size_t read_out_weight, read_out_bias;  // (d, C), (d)
+
+ private:
+  std::size_t add(std::string name, std::vector<int> shape);
+  gpt2_block_offsets add_block(int layer);
+
+  gpt2_configuration configuration_;
+  std::vector<gpt2_tensor> tensors_;
+  std::size_t size_ = 0;
+};
+
+/// GPT-2's initial values: weights N(0, 0.02²), those of projections back into the residual stream divided by
+/// √(2·layers), gains 1, biases 0. A tensor's numbers are those of (key, its name).
+std::vector<float> initial_gpt2(const gpt2_layout& layout, stream_key key);
+
+/// A model that can be tested.
+struct gpt2_model {
+  gpt2_configuration configuration;
+  std::vector<float> parameters;
+};
+
+}  // namespace cotscale

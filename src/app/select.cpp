@@ -1,0 +1,87 @@
+// cotscale select.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <string_view>
+
+#include "commands.hpp"
+#include "cotscale/hdf5/file.hpp"
+#include "cotscale/linalg/blas.hpp"
+#include "cotscale/sweep/provenance.hpp"
+#include "cotscale/sweep/selection.hpp"
+
+namespace cotscale::app {
+namespace {
+
+constexpr std::string_view selection_title = "cotscale selection";
+
+void require_selection_output(const std::string& output, bool overwrite) {
+  require_output_directory(output);
+  if (!std::filesystem::exists(output)) return;
+  if (!overwrite) {
+    throw mismatch_error(
+        fmt::format("{}: exists already; choose another --output, or give --overwrite to replace it", output));
+  }
+  const bool ours = [&] {
+    try {
+      const hdf5_file file = hdf5_file::open_read(output);
+      return file.has_attribute("/", "title") && file.text_attribute("/", "title").rfind(selection_title, 0) == 0;
+    } catch (const io_error&) {
+      return false;
+    }
+  }();
+  if (!ours) {
+    throw mismatch_error(fmt::format(
+        "{}: not a selection of cotscale, and --overwrite replaces no other file; move it away yourself", output));
+  }
+}
+
+double mean_over_draws(const selection_results& results, double (*value)(const selection_record&)) {
+  double sum = 0;
+  for (const selection_record& r : results.draws) sum += value(r);
+  return sum / static_cast<double>(results.draws.size());
+}
+
+void show_selection(const selection_results& results) {
+  const auto draws = static_cast<double>(results.draws.size());
+  fmt::print("{:<24}{:>18}{:>12}{:>12}\n", "task", "support hardness", "quadratic", "exact");
+  constexpr std::size_t most = 50;
+  for (std::size_t i = 0; i < std::min(most, results.tasks.size()); ++i) {
+    std::array<double, 2> p{};
+    for (const selection_record& r : results.draws) {
+      for (std::size_t s = 0; s < p.size(); ++s) p[s] += r.probability[s][i] / draws;
+    }
+    fmt::print("{:<24}{:>18.4g}{:>12.4f}{:>12.4f}\n", results.tasks[i], results.support_hardness[i], p[0], p[1]);
+  }
+  if (results.tasks.size() > most) fmt::print("... {} more tasks in the file\n", results.tasks.size() - most);
+  fmt::print("{:<42}{:>12.5g}{:>12.5g}\n", "objective of the quadratic programme",
+             mean_over_draws(results, [](const selection_record& r) { return r.objective[0][0]; }),
+             mean_over_draws(results, [](const selection_record& r) { return r.objective[1][0]; }));
+  fmt::print("{:<42}{:>12.5g}{:>12.5g}\n", "objective of the exact problem",
+             mean_over_draws(results, [](const selection_record& r) { return r.objective[0][1]; }),
+             mean_over_draws(results, [](const selection_record& r) { return r.objective[1][1]; }));
+  double worst = 0;
+  for (const selection_record& r : results.draws) worst = std::max(worst, r.kkt_residual);
+  fmt::print("largest relative KKT residual {:.2g}{}\n", worst,
+             results.draws.size() > 1 ? fmt::format("; means over {} draws of the tasks", results.draws.size()) : "");
+}
+
+}  // namespace
+
+exit_code select(const select_arguments& arguments) {
+  require_openmp_blas();
+  require_one_process("select");
+  require_selection_output(arguments.output, arguments.overwrite);
+  const specification spec = load_selection(arguments.specification, parse_overrides(arguments.overrides));
+  const selection_results results = select_tasks(spec, {});
+  const std::string config = selection_to_toml(spec);
+  write_selection(arguments.output, results, config,
+                  collect_provenance(std::string(selection_title) + ": " + spec.name, spec.seed, config,
+                                     arguments.command_line, 1));
+  show_selection(results);
+  return exit_code::done;
+}
+
+}  // namespace cotscale::app

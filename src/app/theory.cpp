@@ -1,0 +1,101 @@
+// cotscale theory.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <set>
+
+#include "commands.hpp"
+#include "cotscale/linalg/blas.hpp"
+#include "cotscale/sweep/cell.hpp"
+
+namespace cotscale::app {
+namespace {
+
+bool is_drawn(const specification& spec) { return spec.tasks.source == tasks_specification::kind::generated; }
+
+std::string theory_csv_header() { return "mixture,hardness,n,repeat,m,k,predicted_error,predicted_stderr\n"; }
+
+std::string theory_csv(const specification& spec, const cell& c, std::int64_t m, const chain_prediction& p) {
+  std::string text;
+  for (int k = 0; k <= spec.steps; ++k) {
+    const auto i = static_cast<std::size_t>(k);
+    text += fmt::format("{},{},{},{},{},{},{},{}\n", c.mixture, c.hardness, c.n, c.repeat, m, k, p.error[i],
+                        p.standard_error[i]);
+  }
+  return text;
+}
+
+// k = 0, 1, the middle and the last.
+std::vector<int> shown_steps(int steps) {
+  std::set<int> shown{0, std::min(1, steps), steps / 2, steps};
+  return {shown.begin(), shown.end()};
+}
+
+std::string theory_table_header(const specification& spec) {
+  std::string text = fmt::format("{:<12}{:>10}{:>7}{:>7}{:>8}{:>9}{:>11}{:>8}{:>8}", "mixture", "hardness", "n",
+                                 "repeat", "m", "radius", "diverging", "edge", "best k");
+  for (const int k : shown_steps(spec.steps)) text += fmt::format("{:>11}", fmt::format("k = {}", k));
+  return text + fmt::format("{:>11}\n", "best");
+}
+
+// The Marchenko-Pastur radius where Σ = Λ = I, else nothing.
+std::string edge(const specification& spec, const cell& c, std::int64_t m, const cell_theory& known) {
+  const covariance target = target_covariance(spec, c.hardness);
+  const double gamma = 1 + (spec.d + 1.0) / static_cast<double>(c.n);
+  const matrix isotropic = combination(1 / gamma, matrix::identity(spec.d), 0, known.preconditioner);
+  const double gap = frobenius_norm(combination(1, known.preconditioner, -1, isotropic)) +
+                     frobenius_norm(combination(1, target.values(), -1, matrix::identity(spec.d)));
+  if (gap > 1e-9) return "-";
+  return fmt::format("{:.3f}", marchenko_pastur_radius(spec.d, static_cast<int>(c.n), spec.d / static_cast<double>(m)));
+}
+
+std::string theory_row(const specification& spec, const cell& c, std::int64_t m, const cell_theory& known,
+                       const chain_prediction& p) {
+  std::string text =
+      fmt::format("{:<12}{:>10.6g}{:>7}{:>7}{:>8}{:>9.3f}{:>9.1f} %{:>8}{:>8}", c.mixture, c.hardness, c.n, c.repeat, m,
+                  known.spectral_radius, 100 * p.diverging_share, edge(spec, c, m, known), p.best_k);
+  for (const int k : shown_steps(spec.steps)) text += fmt::format("{:>11.3g}", p.error[static_cast<std::size_t>(k)]);
+  return text + fmt::format("{:>11.3g}\n", p.error[static_cast<std::size_t>(p.best_k)]);
+}
+
+std::string theory_legend(const specification& spec) {
+  return fmt::format(
+      "errors: expected |w_k - w|^2, mean of {} Wishart draws, not divided by d\n"
+      "radius: largest |eigenvalue| of I - Gamma^-1 Sigma (m to infinity); above 1 longer chains diverge\n"
+      "diverging: share of test prompts for which that of I - Gamma^-1 S is above 1\n"
+      "edge: the same by the Marchenko-Pastur law, where target and training are isotropic\n",
+      spec.theory_draws);
+}
+
+}  // namespace
+
+exit_code theory(const theory_arguments& arguments) {
+  require_openmp_blas();
+  require_one_process("theory");
+  const specification spec = load_specification(arguments.specification, parse_overrides(arguments.overrides));
+  if (spec.theory_draws == 0) {
+    throw specification_error(fmt::format("{}: theory.draws is 0, so that nothing can be predicted; set it to 100, say",
+                                          arguments.specification));
+  }
+  const coordinates grid = make_coordinates(spec);
+  cell_computer computer(spec, grid);
+  const blas_threads one(1);
+  fmt::print("{}", arguments.csv ? theory_csv_header() : theory_table_header(spec));
+  for (std::size_t i = 0; i < grid.cell_count(); ++i) {
+    const cell c = make_cell(grid, i);
+    const bool seen =
+        c.position[0] > 0 || (c.repeat > 0 && !(depends_on_candidates(spec, c.mixture) && is_drawn(spec)));
+    if (seen) continue;  // models and, with given candidates, repeats do not matter
+    const std::shared_ptr<const cell_theory> known = computer.theory(c, {});
+    for (std::size_t m = 0; m < grid.m.size(); ++m) {
+      fmt::print("{}", arguments.csv ? theory_csv(spec, c, grid.m[m], known->predictions[m])
+                                     : theory_row(spec, c, grid.m[m], *known, known->predictions[m]));
+    }
+    std::fflush(stdout);
+  }
+  if (!arguments.csv) fmt::print("{}", theory_legend(spec));
+  return exit_code::done;
+}
+
+}  // namespace cotscale::app
