@@ -52,7 +52,7 @@ void fill_normal_stage(stream_key key, std::uint64_t substream, std::uint64_t st
 
 void fill_uniform_stage(stream_key key, std::uint64_t substream, std::uint64_t stage, std::span<double> out) {
   fill_blocks(key, substream, stage, out, [](const auto& words, auto& uniforms) {
-    // The upper 53 bits, in the middle of their interval: neither 0 nor 1.
+    // The upper 52 bits, in the middle of their interval: neither 0 nor 1.
     for (std::size_t i = 0; i < words.size(); ++i) uniforms[i] = (static_cast<double>(words[i] >> 12) + 0.5) * 0x1p-52;
   });
 }

@@ -174,7 +174,7 @@ void solve_shifted(const trapezoid_lanes& s, double shift, trapezoid_lanes& fact
 void project_out(const trapezoid_lanes& l, matrix& x) {
   require_lanes(x, l.rows, "project_out");
   const auto d = static_cast<std::size_t>(l.rows);
-  constexpr double dependent = 1e-10;  // what is left of a column, relative to the column
+  constexpr double dependent = 1e-10;  // what is left of a column, relative to all of L
   matrix columns(l.rows * l.columns, lane_count);
   pack* q = packs(columns);
   // (Results by reference: a vector as a return value has no stable ABI.)
@@ -187,18 +187,19 @@ void project_out(const trapezoid_lanes& l, matrix& x) {
     dot(direction, from, factor);
     for (std::size_t i = 0; i < d; ++i) from[i] -= factor * direction[i];
   };
+  pack total = {};
+  for (int i = 0; i < l.packed.rows(); ++i) total += packs(l.packed)[i] * packs(l.packed)[i];
   for (int j = 0; j < l.columns; ++j) {
     pack* column = q + static_cast<std::size_t>(j) * d;
     for (int i = j; i < l.rows; ++i) column[i] = packs(l.packed)[l.row(i) + static_cast<std::size_t>(j)];
-    pack before, after;
-    dot(column, column, before);
+    pack after;
     for (int pass = 0; pass < 2; ++pass) {
       for (int other = 0; other < j; ++other) subtract(q + static_cast<std::size_t>(other) * d, column);
     }
     dot(column, column, after);
     pack inverse = {};
     for (int lane = 0; lane < lane_count; ++lane) {
-      if (after[lane] > dependent * dependent * before[lane]) inverse[lane] = 1 / std::sqrt(after[lane]);
+      if (after[lane] > dependent * dependent * total[lane]) inverse[lane] = 1 / std::sqrt(after[lane]);
     }
     for (std::size_t i = 0; i < d; ++i) column[i] *= inverse;
     subtract(column, packs(x));

@@ -11,18 +11,19 @@ template<class T>
 void softmax_row(T scale, int count, int zeros, T* s) {
   const int padded = padded_to_lanes(count);
   constexpr T lowest = static_cast<T>(-1e30);  // finite: -ffast-math knows no infinity
+  constexpr T smallest_exponent = -80;         // vectors of exp fail far out; e^−80 is nothing beside the largest, 1
   for (int j = count; j < padded; ++j) s[j] = lowest;
   T largest = lowest;
   for (int j = 0; j < padded; ++j) largest = std::max(largest, s[j]);
   const T shift = scale * largest;
   T sum = 0;
   for (int j = 0; j < padded; ++j) {
-    s[j] = std::exp(scale * s[j] - shift);
+    s[j] = std::exp(std::max(scale * s[j] - shift, smallest_exponent));
     sum += s[j];
   }
   const T inverse = 1 / sum;
   for (int j = 0; j < padded; ++j) s[j] *= inverse;
-  for (int j = padded; j < zeros; ++j) s[j] = 0;
+  for (int j = count; j < zeros; ++j) s[j] = 0;
 }
 
 template<class T>

@@ -17,10 +17,11 @@ constexpr T b = static_cast<T>(1.5957691216057308 * 0.044715);
 
 constexpr std::size_t block = 64;  // whole vectors only: a number's bits do not depend on its neighbours
 
-// e^{−2u}, bounded: a quotient of vectors is a product with an approximate inverse, which infinity has not.
+// e^{−2u}, bounded: vectors of exp fail far out, and a quotient is a product with an approximate inverse, which infinity
+// has not.
 template<class T>
 T decay(T x, T square) {
-  return std::exp(std::min(-x * (a<T> + b<T> * square), T{80}));
+  return std::exp(std::clamp(-x * (a<T> + b<T> * square), T{-80}, T{80}));
 }
 
 template<class T>

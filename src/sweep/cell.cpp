@@ -25,18 +25,21 @@ namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
-/// What a cell trains on.
-struct training_tasks {
-  task_mixture tasks;
-  std::vector<double> candidate_probabilities;  ///< empty: not made of candidates
-};
-
 /// A trained model, and the part of the results that tells of its training.
 struct trained_model {
-  lsa_parameters parameters;
-  std::optional<matrix> preconditioner;  ///< if the model is on the slice of Theorem 3.1
+  std::optional<lsa_slice> slice;  ///< if it is on the slice of Theorem 3.1; else
+  lsa_parameters general;          ///< all of V and W
+  matrix preconditioner;           ///< of the slice
   cell_result record;
+
+  lsa_parameters parameters() const { return slice ? full_parameters(*slice) : general; }
 };
+
+// How many values of so many numbers each a cache may keep.
+std::size_t room_for(double numbers, std::size_t most) {
+  constexpr double megabytes = 24;
+  return std::clamp<std::size_t>(static_cast<std::size_t>(megabytes * 1e6 / 8 / numbers), 4, most);
+}
 
 struct baseline_summary {
   std::vector<error_statistics> statistics;  ///< over k
@@ -119,14 +122,20 @@ struct cell_computer::implementation {
   using mixture_key = std::tuple<std::string, double, std::int64_t, std::int64_t>;  // mixture, hardness, n, repeat
   using model_key = std::tuple<std::string, std::string, double, std::int64_t, std::int64_t>;  // model, then the same
   using prompt_key = std::tuple<double, std::int64_t, std::int64_t>;                           // hardness, repeat, m
-  detail::recent_values<double, covariance> targets{64};
-  detail::recent_values<std::int64_t, std::shared_ptr<const candidate_tasks>> candidates{4};
-  detail::recent_values<mixture_key, training_tasks> mixtures{64};
-  detail::recent_values<mixture_key, cell_theory> theories{256};
-  detail::recent_values<model_key, trained_model> models{256};
-  detail::recent_values<prompt_key, std::vector<baseline_summary>> baselines{20'000};
+  detail::recent_values<double, covariance> targets;
+  detail::recent_values<std::int64_t, std::shared_ptr<const candidate_tasks>> candidates{2};
+  detail::recent_values<mixture_key, std::vector<double>> probabilities{10'000};  // of candidates: dear to find, small
+  detail::recent_values<mixture_key, cell_theory> theories;
+  detail::recent_values<model_key, trained_model> models;
+  detail::recent_values<prompt_key, std::vector<baseline_summary>> baselines;
 
-  implementation(const specification& s, const coordinates& g) : spec(s), grid(g) {}
+  implementation(const specification& s, const coordinates& g)
+      : spec(s),
+        grid(g),
+        targets(room_for(3.0 * s.d * s.d, 64)),
+        theories(room_for(1.0 * s.d * s.d + 6.0 * static_cast<double>(s.m.size()) * s.steps, 256)),
+        models(room_for(10.0 * s.d * s.d, 256)),
+        baselines(room_for(24.0 * (s.steps + 1), 20'000)) {}
 
   // One large matrix is worth all threads; its last bits may then depend on their number.
   int threads_of_blas() const { return spec.d >= large_dimension ? thread_count() : 1; }
@@ -141,24 +150,30 @@ struct cell_computer::implementation {
     return targets.get(c.hardness, [&] { return target_covariance(spec, c.hardness); });
   }
 
-  std::shared_ptr<const training_tasks> tasks_of(const cell& c, const std::stop_token& stop) {
+  std::shared_ptr<const candidate_tasks> candidates_of(const cell& c) {
+    return *candidates.get(candidate_repeat(c), [&] { return make_candidates(spec, c.repeat); });
+  }
+
+  // Of the candidates, if the mixture is made of them; else empty.
+  std::shared_ptr<const std::vector<double>> probabilities_of(const cell& c, const std::stop_token& stop) {
     const mixture_key key{c.mixture, c.hardness, c.mixture == "exact" ? c.n : -1, candidate_repeat(c)};
-    return mixtures.get(key, [&]() -> training_tasks {
-      const covariance& target = *target_of(c);
-      if (!depends_on_candidates(spec, c.mixture)) {
-        return {.tasks = task_mixture(mixture_covariance(spec, c.mixture, target)), .candidate_probabilities = {}};
-      }
-      const candidate_tasks& all =
-          **candidates.get(candidate_repeat(c), [&] { return make_candidates(spec, c.repeat); });
-      std::vector<double> p = candidate_probabilities(spec, c.mixture, all, target, c.hardness, c.n, stop);
-      return {.tasks = task_mixture(all.tasks, p), .candidate_probabilities = std::move(p)};
+    return probabilities.get(key, [&] {
+      if (!depends_on_candidates(spec, c.mixture)) return std::vector<double>();
+      return candidate_probabilities(spec, c.mixture, *candidates_of(c), *target_of(c), c.hardness, c.n, stop);
     });
+  }
+
+  task_mixture tasks_of(const cell& c, const std::stop_token& stop) {
+    if (!depends_on_candidates(spec, c.mixture)) {
+      return task_mixture(mixture_covariance(spec, c.mixture, *target_of(c)));
+    }
+    return {candidates_of(c)->tasks, *probabilities_of(c, stop)};
   }
 
   std::shared_ptr<const cell_theory> theory_of(const cell& c, const std::stop_token& stop) {
     const mixture_key key{c.mixture, c.hardness, c.n, candidate_repeat(c)};
     return theories.get(key, [&] {
-      const task_mixture& tasks = tasks_of(c, stop)->tasks;
+      const task_mixture tasks = tasks_of(c, stop);
       const covariance& sigma = *target_of(c);
       const blas_threads scope(threads_of_blas());
       cell_theory out;
@@ -179,7 +194,7 @@ struct cell_computer::implementation {
 
   trained_model train(const cell& c, const std::stop_token& stop) {
     const model_specification& model = spec.model_tables.at(c.model);
-    const task_mixture& tasks = tasks_of(c, stop)->tasks;
+    const task_mixture tasks = tasks_of(c, stop);
     const cell_theory& theory = *theory_of(c, stop);
     const int n = static_cast<int>(c.n);
     trained_model out;
@@ -192,7 +207,7 @@ struct cell_computer::implementation {
       sampled_training trained =
           train_sampled(tasks, n, options, training_key(spec, c), theory.preconditioner, record_steps, stop);
       store_sampled(trained, model, out.record);
-      out.parameters = std::move(trained.model);
+      out.general = std::move(trained.model);
     } else {
       const blas_threads scope(threads_of_blas());
       const prompt_moments m = moments(tasks, n);
@@ -202,7 +217,7 @@ struct cell_computer::implementation {
                                         ? closed_form(m, model.c, grid.training_steps)
                                         : descend(m, options, grid.training_steps, stop);
       store_population(trained, theory, tasks, c.n, out.record);
-      out.parameters = full_parameters(trained.model);
+      out.slice = trained.model;
       out.preconditioner = preconditioner(trained.model);
     }
     for (auto* series : {&out.record.training_loss, &out.record.training_distance, &out.record.training_off_slice}) {
@@ -231,14 +246,14 @@ struct cell_computer::implementation {
 
   error_table roll_out(const cell& c, const trained_model& model, std::int64_t m, const std::stop_token& stop) {
     if (spec.model_tables.at(c.model).roll_out == roll_out_method::definition) {
-      return evaluate_definition(model.parameters, spec.steps, examples(c, m), spec.prompts, stop);
+      return evaluate_definition(model.parameters(), spec.steps, examples(c, m), spec.prompts, stop);
     }
     const std::unique_ptr<lane_source> source = prompts(c, m);
     lane_errors chain;
-    if (model.preconditioner) {
-      chain = [&](const prompt_lanes& p, matrix& errors) { pseudo_newton(*model.preconditioner, p, errors); };
+    if (model.slice) {
+      chain = [&](const prompt_lanes& p, matrix& errors) { pseudo_newton(model.preconditioner, p, errors); };
     } else {
-      chain = [&](const prompt_lanes& p, matrix& errors) { chain_errors(model.parameters, p, errors); };
+      chain = [&](const prompt_lanes& p, matrix& errors) { chain_errors(model.general, p, errors); };
     }
     return evaluate(chain, spec.steps + 1, *source, spec.prompts, stop);
   }
@@ -262,7 +277,7 @@ struct cell_computer::implementation {
   // the population optimum is held against the optimum itself.
   double exact_error(const cell& c, const trained_model& model, const cell_theory& theory, std::int64_t m, int k) {
     if (k == 0) return spec.d;
-    if (k > 1 || !model.preconditioner) return nan;
+    if (k > 1 || !model.slice) return nan;
     return one_step_error(theory.preconditioner, *target_of(c), static_cast<int>(m));
   }
 
@@ -317,16 +332,15 @@ struct cell_computer::implementation {
   }
 
   void store_weights(const trained_model& model, const model_specification& s, cell_result& out) const {
-    if (grid.rows.empty()) return;
-    out.v.assign(model.parameters.v.values().begin(), model.parameters.v.values().end());
-    out.w.assign(model.parameters.w.values().begin(), model.parameters.w.values().end());
-    if (s.keep_weights) return;
-    std::fill(out.v.begin(), out.v.end(), nan);
-    std::fill(out.w.begin(), out.w.end(), nan);
+    out.v.assign(grid.rows.size() * grid.rows.size(), nan);
+    out.w = out.v;
+    if (!s.keep_weights) return;
+    const lsa_parameters weights = model.parameters();
+    std::copy_n(weights.v.data(), out.v.size(), out.v.data());
+    std::copy_n(weights.w.data(), out.w.size(), out.w.data());
   }
 
   cell_result compute(const cell& c, const std::stop_token& stop) {
-    const auto tasks = tasks_of(c, stop);
     const auto theory = theory_of(c, stop);
     const auto model = model_of(c, stop);
     cell_result out = model->record;
@@ -334,7 +348,7 @@ struct cell_computer::implementation {
     for (const std::int64_t m : grid.m) store_errors(c, *model, *theory, m, roll_out(c, *model, m, stop), out);
     store_baselines(c, out, stop);
     store_weights(*model, spec.model_tables.at(c.model), out);
-    out.task_probability = tasks->candidate_probabilities;
+    out.task_probability = *probabilities_of(c, stop);
     out.task_probability.resize(grid.tasks.size(), nan);
     return out;
   }

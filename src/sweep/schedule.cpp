@@ -66,11 +66,11 @@ double chain_seconds(const model_specification& model, double d, double m, doubl
   return steps * flops * seconds_per_lane_flop;
 }
 
-// Least squares, ridge, 14 runs of gradient descent, two chains.
+// Least squares, ridge, 20 runs of gradient descent, two chains.
 double baseline_seconds(double d, double m, double steps) {
   const double rank = std::min(d, m);
   const double flops =
-      4 * d * rank * rank + 8 * (d * d * d / 3 + 2 * d * d) + 16 * steps * 2 * d * rank + 4 * steps * d * d;
+      4 * d * rank * rank + 8 * (d * d * d / 3 + 2 * d * d) + 22 * steps * 2 * d * rank + 4 * steps * d * d;
   return flops * seconds_per_lane_flop;
 }
 

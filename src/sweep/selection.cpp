@@ -1,6 +1,7 @@
 #include "cotscale/sweep/selection.hpp"
 
 #include <cmath>
+#include <numeric>
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/parallel.hpp"
@@ -40,7 +41,12 @@ std::vector<double> candidate_probabilities(const specification& spec, const std
   if (mixture == "easy") return easy_mixture(tasks);
   if (mixture == "hard") return hard_mixture(tasks);
   if (mixture == "relevant") return relevant_mixture(tasks, target);
-  if (mixture != "exact") return spec.mixture_tables.at(mixture).probabilities;
+  if (mixture != "exact") {
+    std::vector<double> given = spec.mixture_tables.at(mixture).probabilities;
+    const double total = std::accumulate(given.begin(), given.end(), 0.0);
+    for (double& p : given) p /= total;
+    return given;
+  }
   const std::vector<matrix> samples = selection_samples(spec, target, hardness);
   const exact_problem problem(tasks, samples, static_cast<int>(n), spec.selection.k);
   return solve_exact(problem, select_quadratic(tasks, target, stop).probabilities, tasks, target, stop).probabilities;

@@ -179,6 +179,9 @@ specification interpret(const toml::table& root, const std::string& source, cons
   spec.tasks = read_tasks(tasks, spec);
   table_reader select(subtable(top, "select"), "select", problems);
   spec.selection = read_selection(select);
+  if (with_sweep && select.present() && spec.tasks.source == tasks_specification::kind::none) {
+    top.problem("select", "has an effect together with [tasks] only; remove it");
+  }
 
   table_reader sweep(subtable(top, "sweep"), "sweep", problems);
   spec.name = sweep.text("name", "sweep");
@@ -194,6 +197,12 @@ specification interpret(const toml::table& root, const std::string& source, cons
     read_hardness(sweep, spec);
     read_models(subtable(top, "models"), sweep, spec, problems);
     read_mixtures(subtable(top, "mixtures"), sweep, spec, problems);
+    for (const auto& [name, model] : spec.model_tables) {
+      if (model.roll_out != roll_out_method::definition || spec.sampler != sampler_method::wishart) continue;
+      test.problem("sampler", fmt::format("is \"wishart\", but models.{} is rolled out by its definition, which needs "
+                                          "the examples",
+                                          name));
+    }
   }
   sweep.finish();
   top.finish();

@@ -1,9 +1,12 @@
 #include "cotscale/train/optimizer.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <numeric>
 
 #include "cotscale/base/error.hpp"
+#include "cotscale/base/parallel.hpp"
 #include "cotscale/linalg/blas.hpp"
 
 namespace cotscale {
@@ -13,6 +16,20 @@ bool is_adam(update_rule rule) { return rule == update_rule::adam || rule == upd
 
 void require(bool holds, const char* rule, double value) {
   if (!holds) throw specification_error(fmt::format("the optimiser needs {}, not {}", rule, value));
+}
+
+// Parameters are updated in blocks of fixed size, each as a thread of its own if there are many.
+constexpr std::size_t block_size = std::size_t{1} << 16;
+
+std::size_t blocks_of(std::size_t size) { return (size + block_size - 1) / block_size; }
+
+// body(block, first, count)
+template<class F>
+void for_blocks(std::size_t size, const F& body) {
+  parallel_for(static_cast<int>(blocks_of(size)), [&](int i) {
+    const auto block = static_cast<std::size_t>(i);
+    body(block, block * block_size, std::min(block_size, size - block * block_size));
+  });
 }
 
 }  // namespace
@@ -46,45 +63,79 @@ double clip(std::span<double> gradient, double limit) {
   return length;
 }
 
-optimizer::optimizer(const optimizer_options& options, std::size_t size) : options_(options) {
+double clip(std::span<float> gradient, double limit) {
+  std::vector<double> squares(blocks_of(gradient.size()));
+  for_blocks(gradient.size(), [&](std::size_t block, std::size_t first, std::size_t count) {
+    for (const float g : gradient.subspan(first, count)) squares[block] += double{g} * double{g};
+  });
+  const double length = std::sqrt(std::accumulate(squares.begin(), squares.end(), 0.0));
+  if (limit > 0 && length > limit) {
+    const auto factor = static_cast<float>(limit / length);
+    for (float& g : gradient) g *= factor;
+  }
+  return length;
+}
+
+template<class T>
+basic_optimizer<T>::basic_optimizer(const optimizer_options& options, std::size_t size) : options_(options) {
   require_valid(options);
   if (options.rule != update_rule::gd) mean_.resize(size);
   if (is_adam(options.rule)) square_.resize(size);
 }
 
-void optimizer::update(double rate, std::span<const double> gradient, std::span<double> parameters) {
+template<class T>
+void basic_optimizer<T>::update(double rate, std::span<const T> gradient, std::span<T> parameters) {
   expects(gradient.size() == parameters.size() && (mean_.empty() || mean_.size() == gradient.size()),
           "optimizer: {} derivatives for {} parameters", gradient.size(), parameters.size());
   ++updates_;
+  for_blocks(parameters.size(), [&](std::size_t, std::size_t first, std::size_t count) {
+    update_block(rate, first, gradient.subspan(first, count), parameters.subspan(first, count));
+  });
+}
+
+template<class T>
+void basic_optimizer<T>::update_block(double rate, std::size_t first, std::span<const T> gradient,
+                                      std::span<T> parameters) {
+  const T step = static_cast<T>(rate), memory = static_cast<T>(options_.momentum);
   switch (options_.rule) {
     case update_rule::gd:
-      for (std::size_t i = 0; i < parameters.size(); ++i) parameters[i] -= rate * gradient[i];
+      for (std::size_t i = 0; i < parameters.size(); ++i) parameters[i] -= step * gradient[i];
       return;
     case update_rule::sgd:
       for (std::size_t i = 0; i < parameters.size(); ++i) {
-        mean_[i] = options_.momentum * mean_[i] + gradient[i];
-        parameters[i] -= rate * mean_[i];
+        T& mean = mean_[first + i];
+        mean = memory * mean + gradient[i];
+        parameters[i] -= step * mean;
       }
       return;
     case update_rule::adam:
     case update_rule::adamw:
-      update_adam(rate, gradient, parameters);
+      update_adam(rate, first, gradient, parameters);
   }
 }
 
 // m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², p ← p − η (m/(1 − β₁ᵗ))/(√(v/(1 − β₂ᵗ)) + ε)
-void optimizer::update_adam(double rate, std::span<const double> gradient, std::span<double> parameters) {
-  const double b1 = options_.beta1;
-  const double b2 = options_.beta2;
-  const double step = rate / (1 - std::pow(b1, static_cast<double>(updates_)));
-  const double correction = 1 / std::sqrt(1 - std::pow(b2, static_cast<double>(updates_)));
-  const double keep = options_.rule == update_rule::adamw ? 1 - rate * options_.weight_decay : 1;
+template<class T>
+void basic_optimizer<T>::update_adam(double rate, std::size_t first, std::span<const T> gradient,
+                                     std::span<T> parameters) {
+  const T b1 = static_cast<T>(options_.beta1), b2 = static_cast<T>(options_.beta2);
+  const T rest1 = static_cast<T>(1 - options_.beta1), rest2 = static_cast<T>(1 - options_.beta2);
+  const T step = static_cast<T>(rate / (1 - std::pow(options_.beta1, static_cast<double>(updates_))));
+  const T correction = static_cast<T>(1 / std::sqrt(1 - std::pow(options_.beta2, static_cast<double>(updates_))));
+  const T keep = static_cast<T>(options_.rule == update_rule::adamw ? 1 - rate * options_.weight_decay : 1);
+  const T epsilon = static_cast<T>(options_.epsilon);
+  const T* __restrict g = gradient.data();
+  T* __restrict p = parameters.data();
+  T* __restrict mean = mean_.data() + first;
+  T* __restrict square = square_.data() + first;
   for (std::size_t i = 0; i < parameters.size(); ++i) {
-    const double g = gradient[i];
-    mean_[i] = b1 * mean_[i] + (1 - b1) * g;
-    square_[i] = b2 * square_[i] + (1 - b2) * g * g;
-    parameters[i] = keep * parameters[i] - step * mean_[i] / (std::sqrt(square_[i]) * correction + options_.epsilon);
+    mean[i] = b1 * mean[i] + rest1 * g[i];
+    square[i] = b2 * square[i] + rest2 * g[i] * g[i];
+    p[i] = keep * p[i] - step * mean[i] / (std::sqrt(square[i]) * correction + epsilon);
   }
 }
+
+template class basic_optimizer<float>;
+template class basic_optimizer<double>;
 
 }  // namespace cotscale

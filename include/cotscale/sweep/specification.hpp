@@ -108,7 +108,7 @@ struct specification {
   int prompts = 0;
   sampler_method sampler = sampler_method::automatic;
   bool baselines = true;
-  int theory_draws = 32;
+  int theory_draws = 100;
   covariance_specification target;
   tasks_specification tasks;
   selection_specification selection;

@@ -38,22 +38,28 @@ double rate_at(const optimizer_options& options, std::int64_t step, std::int64_t
 
 /// Scales the gradient to the norm `limit` if it is longer and limit > 0; returns the norm that it had.
 double clip(std::span<double> gradient, double limit);
+double clip(std::span<float> gradient, double limit);
 
-/// The state of an update rule over `size` parameters.
-class optimizer {
+/// The state of an update rule over `size` parameters, in single or double precision. Many parameters are updated by
+/// this rank's threads; the bits do not depend on their number.
+template<class T>
+class basic_optimizer {
  public:
-  optimizer(const optimizer_options& options, std::size_t size);
+  basic_optimizer(const optimizer_options& options, std::size_t size);
 
   /// One step of the given rate; spans of `size` numbers.
-  void update(double rate, std::span<const double> gradient, std::span<double> parameters);
+  void update(double rate, std::span<const T> gradient, std::span<T> parameters);
 
  private:
-  void update_adam(double rate, std::span<const double> gradient, std::span<double> parameters);
+  void update_block(double rate, std::size_t first, std::span<const T> gradient, std::span<T> parameters);
+  void update_adam(double rate, std::size_t first, std::span<const T> gradient, std::span<T> parameters);
 
   optimizer_options options_;
   std::int64_t updates_ = 0;
-  std::vector<double> mean_;  // of the gradients; sgd's momentum
-  std::vector<double> square_;
+  std::vector<T> mean_;  // of the gradients; sgd's momentum
+  std::vector<T> square_;
 };
+
+using optimizer = basic_optimizer<double>;
 
 }  // namespace cotscale

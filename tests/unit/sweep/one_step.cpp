@@ -58,7 +58,7 @@ std::string random_setting(int number) {
   return fmt::format(
       "[sweep]\nseed = {}\nmodels = [\"lsa\"]\nmixtures = [\"{}\"]\nn = {}\n{}"
       "[task]\nd = {}\n[target]\nrotation = \"{}\"\n{}[mixtures.mine]\nrotation = \"{}\"\n{}"
-      "[test]\nk = 1\nm = {}\nprompts = 4000\n"
+      "[test]\nk = 1\nm = {}\nprompts = 4000\nbaselines = false\n[theory]\ndraws = 0\n"
       "[models.lsa]\narchitecture = \"lsa\"\ntraining = \"{}\"\nroll_out = \"{}\"\nc = {}\n",
       number, mixture, draw.one_of<int>({1, 2, 3, 7, 17, 40, 100}), hardness, d, rotation(),
       own_spectrum ? random_spectrum(draw, d) : "", rotation(), random_spectrum(draw, d),

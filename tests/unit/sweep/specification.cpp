@@ -232,7 +232,7 @@ TEST(specification, reads_candidates_probabilities_and_selection) {
   EXPECT_FALSE(defaults.selection.n.has_value());
   EXPECT_TRUE(std::isinf(defaults.selection.m));
   EXPECT_EQ(defaults.selection.k, 1);
-  EXPECT_EQ(defaults.theory_draws, 32);
+  EXPECT_EQ(defaults.theory_draws, specification().theory_draws);
   EXPECT_TRUE(defaults.baselines);
 }
 

@@ -137,6 +137,7 @@ task_mixture random_mixture(int d, const std::vector<int>& ranks, std::string_vi
 }
 
 TEST(trained_preconditioner, of_a_mixture_minimises_the_population_loss) {
+  const blas_threads one(1);
   for (const int d : {1, 2, 7, 17}) {
     for (const int n : {1, 7, 400}) {
       const task_mixture tasks = random_mixture(d, {d, (d + 1) / 2, d}, "regular");
@@ -183,6 +184,7 @@ TEST(trained_preconditioner, of_tasks_in_separate_directions_is_that_of_each_the
 }
 
 TEST(trained_preconditioner, of_a_singular_mixture_is_zero_where_training_sees_nothing) {
+  const blas_threads one(1);
   for (const int d : {4, 17, 31}) {
     for (const int n : {1, 30, 10'000}) {
       const task_mixture tasks = random_mixture(d, {d / 4, d / 4, d / 4}, "singular");

@@ -1,0 +1,56 @@
+// Training of GPT-2-style models from sampled prompts, in single precision.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <stop_token>
+#include <vector>
+
+#include "cotscale/base/random.hpp"
+#include "cotscale/model/gpt2.hpp"
+#include "cotscale/task/mixture.hpp"
+#include "cotscale/train/gpt2_prompts.hpp"
+#include "cotscale/train/objective.hpp"
+#include "cotscale/train/optimizer.hpp"
+
+namespace cotscale {
+
+struct gpt2_options {
+  gpt2_size size = gpt2_tiny;
+  objective_options objective;  ///< losses as train/gpt2_objective.hpp has them
+  optimizer_options optimizer;
+  std::int64_t steps = 4000;
+  int batch = 64;                 ///< prompts a step
+  bool fresh_prompts = true;      ///< false: every step takes the prompts of the first
+  curriculum_ramp dimension;      ///< of x and w
+  curriculum_ramp examples;       ///< n
+  std::vector<float> given;       ///< parameters to begin with; empty: initial_gpt2 of the key
+};
+
+/// What happened during training. `loss` is that at the requested steps, NaN beyond the last step taken: after so many
+/// updates, on the batch of the update to come.
+struct gpt2_record {
+  bool converged = false;  ///< took all its steps, and every loss and parameter was finite
+  std::int64_t steps = 0;  ///< updates made
+  double final_loss = 0;   ///< mean over the batches of the last twentieth of the steps, NaN if diverged
+  std::vector<double> loss;
+  double seconds = 0;
+  double tokens_per_second = 0;
+};
+
+struct gpt2_training {
+  gpt2_model model;
+  gpt2_record record;
+};
+
+/// The model that training on prompts of n examples yields: its chain is as long as the longest it is trained on.
+gpt2_configuration trained_configuration(int d, int n, const gpt2_options& options);
+
+/// Trains on prompts of n examples, one task of the mixture a prompt. Batch t is a function of (key, t) alone, and the
+/// parameters of the arguments alone, bit by bit, whatever the number of threads. `record_steps`, ascending, ≤
+/// options.steps. When a loss is no longer finite it ends, not converged. Throws stopped when asked to stop, and
+/// specification_error for sizes, an optimiser or a curriculum that cannot work.
+gpt2_training train_gpt2(const task_mixture& tasks, int n, const gpt2_options& options, stream_key key,
+                         std::span<const std::int64_t> record_steps, const std::stop_token& stop);
+
+}  // namespace cotscale

@@ -1,0 +1,97 @@
+#include "cotscale/eval/gpt2.hpp"
+
+#include <algorithm>
+#include <memory>
+
+#include "cotscale/base/error.hpp"
+#include "cotscale/base/parallel.hpp"
+#include "cotscale/base/stop.hpp"
+#include "cotscale/model/gpt2_tokens.hpp"
+#include "cotscale/nn/workspaces.hpp"
+
+namespace cotscale {
+namespace {
+
+// Enough for a step of a chain, which loads all weights, to be worth it; the bits depend on it.
+constexpr int prompts_of_shard = 64;
+
+struct worker {
+  explicit worker(const gpt2_layout& layout) : pass(layout, gpt2_pass<float>::keep::cache) {}
+  gpt2_pass<float> pass;
+  std::vector<prompt> prompts;
+};
+
+// w_0 … w_steps of prompt b in rows.
+void copy_estimates(const gpt2_pass<float>& pass, int b, int steps, matrix& out) {
+  const int d = pass.output(0).columns;
+  out.reshape(steps + 1, d);
+  std::fill_n(out.data(), d, 0.0);
+  for (int i = 0; i < steps; ++i) std::copy_n(pass.output(i).row(b), d, &out(i + 1, 0));
+}
+
+}  // namespace
+
+void require_testable(const gpt2_configuration& trained, int steps, int m) {
+  if (steps > trained.chain) {
+    throw specification_error(
+        fmt::format("the GPT-2 model was trained for chains of up to {} steps, a test of k = {} goes beyond its positions: "
+                    "raise its k_train, or lower test.k",
+                    trained.chain, steps));
+  }
+  if (m > trained.examples) {
+    throw specification_error(
+        fmt::format("the GPT-2 model was trained on prompts of {} examples, a test of m = {} goes beyond its positions",
+                    trained.examples, m));
+  }
+}
+
+void roll_out_gpt2(const gpt2_model& model, int steps, const prompt_source& source, int prompts,
+                   const chain_visitor& visit, const std::stop_token& stop) {
+  require_testable(model.configuration, steps, source.examples());
+  expects(steps >= 1 && prompts >= 1 && source.dimension() == model.configuration.d,
+          "roll_out_gpt2: steps = {}, prompts = {}, d = {} and {}", steps, prompts, source.dimension(),
+          model.configuration.d);
+  const gpt2_layout layout(model.configuration);
+  expects(model.parameters.size() == layout.size(), "roll_out_gpt2: {} parameters, not {}", model.parameters.size(),
+          layout.size());
+  const blas_threads one(1);  // also in a lone shard, which runs outside of a parallel region
+  nn::workspaces<worker> workers([&] { return std::make_unique<worker>(layout); });
+  parallel_for((prompts + prompts_of_shard - 1) / prompts_of_shard, [&](int shard) {
+    throw_if_stopped(stop);
+    std::unique_ptr<worker> here = workers.take();
+    const int first = shard * prompts_of_shard;
+    here->prompts.resize(static_cast<std::size_t>(std::min(prompts_of_shard, prompts - first)));
+    for (std::size_t b = 0; b < here->prompts.size(); ++b) {
+      source.draw(static_cast<std::uint64_t>(first) + b, here->prompts[b]);
+    }
+    start_prompts<float>(here->prompts, steps, here->pass);
+    forward_chain<float>(model.parameters, steps, here->pass);
+    matrix estimates;
+    for (int b = 0; b < here->pass.batch(); ++b) {
+      copy_estimates(here->pass, b, steps, estimates);
+      visit(first + b, here->prompts[static_cast<std::size_t>(b)], estimates);
+    }
+    workers.give_back(std::move(here));
+  });
+}
+
+error_table evaluate_gpt2(const gpt2_model& model, int steps, const prompt_source& source, int prompts,
+                          const std::stop_token& stop) {
+  error_table table{.rows = steps + 1,
+                    .prompts = prompts,
+                    .values = std::vector<double>(static_cast<std::size_t>(steps + 1) * static_cast<std::size_t>(prompts))};
+  const chain_visitor errors = [&](int i, const prompt& p, const matrix& estimates) {
+    for (int k = 0; k <= steps; ++k) {
+      double square = 0;
+      for (int j = 0; j < estimates.columns(); ++j) {
+        const double difference = estimates(k, j) - p.w[static_cast<std::size_t>(j)];
+        square += difference * difference;
+      }
+      table.row(k)[static_cast<std::size_t>(i)] = square;
+    }
+  };
+  roll_out_gpt2(model, steps, source, prompts, errors, stop);
+  return table;
+}
+
+}  // namespace cotscale

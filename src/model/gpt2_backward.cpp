@@ -1,0 +1,180 @@
+#include <algorithm>
+
+#include "cotscale/base/error.hpp"
+#include "cotscale/nn/attention.hpp"
+#include "cotscale/nn/gelu.hpp"
+#include "cotscale/nn/layer_norm.hpp"
+#include "gpt2_memory.hpp"
+
+namespace cotscale {
+
+template<class T>
+void gpt2_pass<T>::start_backward() {
+  expects(what_ == keep::all && done_ == tokens_, "gpt2_pass: backward after {} of {} tokens", done_, tokens_);
+  for (block_memory& m : blocks_) {
+    for (buffer* b : {&m.k_bar, &m.v_bar}) std::fill(b->begin(), b->end(), T{0});
+  }
+}
+
+template<class T>
+void gpt2_pass<T>::backward(std::span<const T> parameters, int first, int last, std::span<T> gradient) {
+  expects(what_ == keep::all && first >= 0 && first < last && last <= tokens_ && done_ == tokens_ &&
+              gradient.size() == layout_.size() && parameters.size() == layout_.size(),
+          "gpt2_pass: backward through tokens {} … {} of {}", first, last, tokens_);
+  const range final = range_of(layers() - 1, first, last);
+  const view<T> untouched = rows(x_bar_, first, final.queries - first, width());
+  std::fill_n(untouched.data, static_cast<std::ptrdiff_t>(untouched.rows) * untouched.columns, T{0});
+  if (final.query_count() > 0) read_out_backward(parameters, final, gradient);
+  for (int layer = layers() - 1; layer >= 0; --layer) {
+    const range r = range_of(layer, first, last);
+    if (r.query_count() > 0) {
+      feed_forward_backward(parameters, layer, r, gradient);
+      attend_backward(parameters, layer, r, gradient);
+    }
+    merge_heads_backward(layer, r);
+    project_backward(parameters, layer, r, gradient);
+  }
+  embed_backward(parameters, range_of(0, first, last), gradient);
+}
+
+// output = norm(x)·W_outᵀ + b_out
+template<class T>
+void gpt2_pass<T>::read_out_backward(std::span<const T> parameters, const range& r, std::span<T> gradient) {
+  const int C = width(), i = r.queries - prompt_tokens_, count = r.query_count();
+  const view<const T> bar = rows(output_bar_, i, count, d());
+  const view<T> normalised_bar(narrow_bar_.data(), count * batch_, C), x_bar = rows(x_bar_, r.queries, count, C);
+  nn::linear_backward_weights<T>(rows(normalised_, i, count, C), bar, transpose::yes,
+                                 {gradient.data() + layout_.read_out_weight, d(), C},
+                                 gradient.data() + layout_.read_out_bias);
+  nn::linear_backward_input<T>(bar, {at(parameters, layout_.read_out_weight), d(), C}, transpose::yes, 0,
+                               normalised_bar);
+  std::fill_n(x_bar.data, static_cast<std::ptrdiff_t>(x_bar.rows) * C, T{0});
+  nn::layer_norm_backward<T>(residual(layers(), r.queries, count), at(parameters, layout_.ln_f_weight),
+                             mean_.data() + i * batch_, scale_.data() + i * batch_, normalised_bar, x_bar,
+                             gradient.data() + layout_.ln_f_weight, gradient.data() + layout_.ln_f_bias);
+}
+
+// x' = middle + gelu(up)·W_proj + b_proj, up = norm(middle)·W_fc + b_fc
+template<class T>
+void gpt2_pass<T>::feed_forward_backward(std::span<const T> parameters, int layer, const range& r,
+                                         std::span<T> gradient) {
+  block_memory& m = memory(layer);
+  const gpt2_block_offsets& o = layout_.blocks[static_cast<std::size_t>(layer)];
+  const int C = width(), t = r.queries, count = r.query_count(), n = count * batch_;
+  const view<T> x_bar = rows(x_bar_, t, count, C), up = rows(m.up, t, count, 4 * C);
+  const view<T> act(wide_.data(), n, 4 * C), up_bar(wide_bar_.data(), n, 4 * C), n2_bar(narrow_bar_.data(), n, C);
+  const std::size_t size = static_cast<std::size_t>(n) * static_cast<std::size_t>(4 * C);
+  nn::linear_backward_input<T>(x_bar, {at(parameters, o.mlp_proj_weight), 4 * C, C}, transpose::no, 0, up_bar);
+  nn::gelu_backward<T>({up.data, size}, {up_bar.data, size}, {act.data, size});
+  nn::linear_backward_weights<T>(act, x_bar, transpose::no, {gradient.data() + o.mlp_proj_weight, 4 * C, C},
+                                 gradient.data() + o.mlp_proj_bias);
+  nn::linear_backward_weights<T>(rows(m.n2, t, count, C), up_bar, transpose::no,
+                                 {gradient.data() + o.c_fc_weight, C, 4 * C}, gradient.data() + o.c_fc_bias);
+  nn::linear_backward_input<T>(up_bar, {at(parameters, o.c_fc_weight), C, 4 * C}, transpose::no, 0, n2_bar);
+  nn::layer_norm_backward<T>(rows(m.middle, t, count, C), at(parameters, o.ln_2_weight), m.mean2.data() + t * batch_,
+                             m.scale2.data() + t * batch_, n2_bar, x_bar, gradient.data() + o.ln_2_weight,
+                             gradient.data() + o.ln_2_bias);
+}
+
+// middle = x + attention(q, k, v)·W_proj + b_proj
+template<class T>
+void gpt2_pass<T>::attend_backward(std::span<const T> parameters, int layer, const range& r, std::span<T> gradient) {
+  block_memory& m = memory(layer);
+  const gpt2_block_offsets& o = layout_.blocks[static_cast<std::size_t>(layer)];
+  const int C = width(), D = head_width(), padded = nn::padded_to_lanes(tokens_), count = r.query_count();
+  const view<T> x_bar = rows(x_bar_, r.queries, count, C), attended_bar(narrow_bar_.data(), count * batch_, C);
+  nn::linear_backward_weights<T>(rows(m.attended, r.queries, count, C), x_bar, transpose::no,
+                                 {gradient.data() + o.attn_proj_weight, C, C}, gradient.data() + o.attn_proj_bias);
+  nn::linear_backward_input<T>(x_bar, {at(parameters, o.attn_proj_weight), C, C}, transpose::no, 0, attended_bar);
+  for (int b = 0; b < batch_; ++b) {
+    for (int h = 0; h < heads(); ++h) {
+      const view<T> out_bar(head_rows_.data(), count, D);
+      for (int t = 0; t < count; ++t) std::copy_n(attended_bar.row(t * batch_ + b) + h * D, D, out_bar.row(t));
+      nn::attention_backward<T>(
+          {head(m.q, chunk_, D, b, h, r.queries), count, D}, {head(m.k, tokens_, D, b, h, 0), r.last, D},
+          {head(m.v, tokens_, D, b, h, 0), r.last, D}, r.queries,
+          {head(m.p, chunk_, padded, b, h, r.queries), count, r.last, padded}, out_bar,
+          {head(q_bar_, chunk_, D, b, h, r.queries), count, D}, {head(m.k_bar, tokens_, D, b, h, 0), r.last, D},
+          {head(m.v_bar, tokens_, D, b, h, 0), r.last, D});
+    }
+  }
+}
+
+template<class T>
+void gpt2_pass<T>::merge_heads_backward(int layer, const range& r) {
+  block_memory& m = memory(layer);
+  const int C = width(), D = head_width();
+  for (int b = 0; b < batch_; ++b) {
+    for (int h = 0; h < heads(); ++h) {
+      const T* q = head(q_bar_, chunk_, D, b, h, r.first);
+      const T* k = head(m.k_bar, tokens_, D, b, h, r.first);
+      const T* v = head(m.v_bar, tokens_, D, b, h, r.first);
+      for (int t = 0; t < r.count(); ++t) {
+        T* to = qkv_.data() + static_cast<std::ptrdiff_t>(t * batch_ + b) * 3 * C + h * D;
+        if (r.first + t >= r.queries) std::copy_n(q + t * D, D, to);
+        std::copy_n(k + t * D, D, to + C);
+        std::copy_n(v + t * D, D, to + 2 * C);
+      }
+    }
+  }
+}
+
+// n1 = norm(x), (q, k, v) = n1·W_attn + b_attn
+template<class T>
+void gpt2_pass<T>::project_backward(std::span<const T> parameters, int layer, const range& r, std::span<T> gradient) {
+  block_memory& m = memory(layer);
+  const gpt2_block_offsets& o = layout_.blocks[static_cast<std::size_t>(layer)];
+  const int C = width(), n = r.count() * batch_, skipped = (r.queries - r.first) * batch_;
+  const view<const T> n1 = rows(m.n1, r.first, r.count(), C), weight(at(parameters, o.c_attn_weight), C, 3 * C);
+  const view<T> bar(qkv_.data(), n, 3 * C), n1_bar(narrow_bar_.data(), n, C);
+  const view<T> weight_bar(gradient.data() + o.c_attn_weight, C, 3 * C);
+  T* bias_bar = gradient.data() + o.c_attn_bias;
+  const auto columns = [&](int from, int count, int skip, T beta) {
+    const view<T> part = bar.block(skip, from, n - skip, count);
+    nn::linear_backward_weights<T>(n1.block(skip, 0, n - skip, C), part, transpose::no,
+                                   weight_bar.block(0, from, C, count), bias_bar + from);
+    nn::linear_backward_input<T>(part, weight.block(0, from, C, count), transpose::no, beta,
+                                 n1_bar.block(skip, 0, n - skip, C));
+  };
+  if (skipped == 0) {
+    columns(0, 3 * C, 0, 0);
+  } else {
+    columns(C, 2 * C, 0, 0);
+    if (skipped < n) columns(0, C, skipped, 1);
+  }
+  nn::layer_norm_backward<T>(residual(layer, r.first, r.count()), at(parameters, o.ln_1_weight),
+                             m.mean1.data() + r.first * batch_, m.scale1.data() + r.first * batch_, n1_bar,
+                             rows(x_bar_, r.first, r.count(), C), gradient.data() + o.ln_1_weight,
+                             gradient.data() + o.ln_1_bias);
+}
+
+// x = z·W_inᵀ + b_in + position
+template<class T>
+void gpt2_pass<T>::embed_backward(std::span<const T> parameters, const range& r, std::span<T> gradient) {
+  const int C = width();
+  const view<const T> x_bar = rows(x_bar_, r.first, r.count(), C);
+  nn::linear_backward_weights<T>(rows(input_, r.first, r.count(), channels()), x_bar, transpose::yes,
+                                 {gradient.data() + layout_.read_in_weight, C, channels()},
+                                 gradient.data() + layout_.read_in_bias);
+  for (int t = r.first; t < r.last; ++t) {
+    T* position_bar = gradient.data() + layout_.wpe_weight + static_cast<std::ptrdiff_t>(position(t)) * C;
+    const view<const T> token_rows = rows(x_bar_, t, 1, C);
+    for (int b = 0; b < batch_; ++b) {
+      for (int j = 0; j < C; ++j) position_bar[j] += token_rows.row(b)[j];
+    }
+  }
+  const int from = std::max(r.first, prompt_tokens_);
+  if (from >= r.last) return;
+  nn::linear_backward_input<T>(rows(x_bar_, from, r.last - from, C),
+                               {at(parameters, layout_.read_in_weight), C, channels()}, transpose::yes, 0,
+                               rows(token_bar_, from - prompt_tokens_, r.last - from, channels()));
+}
+
+#define COTSCALE_INSTANTIATE(T)                   \
+  template void gpt2_pass<T>::start_backward();   \
+  template void gpt2_pass<T>::backward(std::span<const T>, int, int, std::span<T>);
+COTSCALE_INSTANTIATE(float)
+COTSCALE_INSTANTIATE(double)
+#undef COTSCALE_INSTANTIATE
+
+}  // namespace cotscale

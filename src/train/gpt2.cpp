@@ -1,0 +1,250 @@
+#include "cotscale/train/gpt2.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <numeric>
+
+#include "cotscale/base/error.hpp"
+#include "cotscale/base/parallel.hpp"
+#include "cotscale/base/stop.hpp"
+#include "cotscale/nn/workspaces.hpp"
+#include "cotscale/train/gpt2_objective.hpp"
+
+namespace cotscale {
+namespace {
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+stream_key derived_key(const char* purpose, stream_key key) {
+  return key_builder(purpose).add(key.low).add(key.high).key();
+}
+
+// ---- the gradient of a batch ----
+
+// Sums gradients in the order of their shards, as far as they have arrived; those that came early wait.
+class ordered_sum {
+ public:
+  using gradient = std::vector<float>;
+
+  explicit ordered_sum(std::size_t size)
+      : total_(size), memory_([size] { return std::make_unique<gradient>(size); }) {}
+
+  void start() {
+    next_ = 0;
+    std::fill(total_.begin(), total_.end(), 0.0F);
+  }
+
+  std::unique_ptr<gradient> blank() {
+    std::unique_ptr<gradient> out = memory_.take();
+    std::fill(out->begin(), out->end(), 0.0F);
+    return out;
+  }
+
+  // The thread that brings the next one adds all that can be added; others go on.
+  void add(int shard, std::unique_ptr<gradient> part) {
+    std::unique_lock lock(mutex_);
+    waiting_.emplace(shard, std::move(part));
+    if (adding_) return;
+    adding_ = true;
+    while (!waiting_.empty() && waiting_.begin()->first == next_) {
+      std::unique_ptr<gradient> first = std::move(waiting_.extract(waiting_.begin()).mapped());
+      lock.unlock();
+      for (std::size_t i = 0; i < total_.size(); ++i) total_[i] += (*first)[i];
+      memory_.give_back(std::move(first));
+      lock.lock();
+      ++next_;
+    }
+    adding_ = false;
+  }
+
+  std::span<float> total() { return total_; }
+
+ private:
+  std::vector<float> total_;
+  nn::workspaces<gradient> memory_;
+  std::mutex mutex_;
+  std::map<int, std::unique_ptr<gradient>> waiting_;
+  int next_ = 0;
+  bool adding_ = false;
+};
+
+// Prompts in shards, whose number depends on the batch and the model only.
+class batch {
+ public:
+  batch(const gpt2_layout& layout, const task_mixture& tasks, int n, const gpt2_options& options, stream_key key)
+      : options_(options),
+        prompts_(tasks, n, key),
+        length_key_(derived_key("roll-out lengths", key)),
+        per_shard_(prompts_per_shard(layout, options.batch)),
+        losses_(static_cast<std::size_t>((options.batch + per_shard_ - 1) / per_shard_)),
+        sum_(layout.size()),
+        workers_([layout] { return std::make_unique<worker>(layout); }) {}
+
+  // Loss, and its gradient in gradient(), at batch t.
+  double evaluate(std::int64_t t, std::span<const float> parameters, const std::stop_token& stop) {
+    sum_.start();
+    const int k = steps_of(t);
+    parallel_for(static_cast<int>(losses_.size()), [&](int s) {
+      throw_if_stopped(stop);
+      evaluate_shard(s, t, k, parameters);
+    });
+    tokens_ += static_cast<double>(options_.batch) * (2 * options_.examples.at(t, prompts_.examples()) + k);
+    return std::accumulate(losses_.begin(), losses_.end(), 0.0);
+  }
+
+  std::span<float> gradient() { return sum_.total(); }
+  double tokens() const { return tokens_; }
+
+ private:
+  struct worker {
+    explicit worker(const gpt2_layout& layout) : objective(layout) {}
+    gpt2_objective<float> objective;
+    std::vector<prompt> prompts;
+  };
+
+  // Each shard has a gradient of its own to fill and to add; the more shards, the more threads find work.
+  static int prompts_per_shard(const gpt2_layout& layout, int batch) {
+    constexpr std::size_t large = 4'000'000;
+    const int most_shards = layout.size() > large ? 8 : 16;
+    return (batch + most_shards - 1) / most_shards;
+  }
+
+  // Prompts that go forward and backward together: few enough for the cache, but a step of a chain loads all weights.
+  int prompts_at_once(int tokens) const {
+    constexpr int rows = 704;
+    const bool chain = options_.objective.kind == objective::rollout || options_.objective.kind == objective::outcome;
+    return chain ? per_shard_ : std::clamp(rows / tokens, 1, per_shard_);
+  }
+
+  int steps_of(std::int64_t t) const {
+    const int k_train = options_.objective.k_train;
+    if (options_.objective.kind == objective::direct) return 1;
+    if (options_.objective.kind != objective::rollout) return k_train;
+    double u = 0;
+    fill_uniform(length_key_, static_cast<std::uint64_t>(t), std::span(&u, 1));
+    return std::min(k_train, 1 + static_cast<int>(u * k_train));
+  }
+
+  void evaluate_shard(int s, std::int64_t t, int k, std::span<const float> parameters) {
+    std::unique_ptr<worker> here = workers_.take();
+    std::unique_ptr<std::vector<float>> gradient = sum_.blank();
+    const int d = options_.dimension.at(t, prompts_.dimension()), n = options_.examples.at(t, prompts_.examples());
+    const int at_once = prompts_at_once(2 * n + k);
+    const int last = std::min(options_.batch, (s + 1) * per_shard_);
+    double loss = 0;
+    for (int first = s * per_shard_; first < last; first += at_once) {
+      here->prompts.resize(static_cast<std::size_t>(std::min(at_once, last - first)));
+      for (std::size_t i = 0; i < here->prompts.size(); ++i) {
+        const std::int64_t step = options_.fresh_prompts ? t : 0;
+        prompts_.draw(static_cast<std::uint64_t>(step * options_.batch + first) + i, d, n, here->prompts[i]);
+      }
+      loss += here->objective.add(options_.objective, k, parameters, here->prompts, 1.0 / options_.batch, *gradient);
+    }
+    losses_[static_cast<std::size_t>(s)] = loss;
+    workers_.give_back(std::move(here));
+    sum_.add(s, std::move(gradient));
+  }
+
+  const gpt2_options& options_;
+  mixture_prompts prompts_;
+  stream_key length_key_;
+  int per_shard_;
+  std::vector<double> losses_;
+  ordered_sum sum_;
+  nn::workspaces<worker> workers_;
+  double tokens_ = 0;
+};
+
+// ---- the loop ----
+
+bool is_finite(std::span<const float> values) {
+  return std::all_of(values.begin(), values.end(), [](float x) { return std::isfinite(x); });
+}
+
+void require_valid(const gpt2_options& o, const gpt2_layout& layout) {
+  expects(o.steps >= 0 && o.batch >= 1 && o.objective.k_train >= 1, "train_gpt2: steps = {}, batch = {}, k_train = {}",
+          o.steps, o.batch, o.objective.k_train);
+  expects(o.given.empty() || o.given.size() == layout.size(), "train_gpt2: {} given parameters for {}", o.given.size(),
+          layout.size());
+  require_valid(o.dimension, "the dimension");
+  require_valid(o.examples, "n");
+}
+
+// Parameters on their way.
+class run {
+ public:
+  run(const gpt2_layout& layout, const task_mixture& tasks, int n, const gpt2_options& options, stream_key key)
+      : options_(options),
+        parameters_(options.given.empty() ? initial_gpt2(layout, key) : options.given),
+        batch_(layout, tasks, n, options, derived_key("GPT-2 training prompts", key)),
+        optimizer_(options.optimizer, layout.size()) {}
+
+  double loss(std::int64_t t, const std::stop_token& stop) { return batch_.evaluate(t, parameters_, stop); }
+
+  // With the gradient of the last loss.
+  void update(std::int64_t t) {
+    if (options_.optimizer.clip_norm > 0) clip(batch_.gradient(), options_.optimizer.clip_norm);
+    optimizer_.update(rate_at(options_.optimizer, t, options_.steps), batch_.gradient(), parameters_);
+  }
+
+  const std::vector<float>& parameters() const { return parameters_; }
+  bool finite() const { return is_finite(parameters_); }
+  double tokens() const { return batch_.tokens(); }
+
+ private:
+  const gpt2_options& options_;
+  std::vector<float> parameters_;
+  batch batch_;
+  basic_optimizer<float> optimizer_;
+};
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+}  // namespace
+
+gpt2_configuration trained_configuration(int d, int n, const gpt2_options& options) {
+  const bool chain = options.objective.kind != objective::direct;
+  return {.d = d, .size = options.size, .examples = n, .chain = chain ? options.objective.k_train : 1};
+}
+
+gpt2_training train_gpt2(const task_mixture& tasks, int n, const gpt2_options& options, stream_key key,
+                         std::span<const std::int64_t> record_steps, const std::stop_token& stop) {
+  const auto start = std::chrono::steady_clock::now();
+  const gpt2_layout layout(trained_configuration(tasks.dimension(), n, options));
+  require_valid(options, layout);
+  const blas_threads one(1);  // also in a lone shard, which runs outside of a parallel region
+  run training(layout, tasks, n, options, key);
+  gpt2_record record;
+  record.loss.assign(record_steps.size(), nan);
+  const std::int64_t averaged = std::max<std::int64_t>(1, options.steps / 20);
+  double last_losses = 0;
+  std::size_t next = 0;
+  bool finite = true;
+  for (std::int64_t t = 0;; ++t) {
+    throw_if_stopped(stop);
+    const bool recorded = next < record_steps.size() && record_steps[next] == t;
+    if (t == options.steps && !recorded) break;
+    const double loss = training.loss(t, stop);
+    if (recorded) record.loss[next++] = loss;
+    finite = std::isfinite(loss);
+    if (t == options.steps || !finite) break;
+    if (t >= options.steps - averaged) last_losses += loss / static_cast<double>(averaged);
+    training.update(t);
+    ++record.steps;
+  }
+  record.converged = finite && training.finite();
+  record.final_loss = record.converged && options.steps > 0 ? last_losses : nan;
+  record.seconds = seconds_since(start);
+  record.tokens_per_second = training.tokens() / record.seconds;
+  return {.model = {.configuration = layout.configuration(), .parameters = training.parameters()},
+          .record = std::move(record)};
+}
+
+}  // namespace cotscale

@@ -1,0 +1,122 @@
+#include "cotscale/train/gpt2_objective.hpp"
+
+#include <algorithm>
+
+#include "cotscale/base/error.hpp"
+#include "cotscale/model/gpt2_tokens.hpp"
+
+namespace cotscale {
+namespace {
+
+// Σ_i x_i ⟨x_i, v⟩/n = Ŝ v
+void multiply_covariance(const matrix& x, std::vector<double>& v) {
+  std::vector<double> products(static_cast<std::size_t>(x.columns()));
+  for (int j = 0; j < x.rows(); ++j) {
+    for (int i = 0; i < x.columns(); ++i) {
+      products[static_cast<std::size_t>(i)] += x(j, i) * v[static_cast<std::size_t>(j)] / x.columns();
+    }
+  }
+  for (int j = 0; j < x.rows(); ++j) {
+    double& sum = v[static_cast<std::size_t>(j)] = 0;
+    for (int i = 0; i < x.columns(); ++i) sum += x(j, i) * products[static_cast<std::size_t>(i)];
+  }
+}
+
+// w_1 … w_k in a row; from w_0 = 0.
+std::vector<double> process_chain(const objective_options& options, int k, const prompt& p) {
+  const std::size_t d = p.w.size();
+  std::vector<double> out, w(d), change(d);
+  for (int i = 0; i < k; ++i) {
+    for (std::size_t j = 0; j < d; ++j) change[j] = p.w[j] - w[j];
+    if (options.targets == process_targets::gradient_descent) multiply_covariance(p.x, change);
+    for (std::size_t j = 0; j < d; ++j) w[j] += options.eta * change[j];
+    out.insert(out.end(), w.begin(), w.end());
+  }
+  return out;
+}
+
+// bar = weight·(output − target), row by row; returns weight·½‖output − target‖².
+template<class T, class Target>
+double residual(view<const T> output, const Target& target, double weight, view<T> bar) {
+  double sum = 0;
+  for (int b = 0; b < output.rows; ++b) {
+    const double* expected = target(static_cast<std::size_t>(b));
+    for (int j = 0; j < output.columns; ++j) {
+      const double r = static_cast<double>(output.row(b)[j]) - expected[j];
+      bar.row(b)[j] = static_cast<T>(weight * r);
+      sum += r * r;
+    }
+  }
+  return 0.5 * weight * sum;
+}
+
+}  // namespace
+
+template<class T>
+double gpt2_objective<T>::add(const objective_options& options, int k, std::span<const T> parameters,
+                              std::span<const prompt> prompts, double weight, std::span<T> gradient) {
+  expects(k >= 1 && (k == 1 || options.kind != objective::direct), "gpt2_objective: k = {}", k);
+  start_prompts(prompts, k, pass_);
+  forward(options, k, parameters, prompts);
+  const double loss = residuals(options, k, prompts, weight);
+  backward(options, k, parameters, gradient);
+  return loss;
+}
+
+template<class T>
+void gpt2_objective<T>::forward(const objective_options& options, int k, std::span<const T> parameters,
+                                std::span<const prompt> prompts) {
+  if (options.kind != objective::process) return forward_chain(parameters, k, pass_);
+  targets_.clear();
+  for (const prompt& p : prompts) targets_.push_back(process_chain(options, k, p));
+  for (int i = 1; i < k; ++i) {
+    const view<T> token = pass_.token(pass_.prompt_tokens() + i);
+    const int d = token.columns - 1;
+    for (int b = 0; b < token.rows; ++b) {
+      const double* w = targets_[static_cast<std::size_t>(b)].data() + (i - 1) * d;
+      std::transform(w, w + d, token.row(b), [](double x) { return static_cast<T>(x); });
+      token.row(b)[d] = 1;
+    }
+  }
+  pass_.forward(parameters, 0, pass_.token_count());
+}
+
+template<class T>
+double gpt2_objective<T>::residuals(const objective_options& options, int k, std::span<const prompt> prompts,
+                                    double weight) {
+  const auto weight_of = [&](std::size_t b) { return prompts[b].w.data(); };
+  double loss = 0;
+  for (int i = 0; i < k; ++i) {
+    const view<T> bar = pass_.output_bar(i);
+    const view<const T> output = pass_.output(i);
+    if (options.kind == objective::process) {
+      const auto target = [&](std::size_t b) { return targets_[b].data() + i * output.columns; };
+      loss += residual(output, target, weight / k, bar);
+    } else if (options.kind != objective::outcome) {
+      loss += residual(output, weight_of, weight / k, bar);
+    } else if (i == k - 1) {
+      loss += residual(output, weight_of, weight, bar);
+    }
+  }
+  return loss;
+}
+
+template<class T>
+void gpt2_objective<T>::backward(const objective_options& options, int k, std::span<const T> parameters,
+                                 std::span<T> gradient) {
+  pass_.start_backward();
+  int last = pass_.token_count();
+  for (int i = k - 1; options.kind == objective::outcome && i > 0; --i) {
+    pass_.backward(parameters, pass_.prompt_tokens() + i, last--, gradient);
+    // token i is (output i − 1, 1)
+    const view<const T> token_bar = pass_.token_bar(i);
+    const view<T> bar = pass_.output_bar(i - 1);
+    for (int b = 0; b < bar.rows; ++b) std::copy_n(token_bar.row(b), bar.columns, bar.row(b));
+  }
+  pass_.backward(parameters, 0, last, gradient);
+}
+
+template class gpt2_objective<float>;
+template class gpt2_objective<double>;
+
+}  // namespace cotscale

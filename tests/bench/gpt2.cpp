@@ -1,0 +1,97 @@
+// `gpt2 tiny|small|standard steps|chain|threads`: one thread's steps of Adam (batch 64, d = 20, n = 40, eight
+// weight tokens), or roll-outs of 64 prompts over 20 steps; prints CPU milliseconds, the operations of a step in GFLOP
+// (6 · parameters · tokens and attention), and the rate of a product of matrices of 2048 in the same run. gpt2.py compares
+// it with peers/gpt2.py.
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "bench.hpp"
+#include "cotscale/base/parallel.hpp"
+#include "cotscale/eval/gpt2.hpp"
+#include "cotscale/linalg/blas.hpp"
+#include "cotscale/train/gpt2.hpp"
+
+using namespace cotscale;
+
+namespace {
+
+constexpr int d = 20, n = 40, weight_tokens = 8, batch = 64, chain = 20;
+constexpr stream_key key{1, 2};
+
+gpt2_size size_of(const std::string& name) {
+  if (name == "tiny") return gpt2_tiny;
+  return name == "small" ? gpt2_small : gpt2_standard;
+}
+
+covariance identity() { return covariance(std::vector<double>(d, 1.0)); }
+
+// Seconds of a step, without what a training costs once.
+double step_seconds(gpt2_size size, double (*clock)()) {
+  gpt2_options options;
+  options.size = size;
+  options.batch = batch;
+  options.objective = {.kind = objective::process, .k_train = weight_tokens, .targets = {}, .eta = 0.5};
+  const task_mixture tasks(identity());
+  const auto seconds = [&](std::int64_t steps) {
+    options.steps = steps;
+    const double start = clock();
+    train_gpt2(tasks, n, options, key, {}, {});
+    return clock() - start;
+  };
+  const std::int64_t steps = size == gpt2_tiny ? 40 : (size == gpt2_small ? 8 : 2);
+  const double once = seconds(1);
+  return (seconds(steps + 1) - once) / static_cast<double>(steps);
+}
+
+double step_operations(gpt2_size size) {
+  const gpt2_layout layout({.d = d, .size = size, .examples = n, .chain = weight_tokens});
+  const double tokens = 2 * n + weight_tokens;
+  const double attention = 12.0 * size.layers * tokens * size.width / 2;  // a token; causal
+  return batch * tokens * (6.0 * static_cast<double>(layout.size()) + attention);
+}
+
+double roll_out_seconds(gpt2_size size) {
+  const gpt2_layout layout({.d = d, .size = size, .examples = n, .chain = chain});
+  const gpt2_model model{layout.configuration(), initial_gpt2(layout, key)};
+  const prompt_source source(identity(), n, key);
+  evaluate_gpt2(model, chain, source, batch, {});
+  return bench::cpu_seconds_of([&] { evaluate_gpt2(model, chain, source, batch, {}); }, 0.5);
+}
+
+double product_rate() {
+  constexpr int side = 2048;
+  const std::vector<float> a(side * side, 0.5F), b(side * side, 0.25F);
+  std::vector<float> c(side * side);
+  const auto multiply_once = [&] {
+    multiply(1.0F, {a.data(), side, side}, transpose::no, {b.data(), side, side}, transpose::no, 0.0F,
+             {c.data(), side, side});
+  };
+  multiply_once();
+  return 2.0 * side * side * side / bench::cpu_seconds_of(multiply_once, 1.0);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string what = argc == 3 ? argv[2] : "";
+  if (what != "steps" && what != "chain" && what != "threads") {
+    fmt::print(stderr, "usage: gpt2 tiny|small|standard steps|chain|threads\n");
+    return 2;
+  }
+  const gpt2_size size = size_of(argv[1]);
+  const blas_threads one(1);
+  if (what == "threads") {  // as many as OMP_NUM_THREADS says
+    fmt::print("{}\n", 1e3 * step_seconds(size, bench::wall_seconds));
+    return 0;
+  }
+  set_thread_count(1);
+  if (what == "chain") {
+    fmt::print("{}\n", 1e3 * roll_out_seconds(size));
+  } else {
+    fmt::print("{} {} {}\n", 1e3 * step_seconds(size, bench::cpu_seconds), 1e-9 * step_operations(size),
+               1e-9 * product_rate());
+  }
+}

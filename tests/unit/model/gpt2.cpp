@@ -1,0 +1,94 @@
+#include "cotscale/model/gpt2.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numeric>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "cotscale/base/error.hpp"
+
+namespace cotscale {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+const gpt2_tensor& tensor(const gpt2_layout& layout, const std::string& name) {
+  for (const gpt2_tensor& t : layout.tensors()) {
+    if (t.name == name) return t;
+  }
+  throw std::runtime_error("no tensor " + name);
+}
+
+TEST(gpt2_layout, names_parameters_as_hugging_face_does) {
+  const gpt2_layout layout({.d = 20, .size = gpt2_standard, .examples = 40, .chain = 21});
+  EXPECT_THAT(tensor(layout, "wpe.weight").shape, ElementsAre(101, 256));
+  EXPECT_THAT(tensor(layout, "h.0.attn.c_attn.weight").shape, ElementsAre(256, 768));
+  EXPECT_THAT(tensor(layout, "h.11.mlp.c_fc.weight").shape, ElementsAre(256, 1024));
+  EXPECT_THAT(tensor(layout, "h.11.mlp.c_proj.weight").shape, ElementsAre(1024, 256));
+  EXPECT_THAT(tensor(layout, "ln_f.bias").shape, ElementsAre(256));
+  EXPECT_THAT(tensor(layout, "read_in.weight").shape, ElementsAre(256, 21));
+  EXPECT_THAT(tensor(layout, "read_out.weight").shape, ElementsAre(20, 256));
+  EXPECT_EQ(tensor(layout, "h.3.mlp.c_proj.bias").offset, layout.blocks[3].mlp_proj_bias);
+  EXPECT_EQ(tensor(layout, "h.3.attn.c_proj.weight").offset, layout.blocks[3].attn_proj_weight);
+}
+
+TEST(gpt2_layout, covers_the_vector_without_gaps) {
+  const gpt2_layout layout({.d = 3, .size = {2, 2, 6}, .examples = 4, .chain = 2});
+  std::size_t end = 0;
+  std::set<std::string> names;
+  for (const gpt2_tensor& t : layout.tensors()) {
+    EXPECT_EQ(t.offset, end) << t.name;
+    end += t.size();
+    EXPECT_TRUE(names.insert(t.name).second) << t.name;
+  }
+  EXPECT_EQ(end, layout.size());
+  EXPECT_EQ(layout.size(), 6U * 4 + 6 + 10 * 6 + 2 * (12 * 36 + 13 * 6) + 12 + 18 + 3);
+}
+
+TEST(gpt2_layout, refuses_what_is_no_model) {
+  const auto refusal = [](gpt2_configuration c, const char* words) {
+    EXPECT_THAT([&] { gpt2_layout layout(c); }, ThrowsMessage<specification_error>(HasSubstr(words)));
+  };
+  refusal({.d = 0, .size = gpt2_tiny, .examples = 4}, "≥ 1, not 0, 3, 2, 64, 4 and 1");
+  refusal({.d = 2, .size = {1, 3, 16}, .examples = 4}, "3 heads do not divide a width of 16");
+  refusal({.d = 2, .size = gpt2_tiny, .examples = 4, .chain = 0}, "chain");
+}
+
+double deviation(const gpt2_layout& layout, const std::vector<float>& values, const std::string& name) {
+  const gpt2_tensor& t = tensor(layout, name);
+  double square = 0;
+  for (std::size_t i = 0; i < t.size(); ++i) square += std::pow(values[t.offset + i], 2);
+  return std::sqrt(square / static_cast<double>(t.size()));
+}
+
+TEST(initial_gpt2, has_the_scales_of_gpt2) {
+  const gpt2_layout layout({.d = 20, .size = gpt2_small, .examples = 40, .chain = 8});
+  const std::vector<float> values = initial_gpt2(layout, {1, 2});
+  EXPECT_NEAR(deviation(layout, values, "h.2.attn.c_attn.weight"), 0.02, 4e-4);
+  EXPECT_NEAR(deviation(layout, values, "h.5.mlp.c_proj.weight"), 0.02 / std::sqrt(12), 2e-4);
+  EXPECT_NEAR(deviation(layout, values, "h.5.attn.c_proj.weight"), 0.02 / std::sqrt(12), 2e-4);
+  EXPECT_NEAR(deviation(layout, values, "wpe.weight"), 0.02, 8e-4);
+  EXPECT_NEAR(deviation(layout, values, "read_out.weight"), 0.02, 2e-3);
+  EXPECT_EQ(deviation(layout, values, "h.0.ln_1.weight"), 1);
+  EXPECT_EQ(deviation(layout, values, "ln_f.weight"), 1);
+  EXPECT_EQ(deviation(layout, values, "h.0.mlp.c_fc.bias"), 0);
+  EXPECT_EQ(initial_gpt2(layout, {1, 2}), values);
+  EXPECT_NE(initial_gpt2(layout, {1, 3}), values);
+}
+
+TEST(initial_gpt2, gives_a_tensor_its_numbers_by_name) {
+  const gpt2_layout short_one({.d = 5, .size = gpt2_tiny, .examples = 4, .chain = 1});
+  const gpt2_layout long_one({.d = 5, .size = gpt2_tiny, .examples = 9, .chain = 3});
+  const std::vector<float> a = initial_gpt2(short_one, {1, 2}), b = initial_gpt2(long_one, {1, 2});
+  EXPECT_EQ(a[short_one.blocks[1].c_fc_weight], b[long_one.blocks[1].c_fc_weight]);
+  EXPECT_NE(a[short_one.blocks[0].c_fc_weight], a[short_one.blocks[1].c_fc_weight]);
+}
+
+}  // namespace
+}  // namespace cotscale

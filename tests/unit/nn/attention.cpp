@@ -1,0 +1,145 @@
+#include "cotscale/nn/attention.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "cotscale/base/error.hpp"
+#include "support/gradient_check.hpp"
+#include "support/matrices.hpp"
+
+namespace cotscale {
+namespace {
+
+using support::close;
+using support::epsilon;
+using support::gaussian;
+using support::is_gradient;
+
+view<double> of(matrix& a) { return {a.data(), a.rows(), a.columns()}; }
+view<const double> of(const matrix& a) { return {a.data(), a.rows(), a.columns()}; }
+
+struct shape {
+  int first, queries, width;
+};
+
+// One query, several blocks of them, none and some keys before.
+const std::vector<shape> shapes{{0, 1, 1}, {12, 1, 4}, {0, 2, 3}, {5, 3, 2}, {0, 17, 8}, {0, 48, 5}, {31, 53, 16}, {0, 101, 32}};
+
+struct heads {
+  explicit heads(const shape& s)
+      : q(gaussian(s.queries, s.width, "q")),
+        k(gaussian(s.first + s.queries, s.width, "k")),
+        v(gaussian(s.first + s.queries, s.width, "v")) {}
+  int first() const { return k.rows() - q.rows(); }
+  matrix q, k, v;
+};
+
+struct attended {
+  matrix p, out;
+  view<double> probabilities(int keys) { return {p.data(), p.rows(), keys, p.columns()}; }
+};
+
+attended attend(const heads& x) {
+  attended a{matrix(x.q.rows(), nn::padded_to_lanes(x.k.rows())), matrix(x.q.rows(), x.q.columns())};
+  nn::attention<double>(of(x.q), of(x.k), of(x.v), x.first(), a.probabilities(x.k.rows()), of(a.out));
+  return a;
+}
+
+matrix by_definition(const heads& x) {
+  const int width = x.q.columns();
+  matrix out(x.q.rows(), width);
+  for (int t = 0; t < x.q.rows(); ++t) {
+    std::vector<double> weight;
+    double sum = 0;
+    for (int s = 0; s <= x.first() + t; ++s) {
+      double score = 0;
+      for (int c = 0; c < width; ++c) score += x.q(t, c) * x.k(s, c);
+      weight.push_back(std::exp(score / std::sqrt(width)));
+      sum += weight.back();
+    }
+    for (int s = 0; s <= x.first() + t; ++s) {
+      for (int c = 0; c < width; ++c) out(t, c) += weight[static_cast<std::size_t>(s)] / sum * x.v(s, c);
+    }
+  }
+  return out;
+}
+
+TEST(attention, follows_its_definition) {
+  for (const shape& s : shapes) {
+    const heads x(s);
+    EXPECT_TRUE(close(attend(x).out, by_definition(x), 1e4 * epsilon)) << s.first << ", " << s.queries;
+  }
+}
+
+TEST(attention, does_not_look_ahead) {
+  heads x({0, 50, 8});
+  const matrix before = attend(x).out;
+  for (int c = 0; c < 8; ++c) x.k(49, c) = x.v(49, c) = 100;
+  const matrix after = attend(x).out;
+  EXPECT_EQ(after.block(0, 0, 49, 8), before.block(0, 0, 49, 8));
+  EXPECT_NE(after, before);
+}
+
+TEST(attention, survives_large_scores) {
+  heads x({0, 20, 4});
+  for (double& q : x.q.values()) q *= 1e4;
+  for (const double value : attend(x).out.values()) EXPECT_TRUE(std::abs(value) < 10);
+}
+
+TEST(attention, has_the_gradient_of_what_it_computes) {
+  for (const shape& s : shapes) {
+    const heads x(s);
+    attended forward = attend(x);
+    const matrix dout = gaussian(s.queries, s.width, "dout");
+    matrix dq(s.queries, s.width), dk(x.k.rows(), s.width), dv(x.k.rows(), s.width);
+    nn::attention_backward<double>(of(x.q), of(x.k), of(x.v), s.first, forward.probabilities(x.k.rows()), of(dout),
+                                   of(dq), of(dk), of(dv));
+    const auto agrees = [&](const matrix& gradient, matrix heads::*member) {
+      const auto loss = [&](const matrix& p) {
+        heads moved = x;
+        moved.*member = p;
+        return inner(dout, attend(moved).out);
+      };
+      const matrix& point = x.*member;
+      return is_gradient(gradient, loss, point, gaussian(point.rows(), point.columns(), "direction"), 1e-4, 1e-6);
+    };
+    EXPECT_TRUE(agrees(dv, &heads::v));
+    if (x.k.rows() == 1) continue;  // a lone probability is 1
+    EXPECT_TRUE(agrees(dq, &heads::q)) << s.first << ", " << s.queries;
+    EXPECT_TRUE(agrees(dk, &heads::k)) << s.first << ", " << s.queries;
+    EXPECT_FALSE(agrees(dv, &heads::k)) << "the checker can tell";
+  }
+}
+
+TEST(attention, adds_up_over_parts) {
+  const heads x({0, 30, 8});
+  attended whole = attend(x);
+  const matrix dout = gaussian(30, 8, "dout");
+  matrix dq(30, 8), dk(30, 8), dv(30, 8), dk_parts(30, 8), dv_parts(30, 8), dq_parts(30, 8);
+  nn::attention_backward<double>(of(x.q), of(x.k), of(x.v), 0, whole.probabilities(30), of(dout), of(dq), of(dk),
+                                 of(dv));
+  for (const auto& [first, last] : std::vector<std::pair<int, int>>{{29, 30}, {10, 29}, {0, 10}}) {
+    const auto queries = [&](auto values) { return values.block(first, 0, last - first, 8); };
+    const auto keys = [&](auto values) { return values.block(0, 0, last, 8); };
+    nn::attention_backward<double>(queries(of(x.q)), keys(of(x.k)), keys(of(x.v)), first,
+                                   whole.probabilities(30).block(first, 0, last - first, last), queries(of(dout)),
+                                   queries(of(dq_parts)), keys(of(dk_parts)), keys(of(dv_parts)));
+  }
+  EXPECT_TRUE(close(dq_parts, dq, 1e-13));
+  EXPECT_TRUE(close(dk_parts, dk, 1e-13));
+  EXPECT_TRUE(close(dv_parts, dv, 1e-13));
+}
+
+TEST(attention, refuses_shapes_that_do_not_fit) {
+  const heads x({0, 4, 2});
+  matrix p(4, 16), out(4, 2);
+  const view<double> probabilities(p.data(), 4, 4, 16);
+  EXPECT_THROW(nn::attention<double>(of(x.q), of(x.k), of(x.v), 1, probabilities, of(out)), precondition_error);
+  EXPECT_THROW(nn::attention<double>(of(x.q), of(x.k), of(x.v), 0, {p.data(), 4, 4, 5}, of(out)), precondition_error);
+}
+
+}  // namespace
+}  // namespace cotscale
