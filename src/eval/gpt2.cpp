@@ -33,10 +33,10 @@ void copy_estimates(const gpt2_pass<float>& pass, int b, int steps, matrix& out)
 
 void require_testable(const gpt2_configuration& trained, int steps, int m) {
   if (steps > trained.chain) {
-    throw specification_error(
-        fmt::format("the GPT-2 model was trained for chains of up to {} steps, a test of k = {} goes beyond its positions: "
-                    "raise its k_train, or lower test.k",
-                    trained.chain, steps));
+    throw specification_error(fmt::format(
+        "the GPT-2 model was trained for chains of up to {} steps, a test of k = {} goes beyond its positions: "
+        "raise its k_train, or lower test.k",
+        trained.chain, steps));
   }
   if (m > trained.examples) {
     throw specification_error(
@@ -77,9 +77,10 @@ void roll_out_gpt2(const gpt2_model& model, int steps, const prompt_source& sour
 
 error_table evaluate_gpt2(const gpt2_model& model, int steps, const prompt_source& source, int prompts,
                           const std::stop_token& stop) {
-  error_table table{.rows = steps + 1,
-                    .prompts = prompts,
-                    .values = std::vector<double>(static_cast<std::size_t>(steps + 1) * static_cast<std::size_t>(prompts))};
+  error_table table{
+      .rows = steps + 1,
+      .prompts = prompts,
+      .values = std::vector<double>(static_cast<std::size_t>(steps + 1) * static_cast<std::size_t>(prompts))};
   const chain_visitor errors = [&](int i, const prompt& p, const matrix& estimates) {
     for (int k = 0; k <= steps; ++k) {
       double square = 0;

@@ -170,8 +170,8 @@ void gpt2_pass<T>::embed_backward(std::span<const T> parameters, const range& r,
                                rows(token_bar_, from - prompt_tokens_, r.last - from, channels()));
 }
 
-#define COTSCALE_INSTANTIATE(T)                   \
-  template void gpt2_pass<T>::start_backward();   \
+#define COTSCALE_INSTANTIATE(T)                 \
+  template void gpt2_pass<T>::start_backward(); \
   template void gpt2_pass<T>::backward(std::span<const T>, int, int, std::span<T>);
 COTSCALE_INSTANTIATE(float)
 COTSCALE_INSTANTIATE(double)

@@ -51,9 +51,9 @@ void forward_chain(std::span<const T> parameters, int steps, gpt2_pass<T>& pass)
   }
 }
 
-#define COTSCALE_INSTANTIATE(T)                                                   \
-  template void start_prompts<T>(std::span<const prompt>, int, gpt2_pass<T>&);    \
-  template void write_estimate<T>(int, gpt2_pass<T>&);                            \
+#define COTSCALE_INSTANTIATE(T)                                                \
+  template void start_prompts<T>(std::span<const prompt>, int, gpt2_pass<T>&); \
+  template void write_estimate<T>(int, gpt2_pass<T>&);                         \
   template void forward_chain<T>(std::span<const T>, int, gpt2_pass<T>&);
 COTSCALE_INSTANTIATE(float)
 COTSCALE_INSTANTIATE(double)

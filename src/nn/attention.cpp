@@ -92,16 +92,14 @@ void attention_backward(input<T> q, input<T> k, input<T> v, int first, input<T> 
     multiply(T{1}, block, transpose::yes, out_bar, transpose::no, T{1}, dv.block(0, 0, keys, width));
     for (int t = 0; t < rows; ++t) detail::softmax_row_backward(scale_of<T>(width), keys, block.row(t), ds.row(t));
     // S = Q·Kᵀ: dQ = dS·K, dK += dSᵀ·Q
-    multiply(T{1}, ds, transpose::no, k.block(0, 0, keys, width), transpose::no, T{0},
-             dq.block(begin, 0, rows, width));
+    multiply(T{1}, ds, transpose::no, k.block(0, 0, keys, width), transpose::no, T{0}, dq.block(begin, 0, rows, width));
     multiply(T{1}, ds, transpose::yes, queries, transpose::no, T{1}, dk.block(0, 0, keys, width));
   }
 }
 
-#define COTSCALE_INSTANTIATE(T)                                                                               \
-  template void attention<T>(input<T>, input<T>, input<T>, int, view<T>, view<T>);                            \
-  template void attention_backward<T>(input<T>, input<T>, input<T>, int, input<T>, input<T>, view<T>, view<T>, \
-                                      view<T>);
+#define COTSCALE_INSTANTIATE(T)                                                    \
+  template void attention<T>(input<T>, input<T>, input<T>, int, view<T>, view<T>); \
+  template void attention_backward<T>(input<T>, input<T>, input<T>, int, input<T>, input<T>, view<T>, view<T>, view<T>);
 COTSCALE_INSTANTIATE(float)
 COTSCALE_INSTANTIATE(double)
 #undef COTSCALE_INSTANTIATE

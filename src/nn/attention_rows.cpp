@@ -57,9 +57,9 @@ void add_to_rows(int count, int width, const T* ds, const T* q, T* dk) {
   }
 }
 
-#define COTSCALE_INSTANTIATE(T)                                    \
-  template void softmax_row<T>(T, int, int, T*);                   \
-  template void softmax_row_backward<T>(T, int, const T*, T*);     \
+#define COTSCALE_INSTANTIATE(T)                                     \
+  template void softmax_row<T>(T, int, int, T*);                    \
+  template void softmax_row_backward<T>(T, int, const T*, T*);      \
   template void scores_of_row<T>(int, int, const T*, const T*, T*); \
   template void mean_of_rows<T>(int, int, const T*, const T*, T*);  \
   template void add_to_rows<T>(int, int, const T*, const T*, T*);

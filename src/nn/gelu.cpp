@@ -17,8 +17,8 @@ constexpr T b = static_cast<T>(1.5957691216057308 * 0.044715);
 
 constexpr std::size_t block = 64;  // whole vectors only: a number's bits do not depend on its neighbours
 
-// e^{−2u}, bounded: vectors of exp fail far out, and a quotient is a product with an approximate inverse, which infinity
-// has not.
+// e^{−2u}, bounded: vectors of exp fail far out, and a quotient is a product with an approximate inverse, which
+// infinity has not.
 template<class T>
 T decay(T x, T square) {
   return std::exp(std::clamp(-x * (a<T> + b<T> * square), T{-80}, T{80}));
@@ -69,7 +69,7 @@ void gelu_backward(std::span<const T> x, std::span<T> d, std::span<T> y) {
   std::copy_n(out, rest, y.data() + blocks * block);
 }
 
-#define COTSCALE_INSTANTIATE(T)                          \
+#define COTSCALE_INSTANTIATE(T)                            \
   template void gelu<T>(std::span<const T>, std::span<T>); \
   template void gelu_backward<T>(std::span<const T>, std::span<T>, std::span<T>);
 COTSCALE_INSTANTIATE(float)

@@ -51,10 +51,10 @@ void layer_norm_backward(input<T> x, input_vector<T> gain, input_vector<T> mean,
   }
 }
 
-#define COTSCALE_INSTANTIATE(T)                                                                       \
-  template void layer_norm<T>(input<T>, input_vector<T>, input_vector<T>, T*, T*, view<T>);           \
-  template void layer_norm_backward<T>(input<T>, input_vector<T>, input_vector<T>, input_vector<T>,   \
-                                       input<T>, view<T>, T*, T*);
+#define COTSCALE_INSTANTIATE(T)                                                                                        \
+  template void layer_norm<T>(input<T>, input_vector<T>, input_vector<T>, T*, T*, view<T>);                            \
+  template void layer_norm_backward<T>(input<T>, input_vector<T>, input_vector<T>, input_vector<T>, input<T>, view<T>, \
+                                       T*, T*);
 COTSCALE_INSTANTIATE(float)
 COTSCALE_INSTANTIATE(double)
 #undef COTSCALE_INSTANTIATE

@@ -31,8 +31,7 @@ class ordered_sum {
  public:
   using gradient = std::vector<float>;
 
-  explicit ordered_sum(std::size_t size)
-      : total_(size), memory_([size] { return std::make_unique<gradient>(size); }) {}
+  explicit ordered_sum(std::size_t size) : total_(size), memory_([size] { return std::make_unique<gradient>(size); }) {}
 
   void start() {
     next_ = 0;

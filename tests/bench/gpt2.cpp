@@ -1,7 +1,7 @@
 // `gpt2 tiny|small|standard steps|chain|threads`: one thread's steps of Adam (batch 64, d = 20, n = 40, eight
 // weight tokens), or roll-outs of 64 prompts over 20 steps; prints CPU milliseconds, the operations of a step in GFLOP
-// (6 · parameters · tokens and attention), and the rate of a product of matrices of 2048 in the same run. gpt2.py compares
-// it with peers/gpt2.py.
+// (6 · parameters · tokens and attention), and the rate of a product of matrices of 2048 in the same run. gpt2.py
+// compares it with peers/gpt2.py.
 #include <fmt/format.h>
 
 #include <cstdlib>

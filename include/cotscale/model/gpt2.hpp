@@ -1,6 +1,7 @@
-// A GPT-2-style model of in-context weight prediction: its shape, its parameters and their names. The tokens of a prompt
-// are x_1, y_1, …, x_n, y_n, w_0, ŵ_1, … , each d numbers and a flag: x as it is; y in the first number, then zeros; an
-// estimate of the weight with the flag 1. What is read out at one estimate is the next. (Garg et al., arXiv 2208.01066)
+// A GPT-2-style model of in-context weight prediction: its shape, its parameters and their names. The tokens of a
+// prompt are x_1, y_1, …, x_n, y_n, w_0, ŵ_1, … , each d numbers and a flag: x as it is; y in the first number, then
+// zeros; an estimate of the weight with the flag 1. What is read out at one estimate is the next. (Garg et al., arXiv
+// 2208.01066)
 #pragma once
 
 #include <cstdint>

@@ -11,10 +11,10 @@
 
 namespace cotscale {
 
-/// Activations of B prompts of P tokens each (2 for an example), followed by up to W weight tokens. Tokens go forward in
-/// order, any number at a time: keys and values of those before are kept, so a step of a chain costs a token. Rows are
-/// by token first: row t·B + b belongs to token t of prompt b. Outputs are computed at weight tokens only; in the last
-/// block nothing else has queries or an MLP.
+/// Activations of B prompts of P tokens each (2 for an example), followed by up to W weight tokens. Tokens go forward
+/// in order, any number at a time: keys and values of those before are kept, so a step of a chain costs a token. Rows
+/// are by token first: row t·B + b belongs to token t of prompt b. Outputs are computed at weight tokens only; in the
+/// last block nothing else has queries or an MLP.
 template<class T>
 class gpt2_pass {
  public:
@@ -79,7 +79,9 @@ class gpt2_pass {
   int heads() const { return layout_.configuration().size.heads; }
   int head_width() const { return layout_.configuration().head_width(); }
   int layers() const { return layout_.configuration().size.layers; }
-  int position(int t) const { return t < prompt_tokens_ ? t : t - prompt_tokens_ + 2 * layout_.configuration().examples; }
+  int position(int t) const {
+    return t < prompt_tokens_ ? t : t - prompt_tokens_ + 2 * layout_.configuration().examples;
+  }
 
   void allocate();
   range range_of(int layer, int first, int last) const;

@@ -20,11 +20,11 @@ struct gpt2_options {
   objective_options objective;  ///< losses as train/gpt2_objective.hpp has them
   optimizer_options optimizer;
   std::int64_t steps = 4000;
-  int batch = 64;                 ///< prompts a step
-  bool fresh_prompts = true;      ///< false: every step takes the prompts of the first
-  curriculum_ramp dimension;      ///< of x and w
-  curriculum_ramp examples;       ///< n
-  std::vector<float> given;       ///< parameters to begin with; empty: initial_gpt2 of the key
+  int batch = 64;             ///< prompts a step
+  bool fresh_prompts = true;  ///< false: every step takes the prompts of the first
+  curriculum_ramp dimension;  ///< of x and w
+  curriculum_ramp examples;   ///< n
+  std::vector<float> given;   ///< parameters to begin with; empty: initial_gpt2 of the key
 };
 
 /// What happened during training. `loss` is that at the requested steps, NaN beyond the last step taken: after so many

@@ -64,8 +64,8 @@ TEST(gpt2_pass, cuts_large_batches_itself) {
   const gpt2_layout layout(configuration);
   const matrix parameters = random_parameters(layout), tokens = gaussian(14 * 200, 4, "tokens");
   gpt2_pass<double> all(layout, keep<double>::all), cache(layout, keep<double>::cache);
-  EXPECT_TRUE(close(outputs(cache, parameters, tokens, 200, 4, {14}), outputs(all, parameters, tokens, 200, 4, {14}),
-                    1e-13));
+  EXPECT_TRUE(
+      close(outputs(cache, parameters, tokens, 200, 4, {14}), outputs(all, parameters, tokens, 200, 4, {14}), 1e-13));
 }
 
 TEST(gpt2_pass, is_used_again) {
@@ -86,7 +86,8 @@ TEST(gpt2_pass, treats_prompts_of_a_batch_alike) {
     for (int b = 0; b < 3; ++b) three.set_block(3 * t + b, 0, one.block(t, 0, 1, 4));
   }
   gpt2_pass<double> pass(layout, keep<double>::all);
-  const matrix alone = outputs(pass, parameters, one, 1, 2, {12}), together = outputs(pass, parameters, three, 3, 2, {12});
+  const matrix alone = outputs(pass, parameters, one, 1, 2, {12}),
+               together = outputs(pass, parameters, three, 3, 2, {12});
   for (int b = 0; b < 3; ++b) {
     EXPECT_TRUE(close(together.block(b, 0, 1, 3), alone.block(0, 0, 1, 3), 1e-13));
     EXPECT_TRUE(close(together.block(3 + b, 0, 1, 3), alone.block(1, 0, 1, 3), 1e-13));
@@ -113,8 +114,8 @@ TEST(gpt2_pass, is_close_in_single_precision) {
   const matrix parameters = random_parameters(layout), tokens = gaussian(14 * 6, 4, "tokens");
   gpt2_pass<double> exact(layout, keep<double>::all);
   gpt2_pass<float> single(layout, keep<float>::all);
-  EXPECT_TRUE(close(outputs(single, parameters, tokens, 6, 4, {14}), outputs(exact, parameters, tokens, 6, 4, {14}),
-                    3e-4));
+  EXPECT_TRUE(
+      close(outputs(single, parameters, tokens, 6, 4, {14}), outputs(exact, parameters, tokens, 6, 4, {14}), 3e-4));
 }
 
 // ---- backward ----
@@ -164,8 +165,8 @@ TEST(gpt2_pass, has_the_gradient_of_what_it_computes) {
       moved.set_block(20, 0, weights);
       return inner(cotangent, outputs(other, parameters, moved, 2, 4, {14}));
     };
-    EXPECT_TRUE(is_gradient(found.tokens, loss_of_tokens, tokens.block(20, 0, 8, 4), gaussian(8, 4, "direction"), 1e-5,
-                            1e-6));
+    EXPECT_TRUE(
+        is_gradient(found.tokens, loss_of_tokens, tokens.block(20, 0, 8, 4), gaussian(8, 4, "direction"), 1e-5, 1e-6));
   }
 }
 

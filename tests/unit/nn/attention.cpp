@@ -26,7 +26,8 @@ struct shape {
 };
 
 // One query, several blocks of them, none and some keys before.
-const std::vector<shape> shapes{{0, 1, 1}, {12, 1, 4}, {0, 2, 3}, {5, 3, 2}, {0, 17, 8}, {0, 48, 5}, {31, 53, 16}, {0, 101, 32}};
+const std::vector<shape> shapes{{0, 1, 1},  {12, 1, 4}, {0, 2, 3},    {5, 3, 2},
+                                {0, 17, 8}, {0, 48, 5}, {31, 53, 16}, {0, 101, 32}};
 
 struct heads {
   explicit heads(const shape& s)

@@ -71,9 +71,12 @@ TEST(linear, has_the_gradient_of_what_it_computes) {
       matrix dx(rows, in), dw(w.rows(), w.columns()), dbias(1, out);
       nn::linear_backward_input<double>(of(dy), of(w), op, 0, of(dx));
       nn::linear_backward_weights<double>(of(x), of(dy), op, of(dw), dbias.data());
-      EXPECT_TRUE(agrees(dx, [&](const matrix& p) { return y(p, w, bias); }, x, dy));
-      EXPECT_TRUE(agrees(dw, [&](const matrix& p) { return y(x, p, bias); }, w, dy));
-      EXPECT_TRUE(agrees(dbias, [&](const matrix& p) { return y(x, w, p); }, bias, dy));
+      EXPECT_TRUE(agrees(
+          dx, [&](const matrix& p) { return y(p, w, bias); }, x, dy));
+      EXPECT_TRUE(agrees(
+          dw, [&](const matrix& p) { return y(x, p, bias); }, w, dy));
+      EXPECT_TRUE(agrees(
+          dbias, [&](const matrix& p) { return y(x, w, p); }, bias, dy));
       matrix twice = dw, dx_twice = dx;
       nn::linear_backward_weights<double>(of(x), of(dy), op, of(twice), dbias.data());
       nn::linear_backward_input<double>(of(dy), of(w), op, 1, of(dx_twice));
@@ -126,13 +129,17 @@ TEST(layer_norm, has_the_gradient_of_what_it_computes) {
     matrix dx(rows, width), dgain(1, width), dbias(1, width);
     nn::layer_norm_backward<double>(of(x), gain.data(), forward.mean.data(), forward.scale.data(), of(dy), of(dx),
                                     dgain.data(), dbias.data());
-    EXPECT_TRUE(agrees(dgain, [&](const matrix& p) { return norm_of(x, p, bias).y; }, gain, dy));
-    EXPECT_TRUE(agrees(dbias, [&](const matrix& p) { return norm_of(x, gain, p).y; }, bias, dy));
+    EXPECT_TRUE(agrees(
+        dgain, [&](const matrix& p) { return norm_of(x, p, bias).y; }, gain, dy));
+    EXPECT_TRUE(agrees(
+        dbias, [&](const matrix& p) { return norm_of(x, gain, p).y; }, bias, dy));
     if (width == 1) continue;  // x − mean = 0
-    EXPECT_TRUE(agrees(dx, [&](const matrix& p) { return norm_of(p, gain, bias).y; }, x, dy));
+    EXPECT_TRUE(agrees(
+        dx, [&](const matrix& p) { return norm_of(p, gain, bias).y; }, x, dy));
     matrix wrong = dx;
     wrong(rows - 1, 0) *= 1.01;
-    EXPECT_FALSE(agrees(wrong, [&](const matrix& p) { return norm_of(p, gain, bias).y; }, x, dy))
+    EXPECT_FALSE(agrees(
+        wrong, [&](const matrix& p) { return norm_of(p, gain, bias).y; }, x, dy))
         << "the checker sees a hundredth of one entry";
   }
 }
