@@ -12,8 +12,12 @@
 namespace cotscale {
 namespace {
 
-// Enough for a step of a chain, which loads all weights, to be worth it; the bits depend on it.
-constexpr int prompts_of_shard = 64;
+// Prompts side by side; the bits depend on it. Few, so that keys and values stay in the cache, unless loading all weights
+// at every step of the chain costs more.
+int prompts_per_shard(const gpt2_layout& layout) {
+  constexpr std::size_t large = 4'000'000;
+  return layout.size() > large ? 64 : 16;
+}
 
 struct worker {
   explicit worker(const gpt2_layout& layout) : pass(layout, gpt2_pass<float>::keep::cache) {}
@@ -56,11 +60,12 @@ void roll_out_gpt2(const gpt2_model& model, int steps, const prompt_source& sour
           layout.size());
   const blas_threads one(1);  // also in a lone shard, which runs outside of a parallel region
   nn::workspaces<worker> workers([&] { return std::make_unique<worker>(layout); });
-  parallel_for((prompts + prompts_of_shard - 1) / prompts_of_shard, [&](int shard) {
+  const int per_shard = prompts_per_shard(layout);
+  parallel_for((prompts + per_shard - 1) / per_shard, [&](int shard) {
     throw_if_stopped(stop);
     std::unique_ptr<worker> here = workers.take();
-    const int first = shard * prompts_of_shard;
-    here->prompts.resize(static_cast<std::size_t>(std::min(prompts_of_shard, prompts - first)));
+    const int first = shard * per_shard;
+    here->prompts.resize(static_cast<std::size_t>(std::min(per_shard, prompts - first)));
     for (std::size_t b = 0; b < here->prompts.size(); ++b) {
       source.draw(static_cast<std::uint64_t>(first) + b, here->prompts[b]);
     }

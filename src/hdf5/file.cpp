@@ -25,6 +25,7 @@ namespace {
 template<class T>
 hid_t native_type() {
   if constexpr (std::is_same_v<T, double>) return H5T_NATIVE_DOUBLE;
+  if constexpr (std::is_same_v<T, float>) return H5T_NATIVE_FLOAT;
   if constexpr (std::is_same_v<T, std::int64_t>) return H5T_NATIVE_INT64;
   if constexpr (std::is_same_v<T, std::int32_t>) return H5T_NATIVE_INT32;
   if constexpr (std::is_same_v<T, std::int8_t>) return H5T_NATIVE_INT8;
@@ -304,6 +305,7 @@ std::string hdf5_library_version() {
 }
 
 template void hdf5_file::create_dataset(const std::string&, const extents&, double);
+template void hdf5_file::create_dataset(const std::string&, const extents&, float);
 template void hdf5_file::create_dataset(const std::string&, const extents&, std::int64_t);
 template void hdf5_file::create_dataset(const std::string&, const extents&, std::int32_t);
 template void hdf5_file::create_dataset(const std::string&, const extents&, std::int8_t);
@@ -311,6 +313,7 @@ template void hdf5_file::create_dataset(const std::string&, const extents&, std:
 template void hdf5_file::write(const std::string&, std::span<const double>);
 template void hdf5_file::write(const std::string&, std::span<const std::int64_t>);
 template void hdf5_file::write_block(const std::string&, const extents&, const extents&, std::span<const double>);
+template void hdf5_file::write_block(const std::string&, const extents&, const extents&, std::span<const float>);
 template void hdf5_file::write_block(const std::string&, const extents&, const extents&, std::span<const std::int64_t>);
 template void hdf5_file::write_block(const std::string&, const extents&, const extents&, std::span<const std::int32_t>);
 template void hdf5_file::write_block(const std::string&, const extents&, const extents&, std::span<const std::int8_t>);
@@ -322,6 +325,7 @@ template std::vector<std::int32_t> hdf5_file::read(const std::string&) const;
 template std::vector<std::int8_t> hdf5_file::read(const std::string&) const;
 template std::vector<std::uint64_t> hdf5_file::read(const std::string&) const;
 template std::vector<double> hdf5_file::read_block(const std::string&, const extents&, const extents&) const;
+template std::vector<float> hdf5_file::read_block(const std::string&, const extents&, const extents&) const;
 template std::vector<std::int64_t> hdf5_file::read_block(const std::string&, const extents&, const extents&) const;
 template std::vector<std::int8_t> hdf5_file::read_block(const std::string&, const extents&, const extents&) const;
 

@@ -52,6 +52,14 @@ void multiply(double alpha, const matrix& a, std::span<const double> x, double b
               1, beta, y.data(), 1);
 }
 
+void multiply_transposed(double alpha, const matrix& a, std::span<const double> x, double beta, std::span<double> y) {
+  expects(x.size() == static_cast<std::size_t>(a.rows()) && y.size() == static_cast<std::size_t>(a.columns()),
+          "multiply_transposed: matrix ({}, {}), vectors of {} and {}", a.rows(), a.columns(), x.size(), y.size());
+  if (y.empty()) return;
+  cblas_dgemv(CblasRowMajor, CblasTrans, a.rows(), a.columns(), alpha, a.data(), std::max(1, a.columns()), x.data(), 1,
+              beta, y.data(), 1);
+}
+
 void gram(double scale, const matrix& x, matrix& s) {
   const int d = x.rows();
   s.reshape(d, d);

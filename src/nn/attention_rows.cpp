@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include "cotscale/nn/attention.hpp"
 
@@ -33,28 +34,71 @@ void softmax_row_backward(T scale, int count, const T* p, T* dp) {
   for (int j = 0; j < count; ++j) dp[j] = scale * p[j] * (dp[j] - sum);
 }
 
+namespace {
+
+// The width of a head as a constant where it is a usual one: then a row stays in registers.
+template<class F>
+void with_width(int width, F call) {
+  switch (width) {
+    case 16:
+      return call(std::integral_constant<int, 16>());
+    case 32:
+      return call(std::integral_constant<int, 32>());
+    case 64:
+      return call(std::integral_constant<int, 64>());
+    default:
+      return call(width);
+  }
+}
+
+template<class T, int W>
+void mean_of_fixed_rows(int count, const T* p, const T* v, T* out) {
+  T even[W] = {}, odd[W] = {};  // two sums: a product need not wait for the one before
+  int j = 0;
+  for (; j + 1 < count; j += 2) {
+    for (int c = 0; c < W; ++c) even[c] += p[j] * v[j * W + c];
+    for (int c = 0; c < W; ++c) odd[c] += p[j + 1] * v[(j + 1) * W + c];
+  }
+  if (j < count) {
+    for (int c = 0; c < W; ++c) even[c] += p[j] * v[j * W + c];
+  }
+  for (int c = 0; c < W; ++c) out[c] = even[c] + odd[c];
+}
+
+}  // namespace
+
 template<class T>
 void scores_of_row(int count, int width, const T* q, const T* k, T* s) {
-  for (int j = 0; j < count; ++j) {
-    T sum = 0;
-    for (int c = 0; c < width; ++c) sum += q[c] * k[j * width + c];
-    s[j] = sum;
-  }
+  with_width(width, [&](auto w) {
+    for (int j = 0; j < count; ++j) {
+      T sum = 0;
+      for (int c = 0; c < w; ++c) sum += q[c] * k[j * w + c];
+      s[j] = sum;
+    }
+  });
 }
 
 template<class T>
 void mean_of_rows(int count, int width, const T* p, const T* v, T* out) {
-  std::fill_n(out, width, T{0});
-  for (int j = 0; j < count; ++j) {
-    for (int c = 0; c < width; ++c) out[c] += p[j] * v[j * width + c];
-  }
+  with_width(width, [&](auto w) {
+    if constexpr (std::is_same_v<decltype(w), int>) {
+      std::fill_n(out, w, T{0});
+      for (int j = 0; j < count; ++j) {
+        for (int c = 0; c < w; ++c) out[c] += p[j] * v[j * w + c];
+      }
+    } else {
+      mean_of_fixed_rows<T, w()>(count, p, v, out);
+    }
+  });
 }
 
 template<class T>
 void add_to_rows(int count, int width, const T* ds, const T* q, T* dk) {
-  for (int j = 0; j < count; ++j) {
-    for (int c = 0; c < width; ++c) dk[j * width + c] += ds[j] * q[c];
-  }
+  with_width(width, [&](auto w) {
+    for (int j = 0; j < count; ++j) {
+      for (int c = 0; c < w; ++c) dk[j * w + c] += ds[j] * q[c];
+    }
+  });
 }
 
 #define COTSCALE_INSTANTIATE(T)                                     \

@@ -1,5 +1,8 @@
 #include "cotscale/store/layout.hpp"
 
+#include <functional>
+#include <numeric>
+
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/hash.hpp"
 
@@ -9,6 +12,10 @@ std::string_view name(axis a) {
   constexpr std::array names{"model", "mixture",       "hardness", "n",    "repeat", "m",
                              "k",     "training_step", "baseline", "task", "row",    "column"};
   return names.at(static_cast<std::size_t>(a));
+}
+
+std::size_t weight_variable::size() const {
+  return std::accumulate(shape.begin(), shape.end(), std::size_t{1}, std::multiplies<>());
 }
 
 std::size_t coordinates::length(axis a) const {
@@ -114,6 +121,9 @@ std::span<const payload_variable> payload_variables() {
        &r::baseline_parameter,
        {axis::baseline, axis::m},
        "penalty of ridge, step size of gradient descent"},
+      {"newton_slope", &r::newton_slope, m_and_k,
+       "slope of w_{k+1} - w_k on the pseudo-Newton step Gamma^-1 S (w - w_k), of GPT-2"},
+      {"newton_r2", &r::newton_r2, m_and_k, "share of |w_{k+1} - w_k|^2 that this regression explains"},
       {"task_probability", &r::task_probability, {axis::task}, "share of the training prompts that have this task"},
       {"v", &r::v, {axis::row, axis::column}, "V after training"},
       {"w", &r::w, {axis::row, axis::column}, "W after training"},
@@ -141,17 +151,19 @@ std::span<const std::byte> bytes_of(const payload_variable& variable, const cell
 std::uint64_t payload_checksum(const cell_result& result) {
   checksum sum;
   for (const payload_variable& variable : payload_variables()) sum.add(bytes_of(variable, result));
+  sum.add(std::as_bytes(std::span(result.weights)));
   return sum.value();
 }
 
 std::uint64_t payload_bytes(const coordinates& grid) {
   constexpr std::uint64_t record_bytes =
-      1 + 4 + 4 + 8 + 8 + 8;  // status, attempt, rank, start_time, wall_seconds, checksum
+      1 + 4 + 4 + 5 * 8;  // status, attempt, rank, start_time and three more seconds and rates, checksum
   std::uint64_t per_cell = record_bytes;
   for (const payload_variable& variable : payload_variables()) {
     const bool small = std::holds_alternative<std::int8_t cell_result::*>(variable.member);
     per_cell += grid.volume(variable.own_axes) * (small ? 1 : 8);
   }
+  for (const weight_variable& weight : grid.weights) per_cell += weight.size() * sizeof(float);
   return per_cell * grid.cell_count();
 }
 

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <limits>
 #include <numeric>
+#include <set>
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/hash.hpp"
@@ -60,6 +61,7 @@ class layout_writer {
       numbers<std::int64_t>(axis::row, grid_.rows, 0, "row of V and W");
       numbers<std::int64_t>(axis::column, grid_.rows, 0, "column of V and W");
     }
+    if (!grid_.weights.empty()) write_weight_coordinates();
   }
 
   void create_variables() {
@@ -92,20 +94,54 @@ class layout_writer {
     variable<std::int32_t>("rank", cell, -1, "MPI rank that computed the cell");
     variable<double>("start_time", cell, nan, "start of the computation", "seconds since 1970-01-01 00:00:00");
     variable<double>("wall_seconds", cell, nan, "time that the cell took", "s");
+    variable<double>("training_seconds", cell, nan, "time that its training took, of GPT-2", "s");
+    variable<double>("tokens_per_second", cell, nan, "rate of its training, of GPT-2", "s-1");
     variable<std::uint64_t>("checksum", cell, 0, "XXH64 of the payload");
+    for (const weight_variable& weight : grid_.weights) create_weight(weight);
     variable<double>("target_support_hardness", {axis::hardness}, nan,
                      "tr(Sigma)/smallest non-zero eigenvalue of the target");
     file_.write<double>("target_support_hardness", grid_.target_support_hardness);
   }
 
  private:
+  static std::string size_name(std::uint64_t size) { return fmt::format("size_{}", size); }
+
+  // The names, and a dimension for each length that occurs.
+  void write_weight_coordinates() {
+    std::vector<std::string> names;
+    std::set<std::uint64_t> sizes;
+    for (const weight_variable& weight : grid_.weights) {
+      names.push_back(weight.name);
+      sizes.insert(weight.shape.begin(), weight.shape.end());
+    }
+    strings("weight", names, "parameter of a transformer");
+    for (const std::uint64_t size : sizes) {
+      std::vector<std::int64_t> indices(size);
+      std::iota(indices.begin(), indices.end(), 0);
+      numbers<std::int64_t>(size_name(size), indices, 0, "index into a parameter");
+    }
+  }
+
+  void create_weight(const weight_variable& weight) {
+    extents shape = shape_of(grid_, cell_axes);
+    shape.insert(shape.end(), weight.shape.begin(), weight.shape.end());
+    file_.create_dataset<float>(weight.name, shape, std::numeric_limits<float>::quiet_NaN());
+    for (unsigned i = 0; i < shape.size(); ++i) {
+      file_.attach_scale(weight.name, i, i < cell_axes.size() ? std::string(name(cell_axes[i])) : size_name(shape[i]));
+    }
+    describe(weight.name, "parameter after training", "1");
+  }
+
   void describe(std::string_view variable, std::string_view long_name, std::string_view units) {
     file_.set_attribute(std::string(variable), "long_name", std::string(long_name));
     file_.set_attribute(std::string(variable), "units", std::string(units));
   }
 
   void strings(axis a, const std::vector<std::string>& values, std::string_view long_name) {
-    const std::string dataset(name(a));
+    strings(std::string(name(a)), values, long_name);
+  }
+
+  void strings(const std::string& dataset, const std::vector<std::string>& values, std::string_view long_name) {
     file_.create_strings(dataset, {values.size()}, values);
     file_.make_scale(dataset);
     file_.set_attribute(dataset, "long_name", std::string(long_name));
@@ -113,7 +149,11 @@ class layout_writer {
 
   template<class T>
   void numbers(axis a, const std::vector<T>& values, T fill, std::string_view long_name) {
-    const std::string dataset(name(a));
+    numbers<T>(std::string(name(a)), values, fill, long_name);
+  }
+
+  template<class T>
+  void numbers(const std::string& dataset, const std::vector<T>& values, T fill, std::string_view long_name) {
     file_.create_dataset<T>(dataset, {values.size()}, fill);
     file_.write<T>(dataset, values);
     file_.make_scale(dataset);
@@ -170,6 +210,16 @@ hdf5_file open_ours(const std::string& path) {
   return file;
 }
 
+std::vector<weight_variable> read_weight_variables(const hdf5_file& file) {
+  std::vector<weight_variable> weights;
+  if (!file.has("weight")) return weights;
+  for (const std::string& weight : file.read_strings("weight")) {
+    const extents shape = file.shape(weight);
+    weights.push_back({.name = weight, .shape = {shape.begin() + cell_axes.size(), shape.end()}});
+  }
+  return weights;
+}
+
 coordinates read_coordinates(const hdf5_file& file) {
   return {.models = file.read_strings("model"),
           .mixtures = file.read_strings("mixture"),
@@ -182,7 +232,8 @@ coordinates read_coordinates(const hdf5_file& file) {
           .training_steps = file.read<std::int64_t>("training_step"),
           .baselines = file.has("baseline") ? file.read_strings("baseline") : std::vector<std::string>(),
           .tasks = file.has("task") ? file.read_strings("task") : std::vector<std::string>(),
-          .rows = file.has("row") ? file.read<std::int64_t>("row") : std::vector<std::int64_t>()};
+          .rows = file.has("row") ? file.read<std::int64_t>("row") : std::vector<std::int64_t>(),
+          .weights = read_weight_variables(file)};
 }
 
 }  // namespace
@@ -252,6 +303,15 @@ std::vector<std::uint64_t> results_reader::payload_checksums(const cell_position
       add(file_.read_block<std::int8_t>(dataset, start, count));
     } else {
       add(file_.read_block<double>(dataset, start, count));
+    }
+  }
+  for (const weight_variable& weight : grid_.weights) {
+    extents start(first.begin(), first.end()), count{1, 1, 1, n_count, repeat_count};
+    start.resize(start.size() + weight.shape.size(), 0);
+    count.insert(count.end(), weight.shape.begin(), weight.shape.end());
+    const std::vector<float> values = file_.read_block<float>(weight.name, start, count);
+    for (std::size_t i = 0; i < sums.size(); ++i) {
+      sums[i].add(std::as_bytes(std::span(values).subspan(i * weight.size(), weight.size())));
     }
   }
   std::vector<std::uint64_t> values(sums.size());
@@ -341,14 +401,32 @@ void results_writer::put_payload(const entry& e) {
   }
 }
 
+void results_writer::put_weights(const entry& e) {
+  std::span<const float> rest(e.result.weights);
+  for (const weight_variable& weight : grid_.weights) {
+    extents start(e.cell.begin(), e.cell.end()), count(e.cell.size(), 1);
+    start.resize(start.size() + weight.shape.size(), 0);
+    count.insert(count.end(), weight.shape.begin(), weight.shape.end());
+    file_.write_block<float>(weight.name, start, count, rest.first(weight.size()));
+    rest = rest.subspan(weight.size());
+  }
+}
+
 void results_writer::flush() {
   if (waiting_.empty()) return;
   for (const entry& e : waiting_) {
-    if (e.status == cell_status::done) put_payload(e);
+    if (e.status == cell_status::done) {
+      put_payload(e);
+      put_weights(e);
+    }
     put(e.cell, "attempt", e.record.attempt);
     put(e.cell, "rank", e.record.rank);
     put(e.cell, "start_time", e.record.start_time);
     put(e.cell, "wall_seconds", e.record.wall_seconds);
+    if (e.record.training_seconds > 0) {
+      put(e.cell, "training_seconds", e.record.training_seconds);
+      put(e.cell, "tokens_per_second", e.record.tokens_per_second);
+    }
     put(e.cell, "checksum", e.status == cell_status::done ? payload_checksum(e.result) : std::uint64_t{0});
   }
   sync();  // nothing is marked before it is on disk

@@ -8,6 +8,7 @@
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/parallel.hpp"
 #include "cotscale/eval/baselines.hpp"
+#include "cotscale/eval/gpt2.hpp"
 #include "cotscale/eval/roll_out.hpp"
 #include "cotscale/eval/statistics.hpp"
 #include "cotscale/linalg/blas.hpp"
@@ -16,6 +17,7 @@
 #include "cotscale/sweep/selection.hpp"
 #include "cotscale/theory/closed_forms.hpp"
 #include "cotscale/theory/prediction.hpp"
+#include "cotscale/train/gpt2.hpp"
 #include "cotscale/train/population.hpp"
 #include "cotscale/train/sampled.hpp"
 #include "recent.hpp"
@@ -24,12 +26,14 @@ namespace cotscale {
 namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+constexpr float nan_float = std::numeric_limits<float>::quiet_NaN();
 
 /// A trained model, and the part of the results that tells of its training.
 struct trained_model {
   std::optional<lsa_slice> slice;  ///< if it is on the slice of Theorem 3.1; else
-  lsa_parameters general;          ///< all of V and W
-  matrix preconditioner;           ///< of the slice
+  lsa_parameters general;          ///< all of V and W; or
+  std::optional<gpt2_model> gpt2;
+  matrix preconditioner;  ///< of the slice
   cell_result record;
 
   lsa_parameters parameters() const { return slice ? full_parameters(*slice) : general; }
@@ -81,6 +85,32 @@ void store_sampled(const sampled_training& trained, const model_specification& m
   out.converged = record.converged ? 1 : 0;
   out.w24 = record.w24;
   out.preconditioner_error = record.final_preconditioner_distance;
+}
+
+void store_gpt2(const gpt2_record& record, const model_specification& model, cell_result& out) {
+  out.training_steps = record.steps;
+  out.step_size = model.gpt2.optimizer.learning_rate;
+  out.step_size_paper = out.gradient_norm = out.preconditioner_error = out.w24 = nan;
+  out.final_loss = record.final_loss;
+  out.training_loss = record.loss;
+  out.training_distance.assign(record.loss.size(), nan);
+  out.training_off_slice.assign(record.loss.size(), nan);
+  out.converged = record.converged ? 1 : 0;
+  out.training_seconds = record.seconds;
+  out.tokens_per_second = record.tokens_per_second;
+}
+
+/// Errors of a chain, and how its steps compare with pseudo-Newton steps.
+struct chain_results {
+  error_table errors;
+  std::vector<double> newton_slope, newton_r2;  ///< over k; NaN where there is no further step
+};
+
+chain_results without_results(int steps, int prompts) {
+  const std::size_t count = static_cast<std::size_t>(steps) + 1;
+  return {.errors = {.rows = 0, .prompts = prompts, .values = {}},
+          .newton_slope = std::vector<double>(count, nan),
+          .newton_r2 = std::vector<double>(count, nan)};
 }
 
 // +inf where the mean has diverged and theory has not.
@@ -192,18 +222,27 @@ struct cell_computer::implementation {
     });
   }
 
+  // The steps at which a training of so many steps is recorded.
+  std::vector<std::int64_t> recorded(std::int64_t steps) const {
+    const auto& axis = grid.training_steps;
+    return {axis.begin(), std::upper_bound(axis.begin(), axis.end(), steps)};
+  }
+
   trained_model train(const cell& c, const std::stop_token& stop) {
     const model_specification& model = spec.model_tables.at(c.model);
     const task_mixture tasks = tasks_of(c, stop);
     const cell_theory& theory = *theory_of(c, stop);
     const int n = static_cast<int>(c.n);
     trained_model out;
-    if (model.training == training_method::samples) {
+    if (model.architecture == architecture_kind::gpt2) {
+      const auto record_steps = recorded(model.gpt2.steps);
+      gpt2_training trained = train_gpt2(tasks, n, model.gpt2, training_key(spec, c), record_steps, stop);
+      store_gpt2(trained.record, model, out.record);
+      out.gpt2 = std::move(trained.model);
+    } else if (model.training == training_method::samples) {
       sampled_options options = model.sampled;
       if (options.initial == initial_weights::given) options.given = stored_weights(spec, model, c);
-      std::vector<std::int64_t> record_steps;
-      std::copy_if(grid.training_steps.begin(), grid.training_steps.end(), std::back_inserter(record_steps),
-                   [&](std::int64_t step) { return step <= options.steps; });
+      const auto record_steps = recorded(options.steps);
       sampled_training trained =
           train_sampled(tasks, n, options, training_key(spec, c), theory.preconditioner, record_steps, stop);
       store_sampled(trained, model, out.record);
@@ -244,9 +283,15 @@ struct cell_computer::implementation {
                                              test_prompt_key(spec, c.hardness, c.repeat, m));
   }
 
-  error_table roll_out(const cell& c, const trained_model& model, std::int64_t m, const std::stop_token& stop) {
+  chain_results roll_out(const cell& c, const trained_model& model, std::int64_t m, const std::stop_token& stop) {
+    chain_results out = without_results(spec.steps, spec.prompts);
+    if (model.gpt2) {
+      if (m > c.n) return out;  // it has no positions for so many examples
+      return roll_out_beside_newton(c, *model.gpt2, m, stop);
+    }
     if (spec.model_tables.at(c.model).roll_out == roll_out_method::definition) {
-      return evaluate_definition(model.parameters(), spec.steps, examples(c, m), spec.prompts, stop);
+      out.errors = evaluate_definition(model.parameters(), spec.steps, examples(c, m), spec.prompts, stop);
+      return out;
     }
     const std::unique_ptr<lane_source> source = prompts(c, m);
     lane_errors chain;
@@ -255,7 +300,55 @@ struct cell_computer::implementation {
     } else {
       chain = [&](const prompt_lanes& p, matrix& errors) { chain_errors(model.general, p, errors); };
     }
-    return evaluate(chain, spec.steps + 1, *source, spec.prompts, stop);
+    out.errors = evaluate(chain, spec.steps + 1, *source, spec.prompts, stop);
+    return out;
+  }
+
+  // Regression through the origin of w_{k+1} − w_k on Γ⁻¹Ŝ(w − w_k), over all prompts together.
+  chain_results roll_out_beside_newton(const cell& c, const gpt2_model& model, std::int64_t m,
+                                       const std::stop_token& stop) {
+    const matrix& inverse = theory_of(c, stop)->preconditioner;
+    chain_results out = without_results(spec.steps, spec.prompts);
+    const auto count = static_cast<std::size_t>(spec.prompts);
+    out.errors = {.rows = spec.steps + 1,
+                  .prompts = spec.prompts,
+                  .values = std::vector<double>(out.newton_slope.size() * count)};
+    matrix squares(spec.prompts, spec.steps), products = squares, lengths = squares;
+    const auto visit = [&](int i, const prompt& p, const matrix& estimates) {
+      std::vector<double> rest(p.w.size()), label(p.y.size()), descent(p.w.size()), newton(p.w.size());
+      for (int k = 0; k <= spec.steps; ++k) {
+        double square = 0;
+        for (std::size_t j = 0; j < rest.size(); ++j) {
+          rest[j] = p.w[j] - estimates(k, static_cast<int>(j));
+          square += rest[j] * rest[j];
+        }
+        out.errors.row(k)[static_cast<std::size_t>(i)] = square;
+        if (k == spec.steps) break;
+        multiply_transposed(1, p.x, rest, 0, label);
+        multiply(1.0 / static_cast<double>(m), p.x, label, 0, descent);
+        multiply(1, inverse, descent, 0, newton);
+        for (std::size_t j = 0; j < rest.size(); ++j) {
+          const int column = static_cast<int>(j);
+          const double step = estimates(k + 1, column) - estimates(k, column);
+          squares(i, k) += newton[j] * newton[j];
+          products(i, k) += newton[j] * step;
+          lengths(i, k) += step * step;
+        }
+      }
+    };
+    roll_out_gpt2(model, spec.steps, examples(c, m), spec.prompts, visit, stop);
+    for (int k = 0; k < spec.steps; ++k) {
+      double square = 0, product_sum = 0, length = 0;
+      for (int i = 0; i < spec.prompts; ++i) {
+        square += squares(i, k);
+        product_sum += products(i, k);
+        length += lengths(i, k);
+      }
+      const auto at = static_cast<std::size_t>(k);
+      out.newton_slope[at] = product_sum / square;
+      out.newton_r2[at] = product_sum * product_sum / (square * length);
+    }
+    return out;
   }
 
   std::shared_ptr<const std::vector<baseline_summary>> baselines_of(const cell& c, std::int64_t m,
@@ -298,10 +391,14 @@ struct cell_computer::implementation {
   }
 
   void store_errors(const cell& c, const trained_model& model, const cell_theory& theory, std::int64_t m,
-                    error_table errors, cell_result& out) {
+                    chain_results chain, cell_result& out) {
+    out.newton_slope.insert(out.newton_slope.end(), chain.newton_slope.begin(), chain.newton_slope.end());
+    out.newton_r2.insert(out.newton_r2.end(), chain.newton_r2.begin(), chain.newton_r2.end());
+    constexpr error_statistics none{nan, nan, nan, nan, nan, nan};
+    const bool computed = chain.errors.rows > 0;
     const std::size_t first = out.error_mean.size();
     for (int k = 0; k <= spec.steps; ++k) {
-      const error_statistics s = summarise(errors.row(k));
+      const error_statistics s = computed ? summarise(chain.errors.row(k)) : none;
       const double expected = exact_error(c, model, theory, m, k);
       out.error_mean.push_back(s.mean);
       out.error_stderr.push_back(s.standard_error);
@@ -313,7 +410,7 @@ struct cell_computer::implementation {
       out.z_score.push_back(z_score(s, expected));
     }
     const auto begin = out.error_mean.begin() + static_cast<std::ptrdiff_t>(first);
-    out.best_k.push_back(std::min_element(begin, out.error_mean.end()) - begin);
+    out.best_k.push_back(computed ? std::min_element(begin, out.error_mean.end()) - begin : -1);
   }
 
   // Rows in the order (baseline, m, k).
@@ -331,10 +428,25 @@ struct cell_computer::implementation {
     }
   }
 
+  // A tensor of fewer positions than the file has room for ends in NaN.
+  void store_transformer(const trained_model& model, bool keep, cell_result& out) const {
+    for (const weight_variable& weight : grid.weights)
+      out.weights.resize(out.weights.size() + weight.size(), nan_float);
+    if (!keep) return;
+    auto at = out.weights.begin();
+    const std::vector<gpt2_tensor> tensors = gpt2_layout(model.gpt2->configuration).tensors();
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      std::copy_n(model.gpt2->parameters.begin() + static_cast<std::ptrdiff_t>(tensors[i].offset), tensors[i].size(),
+                  at);
+      at += static_cast<std::ptrdiff_t>(grid.weights[i].size());
+    }
+  }
+
   void store_weights(const trained_model& model, const model_specification& s, cell_result& out) const {
+    store_transformer(model, s.keep_weights && model.gpt2, out);
     out.v.assign(grid.rows.size() * grid.rows.size(), nan);
     out.w = out.v;
-    if (!s.keep_weights) return;
+    if (!s.keep_weights || model.gpt2) return;
     const lsa_parameters weights = model.parameters();
     std::copy_n(weights.v.data(), out.v.size(), out.v.data());
     std::copy_n(weights.w.data(), out.w.size(), out.w.data());

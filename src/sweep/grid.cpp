@@ -67,7 +67,7 @@ std::int64_t most_training_steps(const model_specification& model) {
     case training_method::population:
       return model.max_steps;
     case training_method::samples:
-      return model.sampled.steps;
+      return model.architecture == architecture_kind::gpt2 ? model.gpt2.steps : model.sampled.steps;
     case training_method::closed_form:
       return 0;
   }
@@ -80,6 +80,20 @@ std::vector<std::int64_t> training_step_axis(const specification& spec) {
   std::vector<std::int64_t> steps{0};
   for (std::int64_t step = 1; step <= most; step *= 2) steps.push_back(step);
   return steps;
+}
+
+// Parameters of the transformers that keep them; positions are those of the largest n.
+std::vector<weight_variable> kept_weights(const specification& spec) {
+  std::vector<weight_variable> weights;
+  const auto n = static_cast<int>(*std::max_element(spec.n.begin(), spec.n.end()));
+  for (const auto& [name, model] : spec.model_tables) {
+    if (model.architecture != architecture_kind::gpt2 || !model.keep_weights || !weights.empty()) continue;
+    const gpt2_layout layout(trained_configuration(spec.d, n, model.gpt2));
+    for (const gpt2_tensor& tensor : layout.tensors()) {
+      weights.push_back({.name = tensor.name, .shape = {tensor.shape.begin(), tensor.shape.end()}});
+    }
+  }
+  return weights;
 }
 
 // B of the d directions, drawn without replacement: the first B of a random order.
@@ -143,7 +157,8 @@ coordinates make_coordinates(const specification& spec) {
                    .training_steps = training_step_axis(spec),
                    .baselines = {},
                    .tasks = {},
-                   .rows = {}};
+                   .rows = {},
+                   .weights = kept_weights(spec)};
   std::iota(grid.repeats.begin(), grid.repeats.end(), 0);
   std::iota(grid.k.begin(), grid.k.end(), 0);
   if (spec.target.spectrum) grid.hardness = {target_covariance(spec, 0).hardness()};
@@ -152,8 +167,9 @@ coordinates make_coordinates(const specification& spec) {
   }
   if (spec.baselines) grid.baselines.assign(baseline_names.begin(), baseline_names.end());
   if (spec.tasks.source != tasks_specification::kind::none) grid.tasks = make_candidates(spec, 0)->names;
-  const bool keeps_weights = std::any_of(spec.model_tables.begin(), spec.model_tables.end(),
-                                         [](const auto& table) { return table.second.keep_weights; });
+  const bool keeps_weights = std::any_of(spec.model_tables.begin(), spec.model_tables.end(), [](const auto& table) {
+    return table.second.keep_weights && table.second.architecture == architecture_kind::lsa;
+  });
   if (keeps_weights) grid.rows.resize(static_cast<std::size_t>(2 * spec.d + 2));
   std::iota(grid.rows.begin(), grid.rows.end(), 0);
   const covariance target = target_covariance(spec, grid.hardness.front());

@@ -38,18 +38,24 @@ void read_objective(table_reader& keys, objective_options& out) {
   out.eta = positive(keys, "eta", out.eta);
 }
 
+// The keys that both architectures have.
+template<class Options>
+void read_training(table_reader& keys, Options& options) {
+  read_objective(keys, options.objective);
+  read_optimizer(keys, options.optimizer);
+  options.steps = keys.integer("steps", options.steps, 1, most_steps);
+  options.batch = static_cast<int>(keys.integer("batch", options.batch, 1, 1'000'000));
+  options.fresh_prompts = keys.boolean("fresh_prompts", options.fresh_prompts);
+}
+
 void read_sampled(table_reader& keys, model_specification& out) {
   sampled_options& options = out.sampled;
   options.c = out.c;
-  read_objective(keys, options.objective);
-  read_optimizer(keys, options.optimizer);
+  read_training(keys, options);
   options.parameters = word(keys, "parameters", parameter_words, options.parameters);
   only_with(keys, options.parameters == parameter_set::slice, {"train_w13"}, "parameters = \"slice\"");
   options.free_w13 = keys.boolean("train_w13", options.free_w13);
   options.free_w24 = keys.boolean("train_w24", options.free_w24);
-  options.steps = keys.integer("steps", options.steps, 1, most_steps);
-  options.batch = static_cast<int>(keys.integer("batch", options.batch, 1, 1'000'000));
-  options.fresh_prompts = keys.boolean("fresh_prompts", options.fresh_prompts);
   options.initial = word(keys, "initialisation", initial_words, options.initial);
   const bool stored = options.initial == initial_weights::given;
   only_with(keys, options.initial == initial_weights::random, {"initial_scale"}, "initialisation = \"random\"");
@@ -59,6 +65,73 @@ void read_sampled(table_reader& keys, model_specification& out) {
   out.initial_model = keys.text("initial_model", "");
   if (stored && out.initial_file.empty()) keys.missing("initial_file", "\"results.h5\"");
   if (stored && out.initial_model.empty()) keys.missing("initial_model", "\"lsa\"");
+}
+
+curriculum_ramp read_ramp(table_reader& keys, const std::string& name) {
+  curriculum_ramp out;
+  out.first = static_cast<int>(keys.integer(name + "_start", out.first, 0, most_examples));
+  out.step = static_cast<int>(keys.integer(name + "_step", out.step, 1, most_examples));
+  out.every = keys.integer(name + "_every", out.every, 1, most_steps);
+  for (const char* key : {"_step", "_every"}) {
+    if (out.first == 0 && keys.find(name + key) != nullptr) {
+      keys.problem(name + key, fmt::format("has an effect with {}_start only; remove it", name));
+    }
+  }
+  return out;
+}
+
+void read_lsa(table_reader& keys, model_specification& out) {
+  out.training = word(keys, "training", training_words, out.training);
+  const bool samples = out.training == training_method::samples;
+  const std::string chosen = keys.choice("objective", objective_words, objective_words.front());
+  if (!samples && chosen != objective_words.front()) {
+    keys.problem("objective",
+                 fmt::format("\"{}\" needs training = \"samples\"; the population loss is that of \"direct\"", chosen));
+  }
+  out.roll_out = word(keys, "roll_out", roll_out_words, out.roll_out);
+  out.c = keys.number("c", out.c);
+  if (out.c == 0) keys.problem("c", "must not be 0: it scales the weights that stay fixed");
+  only_with(keys, out.training == training_method::population, {"tolerance", "max_steps", "step_size"},
+            "training = \"population\"");
+  only_with(keys, samples,
+            {"parameters",    "train_w13",      "train_w24",     "k_train",      "targets",      "eta",
+             "optimizer",     "learning_rate",  "momentum",      "beta1",        "beta2",        "epsilon",
+             "weight_decay",  "schedule",       "warm_up",       "clip_norm",    "steps",        "batch",
+             "fresh_prompts", "initialisation", "initial_scale", "initial_file", "initial_model"},
+            "training = \"samples\"");
+  if (samples) read_sampled(keys, out);
+  out.tolerance = positive(keys, "tolerance", out.tolerance);
+  out.max_steps = keys.integer("max_steps", out.max_steps, 1, most_steps);
+  if (keys.find("step_size") != nullptr) out.step_size = positive(keys, "step_size", 1);
+}
+
+gpt2_size read_size(table_reader& keys) {
+  const std::vector<gpt2_size> sizes{gpt2_tiny, gpt2_small, gpt2_standard};
+  if (keys.find("size") == nullptr) keys.missing("size", "\"tiny\"");
+  const std::string name = keys.choice("size", size_words, size_words.front());
+  const bool free = name == size_words.back();
+  only_with(keys, free, {"layers", "heads", "width"}, "size = \"free\"");
+  if (!free) return sizes.at(value_of<std::size_t>(size_words, name));
+  const auto number = [&](const char* key) {
+    if (keys.find(key) == nullptr) keys.missing(key, "4");
+    return static_cast<int>(keys.integer(key, 1, 1, 65'536));
+  };
+  gpt2_size size{.layers = number("layers"), .heads = number("heads"), .width = number("width")};
+  if (size.width % size.heads != 0) keys.problem("width", fmt::format("must be a multiple of heads = {}", size.heads));
+  return size;
+}
+
+void read_gpt2(table_reader& keys, model_specification& out) {
+  gpt2_options& options = out.gpt2;
+  out.training = training_method::samples;
+  if (keys.choice("training", training_words, training_words.back()) != training_words.back()) {
+    keys.problem("training", "must be \"samples\" for architecture = \"gpt2\": there is no population loss for it");
+  }
+  options.size = read_size(keys);
+  options.optimizer.learning_rate = 5e-4;
+  read_training(keys, options);
+  options.dimension = read_ramp(keys, "dimension");
+  options.examples = read_ramp(keys, "examples");
 }
 
 }  // namespace
@@ -87,29 +160,12 @@ double not_negative(table_reader& keys, const std::string& key, double fallback)
 model_specification read_model(table_reader& keys) {
   model_specification out;
   if (keys.find("architecture") == nullptr) keys.missing("architecture", R"("lsa")");
-  out.architecture = keys.choice("architecture", {"lsa"}, "lsa");
-  out.training = word(keys, "training", training_words, out.training);
-  const bool samples = out.training == training_method::samples;
-  const std::string chosen = keys.choice("objective", objective_words, objective_words.front());
-  if (!samples && chosen != objective_words.front()) {
-    keys.problem("objective",
-                 fmt::format("\"{}\" needs training = \"samples\"; the population loss is that of \"direct\"", chosen));
+  out.architecture = word(keys, "architecture", architecture_words, out.architecture);
+  if (out.architecture == architecture_kind::lsa) {
+    read_lsa(keys, out);
+  } else {
+    read_gpt2(keys, out);
   }
-  out.roll_out = word(keys, "roll_out", roll_out_words, out.roll_out);
-  out.c = keys.number("c", out.c);
-  if (out.c == 0) keys.problem("c", "must not be 0: it scales the weights that stay fixed");
-  only_with(keys, out.training == training_method::population, {"tolerance", "max_steps", "step_size"},
-            "training = \"population\"");
-  only_with(keys, samples,
-            {"parameters",    "train_w13",      "train_w24",     "k_train",      "targets",      "eta",
-             "optimizer",     "learning_rate",  "momentum",      "beta1",        "beta2",        "epsilon",
-             "weight_decay",  "schedule",       "warm_up",       "clip_norm",    "steps",        "batch",
-             "fresh_prompts", "initialisation", "initial_scale", "initial_file", "initial_model"},
-            "training = \"samples\"");
-  if (samples) read_sampled(keys, out);
-  out.tolerance = positive(keys, "tolerance", out.tolerance);
-  out.max_steps = keys.integer("max_steps", out.max_steps, 1, most_steps);
-  if (keys.find("step_size") != nullptr) out.step_size = positive(keys, "step_size", 1);
   out.keep_weights = keys.boolean("keep_weights", false);
   keys.finish();
   return out;

@@ -256,6 +256,8 @@ class worker {
       }
       store_.add_failed(c.position, record);
     } else {
+      record.training_seconds = result.training_seconds;
+      record.tokens_per_second = result.tokens_per_second;
       store_.add(c.position, std::move(result), record);
     }
     ++finished_;

@@ -24,6 +24,7 @@ constexpr double seconds_per_flop = 4e-11;
 constexpr double seconds_per_small_call = 60e-9;
 constexpr double seconds_per_lane_flop = 5e-11;  // a prompt's, of eight side by side
 constexpr double seconds_per_comparison = 2e-9;  // of sorting errors
+constexpr double seconds_per_single_flop = 2.5e-11;
 constexpr double seconds_per_attention_flop = 1e-10;
 
 double product_seconds(double d) { return 2 * d * d * d * seconds_per_flop + seconds_per_small_call; }
@@ -59,11 +60,24 @@ double definition_seconds(double d, double m, double steps) {
 }
 
 double chain_seconds(const model_specification& model, double d, double m, double steps) {
+  if (model.architecture == architecture_kind::gpt2) {
+    const gpt2_size& size = model.gpt2.size;
+    return (2 * m + steps) * size.layers * 24.0 * size.width * size.width * seconds_per_single_flop;
+  }
   if (model.roll_out == roll_out_method::definition) return definition_seconds(d, m, steps);
   const double width = 2 * d + 2;
   const double flops = model.training == training_method::samples ? 4 * width * width + 2 * d * d + 4 * steps * width
                                                                   : 2 * d * d + 2 * d * std::min(d, m);
   return steps * flops * seconds_per_lane_flop;
+}
+
+// 6 operations for a parameter and token, and attention; a token of a chain goes forward once more.
+double gpt2_seconds(const gpt2_options& o, double d, double n) {
+  const double width = o.size.width;
+  const double parameters = o.size.layers * 12 * width * width;
+  const double tokens = 2 * n + (o.objective.kind == objective::direct ? 1 : o.objective.k_train);
+  const double flops = tokens * (6 * parameters + 12 * d * width + 6 * o.size.layers * tokens * width);
+  return static_cast<double>(o.steps) * o.batch * flops * seconds_per_single_flop;
 }
 
 // Least squares, ridge, 20 runs of gradient descent, two chains.
@@ -115,6 +129,7 @@ double cost_model::training_seconds(const cell& c) {
     case training_method::closed_form:
       return 10 * product_seconds(d);
     case training_method::samples:
+      if (model.architecture == architecture_kind::gpt2) return gpt2_seconds(model.gpt2, d, static_cast<double>(c.n));
       return sampled_seconds(model.sampled, d, static_cast<double>(c.n));
     case training_method::population: {
       const spread& s = training_spread(c);

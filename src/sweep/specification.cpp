@@ -161,6 +161,44 @@ void read_task(table_reader& task, specification& spec) {
   task.finish();
 }
 
+// What a model cannot be tested on.
+void require_testable(const std::string& name, const model_specification& model, const specification& spec,
+                      table_reader& test) {
+  if (needs_examples(model) && spec.sampler == sampler_method::wishart) {
+    test.problem("sampler", fmt::format("is \"wishart\", but models.{} needs the examples; remove it", name));
+  }
+  if (model.architecture != architecture_kind::gpt2 || spec.n.empty() || spec.m.empty()) return;
+  const objective_options& o = model.gpt2.objective;
+  const int chain = o.kind == objective::direct ? 1 : o.k_train;
+  if (spec.steps > chain) {
+    test.problem("k",
+                 fmt::format("is {}, but models.{} has positions for the chains of its training only, {} steps; lower "
+                             "it, or raise k_train",
+                             spec.steps, name, chain));
+  }
+  const std::int64_t least_n = *std::min_element(spec.n.begin(), spec.n.end());
+  if (std::none_of(spec.m.begin(), spec.m.end(), [&](std::int64_t m) { return m <= least_n; })) {
+    test.problem("m",
+                 fmt::format("has no value up to n = {}: models.{} has positions for the n examples of its training "
+                             "only",
+                             least_n, name));
+  }
+}
+
+// The file has one variable for each parameter, so that all transformers that keep theirs must have the same.
+void require_one_shape(const specification& spec, table_reader& sweep) {
+  const gpt2_options* first = nullptr;
+  for (const auto& [name, model] : spec.model_tables) {
+    if (model.architecture != architecture_kind::gpt2 || !model.keep_weights) continue;
+    if (first == nullptr) first = &model.gpt2;
+    if (trained_configuration(1, 1, *first) == trained_configuration(1, 1, model.gpt2)) continue;
+    sweep.problem("models",
+                  fmt::format("has transformers of several shapes with keep_weights = true, \"{}\" among them; "
+                              "layers, heads, width and k_train must be equal, or give them a sweep each",
+                              name));
+  }
+}
+
 // Without a sweep, the file holds what selection needs, and the name and seed of one.
 specification interpret(const toml::table& root, const std::string& source, const std::filesystem::path& directory,
                         bool with_sweep) {
@@ -197,12 +235,8 @@ specification interpret(const toml::table& root, const std::string& source, cons
     read_hardness(sweep, spec);
     read_models(subtable(top, "models"), sweep, spec, problems);
     read_mixtures(subtable(top, "mixtures"), sweep, spec, problems);
-    for (const auto& [name, model] : spec.model_tables) {
-      if (model.roll_out != roll_out_method::definition || spec.sampler != sampler_method::wishart) continue;
-      test.problem("sampler", fmt::format("is \"wishart\", but models.{} is rolled out by its definition, which needs "
-                                          "the examples",
-                                          name));
-    }
+    for (const auto& [name, model] : spec.model_tables) require_testable(name, model, spec, test);
+    require_one_shape(spec, sweep);
   }
   sweep.finish();
   top.finish();
@@ -257,10 +291,13 @@ bool is_candidate_mixture(const std::string& mixture) {
 
 sampler_method resolved_sampler(const specification& spec) {
   if (spec.sampler != sampler_method::automatic) return spec.sampler;
-  const bool needs_examples = std::any_of(spec.model_tables.begin(), spec.model_tables.end(), [](const auto& table) {
-    return table.second.roll_out == roll_out_method::definition;
-  });
-  return needs_examples ? sampler_method::explicit_examples : sampler_method::wishart;
+  const bool any = std::any_of(spec.model_tables.begin(), spec.model_tables.end(),
+                               [](const auto& table) { return needs_examples(table.second); });
+  return any ? sampler_method::explicit_examples : sampler_method::wishart;
+}
+
+bool needs_examples(const model_specification& model) {
+  return model.architecture == architecture_kind::gpt2 || model.roll_out == roll_out_method::definition;
 }
 
 override_key parse_override(const std::string& text) {

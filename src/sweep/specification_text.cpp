@@ -139,16 +139,39 @@ void write(toml_writer& out, const optimizer_options& o) {
   out.key("clip_norm", o.clip_norm);
 }
 
+template<class Options>
+void write_training(toml_writer& out, const Options& options) {
+  write(out, options.objective);
+  write(out, options.optimizer);
+  out.key("steps", options.steps);
+  out.key("batch", std::int64_t{options.batch});
+  out.key("fresh_prompts", options.fresh_prompts);
+}
+
+void write(toml_writer& out, const std::string& name, const curriculum_ramp& ramp) {
+  out.key(name + "_start", std::int64_t{ramp.first});
+  if (ramp.first == 0) return;
+  out.key(name + "_step", std::int64_t{ramp.step});
+  out.key(name + "_every", ramp.every);
+}
+
+// A named size is written by its numbers: the name may come to mean others.
+void write_gpt2(toml_writer& out, const gpt2_options& g) {
+  out.key("size", size_words.back());
+  out.key("layers", std::int64_t{g.size.layers});
+  out.key("heads", std::int64_t{g.size.heads});
+  out.key("width", std::int64_t{g.size.width});
+  write_training(out, g);
+  write(out, "dimension", g.dimension);
+  write(out, "examples", g.examples);
+}
+
 void write_sampled(toml_writer& out, const model_specification& m) {
   const sampled_options& s = m.sampled;
-  write(out, s.objective);
+  write_training(out, s);
   out.key("parameters", word_of(parameter_words, s.parameters));
   if (s.parameters == parameter_set::slice) out.key("train_w13", s.free_w13);
   out.key("train_w24", s.free_w24);
-  write(out, s.optimizer);
-  out.key("steps", s.steps);
-  out.key("batch", std::int64_t{s.batch});
-  out.key("fresh_prompts", s.fresh_prompts);
   out.key("initialisation", word_of(initial_words, s.initial));
   if (s.initial == initial_weights::random) out.key("initial_scale", s.initial_scale);
   if (s.initial != initial_weights::given) return;
@@ -157,7 +180,12 @@ void write_sampled(toml_writer& out, const model_specification& m) {
 }
 
 void write(toml_writer& out, const model_specification& m) {
-  out.key("architecture", m.architecture);
+  out.key("architecture", word_of(architecture_words, m.architecture));
+  out.key("keep_weights", m.keep_weights);
+  if (m.architecture == architecture_kind::gpt2) {
+    write_gpt2(out, m.gpt2);
+    return;
+  }
   out.key("training", word_of(training_words, m.training));
   if (m.training == training_method::samples) {
     write_sampled(out, m);
@@ -171,7 +199,6 @@ void write(toml_writer& out, const model_specification& m) {
     out.key("max_steps", m.max_steps);
     if (m.step_size) out.key("step_size", *m.step_size);
   }
-  out.key("keep_weights", m.keep_weights);
 }
 
 std::map<std::string, std::string> flattened(const std::string& text) {

@@ -77,7 +77,7 @@ class batch {
  public:
   batch(const gpt2_layout& layout, const task_mixture& tasks, int n, const gpt2_options& options, stream_key key)
       : options_(options),
-        prompts_(tasks, n, key),
+        prompts_(gpt2_training_prompts(tasks, n, key)),
         length_key_(derived_key("roll-out lengths", key)),
         per_shard_(prompts_per_shard(layout, options.batch)),
         losses_(static_cast<std::size_t>((options.batch + per_shard_ - 1) / per_shard_)),
@@ -180,7 +180,7 @@ class run {
   run(const gpt2_layout& layout, const task_mixture& tasks, int n, const gpt2_options& options, stream_key key)
       : options_(options),
         parameters_(options.given.empty() ? initial_gpt2(layout, key) : options.given),
-        batch_(layout, tasks, n, options, derived_key("GPT-2 training prompts", key)),
+        batch_(layout, tasks, n, options, key),
         optimizer_(options.optimizer, layout.size()) {}
 
   double loss(std::int64_t t, const std::stop_token& stop) { return batch_.evaluate(t, parameters_, stop); }
@@ -211,6 +211,10 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 gpt2_configuration trained_configuration(int d, int n, const gpt2_options& options) {
   const bool chain = options.objective.kind != objective::direct;
   return {.d = d, .size = options.size, .examples = n, .chain = chain ? options.objective.k_train : 1};
+}
+
+mixture_prompts gpt2_training_prompts(const task_mixture& tasks, int n, stream_key key) {
+  return {tasks, n, derived_key("GPT-2 training prompts", key)};
 }
 
 gpt2_training train_gpt2(const task_mixture& tasks, int n, const gpt2_options& options, stream_key key,

@@ -1,11 +1,15 @@
-// `gpt2 tiny|small|standard steps|chain|threads`: one thread's steps of Adam (batch 64, d = 20, n = 40, eight
-// weight tokens), or roll-outs of 64 prompts over 20 steps; prints CPU milliseconds, the operations of a step in GFLOP
-// (6 · parameters · tokens and attention), and the rate of a product of matrices of 2048 in the same run. gpt2.py
-// compares it with peers/gpt2.py.
+// `gpt2 tiny|small|standard steps`: one thread's steps of Adam (batch 64, d = 20, n = 40, eight weight tokens); prints
+// CPU milliseconds, the operations of a step in GFLOP (6 · parameters · tokens and causal attention), and the rate of a
+// product of matrices of 2048 in the same run. `chain`: roll-outs of 64 prompts over 20 steps, CPU milliseconds.
+// `threads`: as `steps`, on OMP_NUM_THREADS threads; wall milliseconds. `memory`: MB at the peak of a step of a chain
+// of 21 (101 tokens). gpt2.py compares them with peers/gpt2.py.
 #include <fmt/format.h>
+#include <sys/resource.h>
 
-#include <cstdlib>
+#include <algorithm>
+#include <array>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "bench.hpp"
@@ -61,6 +65,18 @@ double roll_out_seconds(gpt2_size size) {
   return bench::cpu_seconds_of([&] { evaluate_gpt2(model, chain, source, batch, {}); }, 0.5);
 }
 
+double peak_megabytes(gpt2_size size) {
+  gpt2_options options;
+  options.size = size;
+  options.batch = batch;
+  options.steps = 1;
+  options.objective = {.kind = objective::outcome, .k_train = 21, .targets = {}, .eta = 0.5};
+  train_gpt2(task_mixture(identity()), n, options, key, {}, {});
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) * 1024 / 1e6;
+}
+
 double product_rate() {
   constexpr int side = 2048;
   const std::vector<float> a(side * side, 0.5F), b(side * side, 0.25F);
@@ -76,22 +92,22 @@ double product_rate() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::string what = argc == 3 ? argv[2] : "";
-  if (what != "steps" && what != "chain" && what != "threads") {
-    fmt::print(stderr, "usage: gpt2 tiny|small|standard steps|chain|threads\n");
+  const std::string_view what = argc == 3 ? argv[2] : "";
+  constexpr std::array<std::string_view, 4> known{"steps", "chain", "threads", "memory"};
+  if (std::find(known.begin(), known.end(), what) == known.end()) {
+    fmt::print(stderr, "usage: gpt2 tiny|small|standard steps|chain|threads|memory\n");
     return 2;
   }
   const gpt2_size size = size_of(argv[1]);
   const blas_threads one(1);
-  if (what == "threads") {  // as many as OMP_NUM_THREADS says
-    fmt::print("{}\n", 1e3 * step_seconds(size, bench::wall_seconds));
-    return 0;
-  }
-  set_thread_count(1);
-  if (what == "chain") {
-    fmt::print("{}\n", 1e3 * roll_out_seconds(size));
-  } else {
+  if (what == "steps") {
     fmt::print("{} {} {}\n", 1e3 * step_seconds(size, bench::cpu_seconds), 1e-9 * step_operations(size),
                1e-9 * product_rate());
+  } else if (what == "chain") {
+    fmt::print("{}\n", 1e3 * roll_out_seconds(size));
+  } else if (what == "threads") {
+    fmt::print("{}\n", 1e3 * step_seconds(size, bench::wall_seconds));
+  } else {
+    fmt::print("{}\n", peak_megabytes(size));
   }
 }

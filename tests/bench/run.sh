@@ -13,7 +13,7 @@ if [ "${1-}" = --long ]; then
   long=--long
   shift
 fi
-[ $# -gt 0 ] || set -- normals roll_out adam_step select large cost_model overhead scheduler_idle memory
+[ $# -gt 0 ] || set -- normals roll_out adam_step gpt2 select large cost_model overhead scheduler_idle memory
 
 cmake --build "$build" --target bench
 cd "$build"
@@ -21,7 +21,7 @@ for name in "$@"; do
   echo "== $name"
   case $name in
     normals | cost_model | select | large) "./bench_$name" ;;
-    roll_out | adam_step | memory) "$here/$name.py" "$build" ;;
+    roll_out | adam_step | gpt2 | memory) "$here/$name.py" "$build" ;;
     grid)
       begin=$(date +%s)
       mpirun -n 2 ./cotscale run "$here/grid.toml" --output bench_grid.h5 --overwrite

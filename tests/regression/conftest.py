@@ -93,8 +93,43 @@ architecture = "lsa"
 probabilities = [1, 2, 0, 4, 1, 1, 1, 1]
 """
 
+# A transformer small enough for a test, beside linear self-attention.
+GPT2_SPEC = """
+[sweep]
+name = "transformer"
+models = ["gpt2", "lsa"]
+mixtures = ["matched", "skewed"]
+hardness = 6.0
+n = [4, 8]
+repeats = 1
+
+[task]
+d = 3
+
+[test]
+k = 3
+m = [4, 8]
+prompts = 50
+
+[models.gpt2]
+architecture = "gpt2"
+size = "free"
+layers = 2
+heads = 2
+width = 16
+objective = "rollout"
+k_train = 3
+steps = 5
+batch = 24
+dimension_start = 1
+dimension_every = 2
+
+[models.lsa]
+architecture = "lsa"
+"""
+
 # The cell's own record: how it was computed, not what.
-RECORD = {"attempt", "rank", "start_time", "wall_seconds"}
+RECORD = {"attempt", "rank", "start_time", "wall_seconds", "training_seconds", "tokens_per_second"}
 
 
 class Program:

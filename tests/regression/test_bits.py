@@ -3,6 +3,7 @@
 import subprocess
 
 import pytest
+from conftest import GPT2_SPEC, LEARNING_SPEC
 
 
 @pytest.fixture(scope="module")
@@ -20,23 +21,14 @@ def test_payloads_are_identical_bit_for_bit(program, reference, ranks, threads):
     assert program.payload() == reference
 
 
-@pytest.fixture(scope="module")
-def learning_reference(tmp_path_factory):
-    from conftest import LEARNING_SPEC, Program
-
-    program = Program(tmp_path_factory.mktemp("learning"))
-    program.spec.write_text(LEARNING_SPEC)
+@pytest.mark.parametrize("text", [LEARNING_SPEC, GPT2_SPEC], ids=["lsa", "gpt2"])
+def test_learning_is_identical_bit_for_bit(program, text):
+    program.spec.write_text(text)
     program.run(ranks=1)
-    return program.payload()
-
-
-@pytest.mark.parametrize("ranks, threads", [(3, 1), (1, 2)])
-def test_learning_is_identical_bit_for_bit(program, learning_reference, ranks, threads):
-    from conftest import LEARNING_SPEC
-
-    program.spec.write_text(LEARNING_SPEC)
-    program.run(ranks=ranks, threads=threads)
-    assert program.payload() == learning_reference
+    alone = program.payload()
+    for ranks, threads in (3, 1), (1, 2):
+        program.run("--overwrite", ranks=ranks, threads=threads)
+        assert program.payload() == alone, f"{ranks} ranks, {threads} threads"
 
 
 def test_without_mpirun_there_is_one_rank(program, reference):

@@ -14,7 +14,8 @@ import xarray
 PAYLOAD = ("error_mean error_stderr error_median error_q05 error_q95 diverged_share theory_error z_score theory_limit theory_bound "
            "training_steps step_size step_size_paper gradient_norm final_loss training_loss training_distance training_off_slice "
            "preconditioner_error w24 converged best_k predicted_best_k predicted_error predicted_stderr predicted_diverging_share "
-           "spectral_radius baseline_error baseline_stderr baseline_median baseline_parameter task_probability v w").split()
+           "spectral_radius baseline_error baseline_stderr baseline_median baseline_parameter newton_slope newton_r2 task_probability "
+           "v w").split()
 CELL = ("model", "mixture", "hardness", "n", "repeat")
 
 
@@ -54,6 +55,26 @@ def test_a_file_with_everything_is_read_by_both_engines(program):
     learned = netcdf4.sel(model="learned")
     assert (learned.best_k == learned.error_mean.argmin("k")).all()
     assert learned.theory_error.sel(k=1).isnull().all(), "of what was learned there is no exact expectation"
+
+
+def test_a_transformer_stands_beside_linear_attention(program):
+    from conftest import GPT2_SPEC
+
+    program.spec.write_text(GPT2_SPEC)
+    program.run()
+    data = open_with("netcdf4", program.out).squeeze()
+    assert (data.status == 1).all() and data.attrs["sampler"] == "explicit"
+    gpt2, lsa = data.sel(model="gpt2"), data.sel(model="lsa")
+    assert (gpt2.training_steps == 5).all() and (gpt2.training_seconds > 0).all() and (gpt2.tokens_per_second > 0).all()
+    assert lsa.training_seconds.isnull().all() and lsa.newton_slope.isnull().all()
+    # It has positions for the n examples of its training: more are not computed.
+    assert gpt2.error_mean.sel(n=4, m=8).isnull().all() and (gpt2.best_k.sel(n=4, m=8) == -1).all()
+    tested = gpt2.sel(n=8)
+    assert tested.error_mean.notnull().all()
+    numpy.testing.assert_allclose(tested.error_mean.sel(k=0), lsa.error_mean.sel(n=8, k=0), rtol=1e-14, err_msg="the same prompts")
+    assert tested.newton_slope.sel(k=slice(0, 2)).notnull().all() and tested.newton_slope.sel(k=3).isnull().all()
+    r2 = tested.newton_r2.sel(k=slice(0, 2))
+    assert ((r2 >= 0) & (r2 <= 1)).all()
 
 
 def test_dimensions_and_coordinates_are_as_documented(results):

@@ -15,7 +15,7 @@ namespace cotscale {
 using extents = std::vector<std::uint64_t>;
 
 /// Every failure throws io_error with the file's name and HDF5's own words. Not for use by two threads at once.
-/// `T` is double, std::int64_t, std::int32_t, std::int8_t or std::uint64_t.
+/// `T` is double, float, std::int64_t, std::int32_t, std::int8_t or std::uint64_t.
 class hdf5_file {
  public:
   /// Creates (or truncates) a file that tracks creation order.

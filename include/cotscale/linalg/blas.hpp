@@ -19,6 +19,9 @@ matrix product(const matrix& a, const matrix& b);
 /// y = alpha·a·x + beta·y; x has a.columns(), y a.rows() elements. (dgemv)
 void multiply(double alpha, const matrix& a, std::span<const double> x, double beta, std::span<double> y);
 
+/// y = alpha·aᵀ·x + beta·y; x has a.rows(), y a.columns() elements. (dgemv)
+void multiply_transposed(double alpha, const matrix& a, std::span<const double> x, double beta, std::span<double> y);
+
 /// s = scale·x·xᵀ, (d, d) and exactly symmetric, from x of shape (d, m). (dsyrk)
 void gram(double scale, const matrix& x, matrix& s);
 

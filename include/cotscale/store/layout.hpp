@@ -35,6 +35,14 @@ inline constexpr std::array cell_axes{axis::model, axis::mixture, axis::hardness
 
 std::string_view name(axis a);
 
+/// A parameter of a transformer whose weights are kept.
+struct weight_variable {
+  std::string name;
+  std::vector<std::uint64_t> shape;
+  std::size_t size() const;
+  friend bool operator==(const weight_variable&, const weight_variable&) = default;
+};
+
 /// Coordinates of the grid, which give the file its shape.
 struct coordinates {
   std::vector<std::string> models;
@@ -46,9 +54,10 @@ struct coordinates {
   std::vector<std::int64_t> m;
   std::vector<std::int64_t> k;
   std::vector<std::int64_t> training_steps;
-  std::vector<std::string> baselines;  ///< empty: none are computed
-  std::vector<std::string> tasks;      ///< candidates that mixtures are made of; empty: there are none
-  std::vector<std::int64_t> rows;      ///< of V and W, and their columns; empty: weights are not kept
+  std::vector<std::string> baselines;    ///< empty: none are computed
+  std::vector<std::string> tasks;        ///< candidates that mixtures are made of; empty: there are none
+  std::vector<std::int64_t> rows;        ///< of V and W, and their columns; empty: weights are not kept
+  std::vector<weight_variable> weights;  ///< of transformers; empty: they are not kept
 
   std::size_t length(axis a) const;
   std::size_t cell_count() const;
@@ -79,8 +88,12 @@ struct cell_result {
   std::vector<double> predicted_error, predicted_stderr, predicted_diverging_share;
   double spectral_radius = 0;
   std::vector<double> baseline_error, baseline_stderr, baseline_median, baseline_parameter;
+  std::vector<double> newton_slope, newton_r2;
   std::vector<double> task_probability;
   std::vector<double> v, w;
+  std::vector<float> weights;  ///< those of coordinates::weights, one after the other; not in payload_variables()
+  // Not payload: how long it took is no property of the cell.
+  double training_seconds = 0, tokens_per_second = 0;
 };
 
 /// How a cell was computed; not part of the payload.
@@ -89,6 +102,8 @@ struct cell_record {
   std::int32_t rank = -1;
   double start_time = 0;  ///< seconds since 1970-01-01 UTC
   double wall_seconds = 0;
+  double training_seconds = 0;   ///< of GPT-2; with a training that cells share, that of the first
+  double tokens_per_second = 0;  ///< of its training
 };
 
 /// One payload variable: where it is in a cell_result, and how it is described in the file. To store a further result,
@@ -113,7 +128,7 @@ bool is_present(const payload_variable& variable, const coordinates& grid);
 /// The bytes of one variable of a cell.
 std::span<const std::byte> bytes_of(const payload_variable& variable, const cell_result& result);
 
-/// XXH64 of a cell's payload.
+/// XXH64 of a cell's payload: its variables, then its weights.
 std::uint64_t payload_checksum(const cell_result& result);
 
 /// Bytes of the datasets of a file of this shape.

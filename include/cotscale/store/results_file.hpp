@@ -100,6 +100,7 @@ class results_writer {
     put<T>(cell, variable, {}, std::span<const T>(&value, 1));
   }
   void put_payload(const entry& e);
+  void put_weights(const entry& e);
   void sync() const;
 
   coordinates grid_;

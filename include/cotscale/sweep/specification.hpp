@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "cotscale/task/covariance.hpp"
+#include "cotscale/train/gpt2.hpp"
 #include "cotscale/train/sampled.hpp"
 
 namespace cotscale {
@@ -65,21 +66,22 @@ struct selection_specification {
   int draws = 1;     ///< of generated candidates, by `cotscale select`; in a sweep every repeat is one
 };
 
+enum class architecture_kind : std::uint8_t { lsa, gpt2 };
 enum class training_method : std::uint8_t { population, closed_form, samples };
 enum class sampler_method : std::uint8_t { automatic, wishart, explicit_examples };
 enum class roll_out_method : std::uint8_t { recursion, definition };
 
 /// The keys of `[models.NAME]`.
 struct model_specification {
-  std::string architecture = "lsa";
-  std::string objective = "direct";
+  architecture_kind architecture = architecture_kind::lsa;
   training_method training = training_method::population;
   roll_out_method roll_out = roll_out_method::recursion;
   double c = 1;
   double tolerance = 1e-10;
   std::int64_t max_steps = 1'000'000;
   std::optional<double> step_size;
-  sampled_options sampled;   ///< of training = "samples"; `given` is filled in by the cell
+  sampled_options sampled;   ///< of LSA's training = "samples"; `given` is filled in by the cell
+  gpt2_options gpt2;         ///< of GPT-2, which trains on samples only
   std::string initial_file;  ///< results file with the weights to begin with; as written
   std::string initial_model;
   bool keep_weights = false;
@@ -117,8 +119,11 @@ struct specification {
   std::filesystem::path directory;                              ///< that relative file names start from
 };
 
-/// What `automatic` stands for: Wishart, unless a model is rolled out by its definition, which needs the examples.
+/// What `automatic` stands for: Wishart, unless a model needs the examples (needs_examples).
 sampler_method resolved_sampler(const specification& spec);
+
+/// Whether Ŝ and w are not enough: for GPT-2, and for LSA by its definition.
+bool needs_examples(const model_specification& model);
 
 /// The words that stand for them in a specification; random numbers are keyed by the words.
 const std::string& word_of(covariance_specification::kind kind);

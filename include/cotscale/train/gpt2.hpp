@@ -46,6 +46,9 @@ struct gpt2_training {
 /// The model that training on prompts of n examples yields: its chain is as long as the longest it is trained on.
 gpt2_configuration trained_configuration(int d, int n, const gpt2_options& options);
 
+/// The prompts that train_gpt2 takes: prompt i of step t is number t·batch + i.
+mixture_prompts gpt2_training_prompts(const task_mixture& tasks, int n, stream_key key);
+
 /// Trains on prompts of n examples, one task of the mixture a prompt. Batch t is a function of (key, t) alone, and the
 /// parameters of the arguments alone, bit by bit, whatever the number of threads. `record_steps`, ascending, ≤
 /// options.steps. When a loss is no longer finite it ends, not converged. Throws stopped when asked to stop, and

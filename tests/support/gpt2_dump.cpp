@@ -1,0 +1,136 @@
+// What test_gpt2.py compares with PyTorch. Numbers in files are raw, float64.
+//   gpt2_dump layout                         a line for every parameter: name, offset, shape
+//   gpt2_dump gradient DIR PRECISION KIND    reads DIR/parameters; writes prompts, outputs (k, B, d), loss, gradient
+//   gpt2_dump adam DIR KIND STEPS            the same prompts at every step: writes DIR/losses
+//   gpt2_dump roll_out DIR                   writes DIR/errors (k + 1, B) of test prompts
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "cotscale/eval/gpt2.hpp"
+#include "cotscale/linalg/blas.hpp"
+#include "cotscale/train/gpt2.hpp"
+#include "cotscale/train/gpt2_objective.hpp"
+
+using namespace cotscale;
+
+namespace {
+
+constexpr int d = 5, n = 10, steps = 4, batch = 12;
+constexpr stream_key key{7, 8};
+const gpt2_layout layout({.d = d, .size = gpt2_tiny, .examples = n, .chain = steps});
+
+covariance sigma() { return covariance(std::vector<double>{2, 1, 1, 0.6, 0.4}); }
+
+std::vector<double> read(const std::string& path, std::size_t size) {
+  std::vector<double> out(size);
+  std::ifstream file(path, std::ios::binary);
+  file.exceptions(std::ios::failbit | std::ios::badbit);
+  file.read(reinterpret_cast<char*>(out.data()), static_cast<std::streamsize>(size * sizeof(double)));
+  return out;
+}
+
+template<class T>
+void write(const std::string& path, const std::vector<T>& values) {
+  const std::vector<double> doubles(values.begin(), values.end());
+  std::ofstream file(path, std::ios::binary);
+  file.exceptions(std::ios::failbit | std::ios::badbit);
+  file.write(reinterpret_cast<const char*>(doubles.data()),
+             static_cast<std::streamsize>(doubles.size() * sizeof(double)));
+}
+
+template<class T>
+std::vector<T> parameters(const std::string& directory) {
+  const std::vector<double> values = read(directory + "/parameters", layout.size());
+  return {values.begin(), values.end()};
+}
+
+objective_options options_of(const std::string& kind) {
+  objective_options out{.kind = objective::direct, .k_train = steps, .targets = {}, .eta = 0.4};
+  if (kind.starts_with("process")) out.kind = objective::process;
+  if (kind == "process_gd") out.targets = process_targets::gradient_descent;
+  if (kind == "outcome") out.kind = objective::outcome;
+  if (kind == "rollout") out.kind = objective::rollout;
+  return out;
+}
+
+// x (B, d, n), y (B, n) and w (B, d).
+void write_prompts(const std::string& directory, const std::vector<prompt>& prompts) {
+  std::vector<double> x, y, w;
+  for (const prompt& p : prompts) {
+    x.insert(x.end(), p.x.values().begin(), p.x.values().end());
+    y.insert(y.end(), p.y.begin(), p.y.end());
+    w.insert(w.end(), p.w.begin(), p.w.end());
+  }
+  write(directory + "/x", x);
+  write(directory + "/y", y);
+  write(directory + "/w", w);
+}
+
+std::vector<prompt> training_prompts() {
+  const mixture_prompts source = gpt2_training_prompts(task_mixture(sigma()), n, key);
+  std::vector<prompt> out(batch);
+  for (std::size_t i = 0; i < out.size(); ++i) source.draw(i, d, n, out[i]);
+  return out;
+}
+
+template<class T>
+void dump_gradient(const std::string& directory, const std::string& kind) {
+  const objective_options options = options_of(kind);
+  const int k = options.kind == objective::direct ? 1 : steps;
+  const std::vector<prompt> prompts = training_prompts();
+  std::vector<T> gradient(layout.size()), outputs;
+  gpt2_objective<T> loss(layout);
+  const double value = loss.add(options, k, parameters<T>(directory), prompts, 1.0 / batch, gradient);
+  for (int i = 0; i < k; ++i) outputs.insert(outputs.end(), loss.output(i).data, loss.output(i).data + batch * d);
+  write_prompts(directory, prompts);
+  write(directory + "/outputs", outputs);
+  write(directory + "/loss", std::vector<double>{value});
+  write(directory + "/gradient", gradient);
+}
+
+void dump_adam(const std::string& directory, const std::string& kind, std::int64_t updates) {
+  gpt2_options options;
+  options.size = gpt2_tiny;
+  options.objective = options_of(kind);
+  options.optimizer.learning_rate = 1e-5;
+  options.optimizer.schedule = rate_schedule::constant;
+  options.steps = updates;
+  options.batch = batch;
+  options.fresh_prompts = false;
+  options.given = parameters<float>(directory);
+  std::vector<std::int64_t> every;
+  for (std::int64_t t = 0; t < updates; ++t) every.push_back(t);
+  write(directory + "/losses", train_gpt2(task_mixture(sigma()), n, options, key, every, {}).record.loss);
+  write_prompts(directory, training_prompts());
+}
+
+void dump_roll_out(const std::string& directory) {
+  const gpt2_model model{layout.configuration(), parameters<float>(directory)};
+  const prompt_source source(sigma(), n, key);
+  write(directory + "/errors", evaluate_gpt2(model, steps, source, batch, {}).values);
+  std::vector<prompt> prompts(batch);
+  for (std::size_t i = 0; i < prompts.size(); ++i) source.draw(i, prompts[i]);
+  write_prompts(directory, prompts);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  const blas_threads one(1);
+  if (words.size() == 1 && words[0] == "layout") {
+    for (const gpt2_tensor& t : layout.tensors()) fmt::print("{} {} {}\n", t.name, t.offset, fmt::join(t.shape, " "));
+  } else if (words.size() == 4 && words[0] == "gradient") {
+    (words[2] == "float" ? dump_gradient<float> : dump_gradient<double>)(words[1], words[3]);
+  } else if (words.size() == 4 && words[0] == "adam") {
+    dump_adam(words[1], words[2], std::stoll(words[3]));
+  } else if (words.size() == 2 && words[0] == "roll_out") {
+    dump_roll_out(words[1]);
+  } else {
+    return 2;
+  }
+}

@@ -1,0 +1,89 @@
+#include "cotscale/eval/gpt2.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "cotscale/base/error.hpp"
+#include "cotscale/base/stop.hpp"
+#include "cotscale/model/gpt2_tokens.hpp"
+#include "support/matrices.hpp"
+#include "support/threads.hpp"
+
+namespace cotscale {
+namespace {
+
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+gpt2_model random_model() {
+  const gpt2_layout layout({.d = 3, .size = {2, 2, 16}, .examples = 6, .chain = 5});
+  gpt2_model out{layout.configuration(), {}};
+  for (const double value : support::gaussian(static_cast<int>(layout.size()), "model")) {
+    out.parameters.push_back(static_cast<float>(0.3 * value));
+  }
+  return out;
+}
+
+prompt_source source(int m) { return {covariance(std::vector<double>{2, 1, 0.5}), m, {5, 6}}; }
+
+TEST(evaluate_gpt2, measures_the_chain) {
+  const gpt2_model model = random_model();
+  for (const int m : {6, 4}) {
+    error_table errors = evaluate_gpt2(model, 4, source(m), 70, {});
+    ASSERT_EQ(errors.rows, 5);
+    for (const int i : {0, 63, 69}) {
+      // One prompt, recomputed from its beginning for every step.
+      std::vector<prompt> p(1);
+      source(m).draw(static_cast<std::uint64_t>(i), p[0]);
+      double none = 0;
+      for (const double w : p[0].w) none += w * w;
+      EXPECT_EQ(errors.row(0)[static_cast<std::size_t>(i)], none);
+      matrix estimates(4, 3);
+      for (int k = 1; k <= 4; ++k) {
+        gpt2_pass<float> afresh(gpt2_layout(model.configuration), gpt2_pass<float>::keep::all);
+        start_prompts<float>(p, k, afresh);
+        for (int j = 1; j < k; ++j) {
+          for (int c = 0; c < 3; ++c) afresh.token(2 * m + j).row(0)[c] = static_cast<float>(estimates(j - 1, c));
+          afresh.token(2 * m + j).row(0)[3] = 1;
+        }
+        afresh.forward(model.parameters, 0, 2 * m + k);
+        double square = 0;
+        for (int c = 0; c < 3; ++c) {
+          estimates(k - 1, c) = static_cast<double>(afresh.output(k - 1).row(0)[c]);
+          const double gap = estimates(k - 1, c) - p[0].w[static_cast<std::size_t>(c)];
+          square += gap * gap;
+        }
+        EXPECT_NEAR(errors.row(k)[static_cast<std::size_t>(i)], square, 1e-3 * square) << "prompt " << i << ", k " << k;
+      }
+    }
+  }
+}
+
+TEST(evaluate_gpt2, does_not_depend_on_threads) {
+  const gpt2_model model = random_model();
+  const error_table once = evaluate_gpt2(model, 5, source(6), 200, {});
+  const support::thread_scope scope(3);
+  EXPECT_EQ(evaluate_gpt2(model, 5, source(6), 200, {}).values, once.values);
+}
+
+TEST(evaluate_gpt2, refuses_what_was_not_trained) {
+  const gpt2_model model = random_model();
+  EXPECT_THAT([&] { evaluate_gpt2(model, 6, source(6), 8, {}); },
+              ThrowsMessage<specification_error>(HasSubstr("chains of up to 5 steps, a test of k = 6")));
+  EXPECT_THAT([&] { evaluate_gpt2(model, 5, source(7), 8, {}); },
+              ThrowsMessage<specification_error>(HasSubstr("prompts of 6 examples, a test of m = 7")));
+  EXPECT_NO_THROW(require_testable(model.configuration, 5, 6));
+  const prompt_source other(covariance({1.0, 1.0}), 6, {5, 6});
+  EXPECT_THROW(evaluate_gpt2(model, 5, other, 8, {}), precondition_error);
+}
+
+TEST(evaluate_gpt2, stops_when_asked) {
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_THROW(evaluate_gpt2(random_model(), 5, source(6), 8, stop.get_token()), stopped);
+}
+
+}  // namespace
+}  // namespace cotscale

@@ -1,0 +1,195 @@
+#include "cotscale/train/gpt2_objective.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "cotscale/base/error.hpp"
+#include "cotscale/model/gpt2_tokens.hpp"
+#include "support/gradient_check.hpp"
+#include "support/matrices.hpp"
+
+namespace cotscale {
+namespace {
+
+using support::gaussian;
+using support::is_gradient;
+
+constexpr int d = 3, n = 4, steps = 3;
+constexpr gpt2_configuration configuration{.d = d, .size = {2, 2, 8}, .examples = n, .chain = steps};
+
+std::vector<prompt> some_prompts(int count) {
+  const prompt_source source(covariance(std::vector<double>{1.5, 1, 0.5}), n, {3, 4});
+  std::vector<prompt> out(static_cast<std::size_t>(count));
+  for (std::size_t i = 0; i < out.size(); ++i) source.draw(i, out[i]);
+  return out;
+}
+
+matrix random_parameters(const gpt2_layout& layout) {
+  matrix out = gaussian(static_cast<int>(layout.size()), 1, "parameters");
+  for (double& value : out.values()) value *= 0.4;
+  return out;
+}
+
+struct outcome_of_add {
+  double loss;
+  matrix gradient;
+  std::vector<matrix> outputs;  // (B, d) each
+};
+
+outcome_of_add add(const objective_options& options, int k, const matrix& parameters,
+                   const std::vector<prompt>& prompts, double weight = 0.5) {
+  const gpt2_layout layout(configuration);
+  gpt2_objective<double> loss(layout);
+  outcome_of_add out{0, matrix(parameters.rows(), 1), {}};
+  out.loss = loss.add(options, k, parameters.values(), prompts, weight, out.gradient.values());
+  for (int i = 0; i < k; ++i) {
+    out.outputs.emplace_back(static_cast<int>(prompts.size()), d);
+    std::copy_n(loss.output(i).data, out.outputs.back().size(), out.outputs.back().data());
+  }
+  return out;
+}
+
+double half_square(const matrix& outputs, int b, const std::vector<double>& target) {
+  double sum = 0;
+  for (int j = 0; j < d; ++j) sum += 0.5 * std::pow(outputs(b, j) - target[static_cast<std::size_t>(j)], 2);
+  return sum;
+}
+
+objective_options with(objective kind, process_targets targets = process_targets::geometric) {
+  return {.kind = kind, .k_train = steps, .targets = targets, .eta = 0.3};
+}
+
+TEST(gpt2_objective, measures_the_weight_at_its_tokens) {
+  const gpt2_layout layout(configuration);
+  const matrix parameters = random_parameters(layout);
+  const std::vector<prompt> prompts = some_prompts(2);
+  for (const objective kind : {objective::direct, objective::outcome, objective::rollout}) {
+    const int k = kind == objective::direct ? 1 : steps;
+    const outcome_of_add found = add(with(kind), k, parameters, prompts);
+    double expected = 0;
+    for (int i = 0; i < k; ++i) {
+      if (kind == objective::outcome && i < k - 1) continue;
+      for (int b = 0; b < 2; ++b) {
+        expected += 0.5 *
+                    half_square(found.outputs[static_cast<std::size_t>(i)], b, prompts[static_cast<std::size_t>(b)].w) /
+                    (kind == objective::rollout ? k : 1);
+      }
+    }
+    EXPECT_NEAR(found.loss, expected, 1e-12);
+  }
+}
+
+// w_1 … w_k by the definitions of process_targets.
+std::vector<std::vector<double>> chain_by_hand(const prompt& p, process_targets targets, double eta) {
+  std::vector<std::vector<double>> out{std::vector<double>(d)};
+  for (int i = 0; i < steps; ++i) {
+    std::vector<double> next = out.back();
+    for (int j = 0; j < d; ++j) {
+      double change = p.w[static_cast<std::size_t>(j)] - out.back()[static_cast<std::size_t>(j)];
+      if (targets == process_targets::gradient_descent) {
+        change = 0;
+        for (int e = 0; e < n; ++e) {
+          double residual = p.y[static_cast<std::size_t>(e)];
+          for (int l = 0; l < d; ++l) residual -= out.back()[static_cast<std::size_t>(l)] * p.x(l, e);
+          change += p.x(j, e) * residual / n;
+        }
+      }
+      next[static_cast<std::size_t>(j)] += eta * change;
+    }
+    out.push_back(next);
+  }
+  return out;
+}
+
+TEST(gpt2_objective, teaches_the_steps_of_a_process) {
+  const gpt2_layout layout(configuration);
+  const matrix parameters = random_parameters(layout);
+  const std::vector<prompt> prompts = some_prompts(2);
+  for (const process_targets targets : {process_targets::geometric, process_targets::gradient_descent}) {
+    gpt2_pass<double> pass(layout, gpt2_pass<double>::keep::all);
+    start_prompts<double>(prompts, steps, pass);
+    double expected = 0;
+    std::vector<std::vector<std::vector<double>>> chains;
+    for (const prompt& p : prompts) chains.push_back(chain_by_hand(p, targets, 0.3));
+    for (int i = 1; i < steps; ++i) {
+      for (int b = 0; b < 2; ++b) {
+        double* token = pass.token(2 * n + i).row(b);
+        for (int j = 0; j < d; ++j)
+          token[j] = chains[static_cast<std::size_t>(b)][static_cast<std::size_t>(i)][static_cast<std::size_t>(j)];
+        token[d] = 1;
+      }
+    }
+    pass.forward(parameters.values(), 0, 2 * n + steps);
+    for (int i = 0; i < steps; ++i) {
+      matrix output(2, d);
+      std::copy_n(pass.output(i).data, output.size(), output.data());
+      for (int b = 0; b < 2; ++b) {
+        expected +=
+            0.5 / steps * half_square(output, b, chains[static_cast<std::size_t>(b)][static_cast<std::size_t>(i) + 1]);
+      }
+    }
+    EXPECT_NEAR(add(with(objective::process, targets), steps, parameters, prompts).loss, expected, 1e-12);
+  }
+}
+
+TEST(gpt2_objective, has_the_gradient_of_the_loss) {
+  const gpt2_layout layout(configuration);
+  const matrix parameters = random_parameters(layout), direction = gaussian(parameters.rows(), 1, "direction");
+  const std::vector<prompt> prompts = some_prompts(3);
+  for (const objective_options& o : {with(objective::direct), with(objective::process), with(objective::outcome),
+                                     with(objective::process, process_targets::gradient_descent)}) {
+    const int k = o.kind == objective::direct ? 1 : steps;
+    const auto loss = [&](const matrix& p) { return add(o, k, p, prompts).loss; };
+    const matrix gradient = add(o, k, parameters, prompts).gradient;
+    EXPECT_TRUE(is_gradient(gradient, loss, parameters, direction, 1e-5, 1e-6));
+    EXPECT_FALSE(is_gradient(combination(1.001, gradient, 0, gradient), loss, parameters, direction, 1e-5, 1e-6))
+        << "the checker can tell";
+  }
+}
+
+TEST(gpt2_objective, sends_no_gradient_through_the_tokens_of_a_rollout) {
+  const gpt2_layout layout(configuration);
+  const matrix parameters = random_parameters(layout), direction = gaussian(parameters.rows(), 1, "direction");
+  const std::vector<prompt> prompts = some_prompts(2);
+  const outcome_of_add found = add(with(objective::rollout), steps, parameters, prompts);
+  const auto held = [&](const matrix& p) {  // the same loss, weight tokens as they were
+    gpt2_pass<double> pass(layout, gpt2_pass<double>::keep::all);
+    start_prompts<double>(prompts, steps, pass);
+    for (int i = 1; i < steps; ++i) {
+      for (int b = 0; b < 2; ++b) {
+        for (int j = 0; j < d; ++j)
+          pass.token(2 * n + i).row(b)[j] = found.outputs[static_cast<std::size_t>(i) - 1](b, j);
+        pass.token(2 * n + i).row(b)[d] = 1;
+      }
+    }
+    pass.forward(p.values(), 0, 2 * n + steps);
+    double loss = 0;
+    for (int i = 0; i < steps; ++i) {
+      matrix output(2, d);
+      std::copy_n(pass.output(i).data, output.size(), output.data());
+      for (int b = 0; b < 2; ++b) loss += 0.5 / steps * half_square(output, b, prompts[static_cast<std::size_t>(b)].w);
+    }
+    return loss;
+  };
+  EXPECT_NEAR(found.loss, held(parameters), 1e-12);
+  EXPECT_TRUE(is_gradient(found.gradient, held, parameters, direction, 1e-5, 1e-6));
+  const auto through = [&](const matrix& p) { return add(with(objective::rollout), steps, p, prompts).loss; };
+  EXPECT_FALSE(is_gradient(found.gradient, through, parameters, direction, 1e-5, 1e-6));
+}
+
+TEST(gpt2_objective, adds_to_the_gradient) {
+  const gpt2_layout layout(configuration);
+  const matrix parameters = random_parameters(layout);
+  const std::vector<prompt> prompts = some_prompts(2);
+  gpt2_objective<double> loss(layout);
+  matrix gradient(parameters.rows(), 1);
+  loss.add(with(objective::outcome), 2, parameters.values(), prompts, 1, gradient.values());
+  const matrix once = gradient;
+  loss.add(with(objective::outcome), 2, parameters.values(), prompts, 1, gradient.values());
+  EXPECT_TRUE(support::close(gradient, combination(2, once, 0, once), 1e-12));
+}
+
+}  // namespace
+}  // namespace cotscale
