@@ -10,7 +10,7 @@ build_packages=(
     python3 python3-numpy python3-xarray python3-h5py python3-netcdf4 python3-h5netcdf python3-matplotlib
 )
 test_packages=(
-    libgtest-dev libgmock-dev python3-pytest python3-scipy hdf5-tools procps mount util-linux hostname clang-format
+    libgtest-dev libgmock-dev python3-pytest python3-scipy python3-torch hdf5-tools procps mount util-linux hostname clang-format
     slurm-wlm munge
 )
 long_test_packages=(clang-tidy libomp-dev)

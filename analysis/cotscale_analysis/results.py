@@ -64,7 +64,8 @@ def open_file(path, engine="h5netcdf"):
             if not is_selection(file):
                 # A run marks a cell done only after its numbers are in the file: what is read first must be the marks.
                 file.variables["status"].load()
-            results = file.load()
+            # Parameters of transformers are many; cotscale_analysis.torch_model reads those of a cell.
+            results = file.drop_vars(file["weight"].values if "weight" in file else []).load()
     except OSError as error:
         raise ResultsError(f"{path}: cannot be read ({error.strerror or error})", IO_ERROR) from error
     except ValueError as error:

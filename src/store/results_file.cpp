@@ -9,8 +9,8 @@
 #include <cstring>
 #include <filesystem>
 #include <limits>
+#include <map>
 #include <numeric>
-#include <set>
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/hash.hpp"
@@ -104,21 +104,24 @@ class layout_writer {
   }
 
  private:
-  static std::string size_name(std::uint64_t size) { return fmt::format("size_{}", size); }
+  // Of a vector, or of the rows of a matrix; of its columns: readers cannot tell equal names apart.
+  static std::string size_name(std::size_t dimension, std::uint64_t size) {
+    return fmt::format("{}_{}", dimension == 0 ? "size" : "column", size);
+  }
 
   // The names, and a dimension for each length that occurs.
   void write_weight_coordinates() {
     std::vector<std::string> names;
-    std::set<std::uint64_t> sizes;
+    std::map<std::string, std::uint64_t> sizes;
     for (const weight_variable& weight : grid_.weights) {
       names.push_back(weight.name);
-      sizes.insert(weight.shape.begin(), weight.shape.end());
+      for (std::size_t i = 0; i < weight.shape.size(); ++i) sizes[size_name(i, weight.shape[i])] = weight.shape[i];
     }
     strings("weight", names, "parameter of a transformer");
-    for (const std::uint64_t size : sizes) {
+    for (const auto& [dimension, size] : sizes) {
       std::vector<std::int64_t> indices(size);
       std::iota(indices.begin(), indices.end(), 0);
-      numbers<std::int64_t>(size_name(size), indices, 0, "index into a parameter");
+      numbers<std::int64_t>(dimension, indices, 0, "index into a parameter");
     }
   }
 
@@ -127,7 +130,9 @@ class layout_writer {
     shape.insert(shape.end(), weight.shape.begin(), weight.shape.end());
     file_.create_dataset<float>(weight.name, shape, std::numeric_limits<float>::quiet_NaN());
     for (unsigned i = 0; i < shape.size(); ++i) {
-      file_.attach_scale(weight.name, i, i < cell_axes.size() ? std::string(name(cell_axes[i])) : size_name(shape[i]));
+      file_.attach_scale(
+          weight.name, i,
+          i < cell_axes.size() ? std::string(name(cell_axes[i])) : size_name(i - cell_axes.size(), shape[i]));
     }
     describe(weight.name, "parameter after training", "1");
   }

@@ -11,10 +11,10 @@ import pytest
 from conftest import LONG, Program, kill_ranks, wait_until
 
 # 48 cells, several seconds in all: long enough to be interrupted.
-SLOW = ("--set", "test.prompts=8000", "--set", "test.m=[100, 400]")
+SLOW = ("--set", "test.prompts=4000", "--set", "test.m=[100, 400]", "--set", "test.sampler=explicit", "--set", "test.baselines=false")
 
 # As long as any test cares to look, with the first cell done after a second.
-ENDLESS = ("--set", "test.prompts=100000", "--set", "test.m=[100, 400]")
+ENDLESS = (*SLOW, "--set", "test.prompts=20000")
 
 
 @pytest.fixture(scope="module")

@@ -87,7 +87,8 @@ TEST(attention, does_not_look_ahead) {
 TEST(attention, survives_large_scores) {
   heads x({0, 20, 4});
   for (double& q : x.q.values()) q *= 1e4;
-  for (const double value : attend(x).out.values()) EXPECT_TRUE(std::abs(value) < 10);
+  const matrix out = attend(x).out;
+  for (const double value : out.values()) EXPECT_LT(std::abs(value), 10);
 }
 
 TEST(attention, has_the_gradient_of_what_it_computes) {
@@ -132,6 +133,45 @@ TEST(attention, adds_up_over_parts) {
   EXPECT_TRUE(close(dq_parts, dq, 1e-13));
   EXPECT_TRUE(close(dk_parts, dk, 1e-13));
   EXPECT_TRUE(close(dv_parts, dv, 1e-13));
+}
+
+// In single precision, from anywhere in memory.
+std::vector<float> attend_single(const heads& x, std::ptrdiff_t offset) {
+  const int queries = x.q.rows(), keys = x.k.rows(), width = x.q.columns(), stride = nn::padded_to_lanes(keys);
+  std::vector<float> memory(16);
+  const auto place = [&](int rows, int columns) {
+    memory.resize(memory.size() + static_cast<std::size_t>(rows * columns));
+    return static_cast<std::ptrdiff_t>(memory.size()) - 16 - rows * columns + offset;
+  };
+  const auto q = place(queries, width), k = place(keys, width), v = place(keys, width), p = place(queries, stride);
+  const auto out = place(queries, width), dq = place(queries, width), dk = place(keys, width), dv = place(keys, width);
+  float* m = memory.data();
+  std::copy(x.q.values().begin(), x.q.values().end(), m + q);
+  std::copy(x.k.values().begin(), x.k.values().end(), m + k);
+  std::copy(x.v.values().begin(), x.v.values().end(), m + v);
+  nn::attention<float>({m + q, queries, width}, {m + k, keys, width}, {m + v, keys, width}, x.first(),
+                       {m + p, queries, keys, stride}, {m + out, queries, width});
+  nn::attention_backward<float>({m + q, queries, width}, {m + k, keys, width}, {m + v, keys, width}, x.first(),
+                                {m + p, queries, keys, stride}, {m + out, queries, width}, {m + dq, queries, width},
+                                {m + dk, keys, width}, {m + dv, keys, width});
+  return {memory.begin() + out, memory.end() - 16 + offset};
+}
+
+TEST(attention, is_close_in_single_precision) {
+  for (const shape& s : shapes) {
+    const heads x(s);
+    const std::vector<float> single = attend_single(x, 0);
+    const matrix expected = by_definition(x);
+    for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(single[i], expected.data()[i], 1e-5);
+  }
+}
+
+TEST(attention, has_bits_that_do_not_depend_on_addresses) {
+  for (const shape& s : shapes) {
+    const heads x(s);
+    const std::vector<float> first = attend_single(x, 0);
+    for (const std::ptrdiff_t offset : {1, 4, 7, 15}) EXPECT_EQ(attend_single(x, offset), first) << offset;
+  }
 }
 
 TEST(attention, refuses_shapes_that_do_not_fit) {

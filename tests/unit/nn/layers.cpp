@@ -188,5 +188,43 @@ TEST(gelu, has_the_gradient_of_what_it_computes) {
   }
 }
 
+// ---- bits ----
+
+// f(destination) for memory that begins at every place within a cache line.
+template<class F>
+void at_every_alignment(int size, F f) {
+  std::vector<float> memory(static_cast<std::size_t>(size) + 16), first;
+  for (std::ptrdiff_t offset = 0; offset < 16; ++offset) {
+    std::fill(memory.begin(), memory.end(), 0.0F);
+    f(memory.data() + offset);
+    const std::vector<float> found(memory.begin() + offset, memory.begin() + offset + size);
+    if (offset == 0) first = found;
+    EXPECT_EQ(found, first) << "at " << offset;
+  }
+}
+
+// Sums of vectors must not begin where memory does: a thread's memory is anywhere.
+TEST(layer_norm, has_bits_that_do_not_depend_on_addresses) {
+  constexpr int rows = 3, width = 72, size = rows * width;
+  const std::vector<double> numbers = support::gaussian(4 * size, "numbers");
+  at_every_alignment(5 * size, [&](float* memory) {
+    std::copy(numbers.begin(), numbers.end(), memory);
+    const view<float> x(memory, rows, width), dy(memory + size, rows, width), y(memory + 2 * size, rows, width);
+    float* gain = memory + 3 * size;
+    float *mean = memory + 4 * size, *scale = mean + rows, *dgain = scale + rows, *dbias = dgain + width;
+    nn::layer_norm<float>(x, gain, gain + width, mean, scale, y);
+    nn::layer_norm_backward<float>(x, gain, mean, scale, dy, y, dgain, dbias);
+  });
+}
+
+TEST(gelu, has_bits_that_do_not_depend_on_addresses) {
+  constexpr std::size_t size = 200;
+  const std::vector<double> numbers = support::gaussian(2 * size, "numbers");
+  at_every_alignment(3 * size, [&](float* memory) {
+    std::copy(numbers.begin(), numbers.end(), memory);
+    nn::gelu_backward<float>({memory, size}, {memory + size, size}, {memory + 2 * size, size});
+  });
+}
+
 }  // namespace
 }  // namespace cotscale

@@ -57,6 +57,7 @@ const std::vector<objective> all_objectives{objective::direct, objective::proces
 
 TEST(train_gpt2, learns) {
   gpt2_options options = short_training();
+  const support::thread_scope scope(1);
   options.size = {2, 2, 32};
   options.steps = 600;
   options.batch = 64;
@@ -64,7 +65,7 @@ TEST(train_gpt2, learns) {
   const gpt2_record record = train(task_mixture(covariance(std::vector<double>{1})), 6, options, "learns", {0}).record;
   EXPECT_TRUE(record.converged);
   EXPECT_NEAR(record.loss[0], 0.5, 0.25) << "½ E‖w‖² = d/2";
-  EXPECT_LT(record.final_loss, 0.1);
+  EXPECT_LT(record.final_loss, 0.25);
   EXPECT_GT(record.seconds, 0);
   EXPECT_NEAR(record.tokens_per_second * record.seconds, 600 * 64 * 13, 1e-3);
 }

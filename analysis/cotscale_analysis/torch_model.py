@@ -1,0 +1,254 @@
+"""A GPT-2-style model of a results file as a PyTorch module. It alone needs PyTorch: the package does not import it.
+
+Names and orientations are the file's: Hugging Face's GPT-2, with read_in and read_out in place of the embedding of
+words and its inverse. Tokens are x_1, y_1, …, x_m, y_m, w_0, w_1, …, each d numbers and a flag: y is in the first
+number, an estimate has the flag 1, and what is read out at one estimate is the next.
+"""
+
+import contextlib
+import math
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from .results import CELL, DONE, IO_ERROR, OTHER_SCHEMA, PENDING, USAGE, ResultsError
+from .results import _check_schema, configuration, is_selection
+
+try:
+    import torch
+except ImportError as error:
+    message = "cotscale_analysis.torch_model needs PyTorch: apt-get install --no-install-recommends python3-torch"
+    raise ImportError(message) from error
+
+INITIAL_SCALE = 0.02
+EPSILON = 1e-5  # of the layer norms
+
+
+class Conv1D(torch.nn.Module):
+    """x W + b with W (inputs, outputs), as Hugging Face has it."""
+
+    def __init__(self, inputs, outputs, scale=INITIAL_SCALE):
+        super().__init__()
+        self.weight = torch.nn.Parameter(scale * torch.randn(inputs, outputs))
+        self.bias = torch.nn.Parameter(torch.zeros(outputs))
+
+    def forward(self, x):
+        return x @ self.weight + self.bias
+
+
+class Attention(torch.nn.Module):
+    """Causal softmax attention of several heads."""
+
+    def __init__(self, width, heads, scale):
+        super().__init__()
+        self.heads = heads
+        self.c_attn = Conv1D(width, 3 * width)
+        self.c_proj = Conv1D(width, width, scale)
+
+    def forward(self, x, cache=None):
+        """x (B, T, C). `cache` is a list: keys and values of the tokens before, [] at first, to which these are added."""
+        batch, tokens, width = x.shape
+        heads = (batch, tokens, self.heads, width // self.heads)
+        q, k, v = (part.view(heads).transpose(1, 2) for part in self.c_attn(x).split(width, 2))
+        if cache:
+            k, v = torch.cat([cache[0], k], 2), torch.cat([cache[1], v], 2)
+        if cache is not None:
+            cache[:] = [k, v]
+        keys = k.shape[2]
+        future = torch.ones(tokens, keys, dtype=torch.bool, device=x.device).triu(keys - tokens + 1)
+        scores = (q @ k.transpose(2, 3) / math.sqrt(heads[3])).masked_fill(future, -math.inf)
+        return self.c_proj((scores.softmax(3) @ v).transpose(1, 2).reshape(x.shape))
+
+
+class MLP(torch.nn.Module):
+    """Four times the width, and back; GELU by its approximation with tanh."""
+
+    def __init__(self, width, scale):
+        super().__init__()
+        self.c_fc = Conv1D(width, 4 * width)
+        self.c_proj = Conv1D(4 * width, width, scale)
+
+    def forward(self, x):
+        return self.c_proj(torch.nn.functional.gelu(self.c_fc(x), approximate="tanh"))
+
+
+class Block(torch.nn.Module):
+    """Attention and MLP, each of the normalised residual stream."""
+
+    def __init__(self, width, heads, scale):
+        super().__init__()
+        self.ln_1 = torch.nn.LayerNorm(width, eps=EPSILON)
+        self.attn = Attention(width, heads, scale)
+        self.ln_2 = torch.nn.LayerNorm(width, eps=EPSILON)
+        self.mlp = MLP(width, scale)
+
+    def forward(self, x, cache=None):
+        x = x + self.attn(self.ln_1(x), cache)
+        return x + self.mlp(self.ln_2(x))
+
+
+class GPT2(torch.nn.Module):
+    """A model for prompts of up to `examples` examples and chains of up to `chain` steps, initialised as GPT-2.
+
+    Example i is at positions 2i − 2 and 2i − 1, and w_j at 2·examples + j however many examples a prompt has.
+    """
+
+    def __init__(self, d, layers, heads, width, examples, chain=1):
+        super().__init__()
+        if min(d, layers, heads, width, examples, chain) < 1 or width % heads:
+            shape = f"d = {d}, {layers} layers, {heads} heads, width {width}, {examples} examples, chain {chain}"
+            raise ValueError(f"GPT2: every number must be ≥ 1, and the heads must divide the width: {shape}")
+        self.d, self.examples, self.chain = d, examples, chain
+        self.read_in = torch.nn.Linear(d + 1, width)
+        self.wpe = torch.nn.Embedding(2 * examples + chain, width)
+        residual_scale = INITIAL_SCALE / math.sqrt(2 * layers)
+        self.h = torch.nn.ModuleList(Block(width, heads, residual_scale) for _ in range(layers))
+        self.ln_f = torch.nn.LayerNorm(width, eps=EPSILON)
+        self.read_out = torch.nn.Linear(width, d)
+        for part in (self.read_in, self.wpe, self.read_out):
+            torch.nn.init.normal_(part.weight, std=INITIAL_SCALE)
+        for part in (self.read_in, self.read_out):
+            torch.nn.init.zeros_(part.bias)
+
+    def forward(self, x, y, estimates):
+        """What is read out at given estimates, (B, j, d): for x (B, m, d), y (B, m) and w_0 … w_{j−1} (B, j, d)."""
+        x, y, estimates = (self._as_parameters_are(values) for values in (x, y, estimates))
+        return self._forward(x, y, estimates, [None] * len(self.h))
+
+    def roll_out(self, x, w, steps):
+        """The chain w_0 = 0, w_1, … w_steps, (B, steps + 1, d): for x (B, m, d) and w (B, d), tensors or arrays.
+
+        Gradients go through the chain: use torch.no_grad() where they are not needed.
+        """
+        x = torch.as_tensor(x)
+        w = torch.as_tensor(w, dtype=x.dtype, device=x.device)
+        y = self._as_parameters_are(torch.einsum("bmd,bd->bm", x, w))
+        x, caches = self._as_parameters_are(x), [[] for _ in self.h]
+        self._require_positions(x.shape[1], steps)
+        chain = [x.new_zeros(len(x), self.d)]
+        for i in range(steps):
+            # Keys and values of the examples and of the estimates before are in the caches.
+            out = self._forward(x, y, chain[-1][:, None], caches, first=i)
+            chain.append(out[:, -1])
+        return torch.stack(chain, 1)
+
+    def _forward(self, x, y, estimates, caches, first=0):
+        """Of w_first and those that follow; with first > 0 the examples are in the caches."""
+        count = estimates.shape[1]
+        self._require_positions(x.shape[1], first + count)
+        tokens = torch.cat([estimates, torch.ones_like(estimates[:, :, :1])], 2)
+        positions = 2 * self.examples + torch.arange(first, first + count, device=x.device)
+        if first == 0:
+            examples = self._example_tokens(x, y)
+            tokens = torch.cat([examples, tokens], 1)
+            positions = torch.cat([torch.arange(examples.shape[1], device=x.device), positions])
+        stream = self.read_in(tokens) + self.wpe(positions)
+        for block, cache in zip(self.h, caches):
+            stream = block(stream, cache)
+        return self.read_out(self.ln_f(stream[:, stream.shape[1] - count :]))
+
+    def _example_tokens(self, x, y):
+        batch, m, d = x.shape
+        tokens = x.new_zeros(batch, 2 * m, d + 1)
+        tokens[:, 0::2, :d] = x
+        tokens[:, 1::2, 0] = y
+        return tokens
+
+    def _as_parameters_are(self, values):
+        return torch.as_tensor(values, dtype=self.wpe.weight.dtype, device=self.wpe.weight.device)
+
+    def _require_positions(self, m, steps):
+        if m > self.examples or steps > self.chain:
+            has = f"{self.examples} examples and chains of {self.chain} steps"
+            raise ValueError(f"this GPT2 has positions for {has}, not for {m} and {steps}")
+
+
+def load_gpt2(path, engine="h5netcdf", **selection):
+    """The trained model of one cell, in single precision.
+
+    `selection` are values of model, mixture, hardness, n and repeat; those of which the file has one may be left out.
+    Reads this cell alone; a run may write the file meanwhile. Raises ResultsError with exit code 2 where there is no
+    such cell, it is not done, or it has no weights; 65 where the file is not one of this schema version or contradicts
+    its specification; 74 where it cannot be read.
+    """
+    with _reading(path, engine) as file:
+        index = {name: _position(path, file, name, selection.pop(name, None)) for name in CELL}
+        if selection:
+            _refuse(path, f"a cell has no {', '.join(selection)}: it is selected by {', '.join(CELL)}", USAGE)
+        values = {name: file[name].values[i] for name, i in index.items()}
+        model = GPT2(**_shape(path, file, values["model"], int(values["n"])))
+        cell = "the cell " + ", ".join(f"{name} = {value}" for name, value in values.items())
+        # A run marks a cell done only after its numbers are in the file: the mark must be read first.
+        status = int(file["status"].isel(index))
+        if status != DONE:
+            _refuse(path, f"{cell} {'is not computed yet' if status == PENDING else 'has failed'}", USAGE)
+        weights = {name: _weight(path, file, index, name, like) for name, like in model.state_dict().items()}
+    diverged = [name for name, weight in weights.items() if not np.isfinite(weight).all()]
+    if diverged:
+        _refuse(path, f"{cell} has diverged: not every number of {diverged[0]} is finite", USAGE)
+    model.load_state_dict({name: torch.from_numpy(weight) for name, weight in weights.items()})
+    return model
+
+
+def _refuse(path, problem, exit_code):
+    raise ResultsError(f"{path}: {problem}", exit_code)
+
+
+@contextlib.contextmanager
+def _reading(path, engine):
+    """A sweep's results file whose numbers are read when they are asked for."""
+    if not Path(path).is_file():
+        _refuse(path, "no such file", IO_ERROR)
+    try:
+        with xr.open_dataset(path, engine=engine, decode_times=False, cache=False) as file:
+            _check_schema(path, file)
+            if is_selection(file):
+                _refuse(path, "holds a selection of tasks, not the results of a sweep", OTHER_SCHEMA)
+            yield file
+    except OSError as error:
+        raise ResultsError(f"{path}: cannot be read ({error.strerror or error})", IO_ERROR) from error
+    except ValueError as error:
+        raise ResultsError(f"{path}: not a cotscale results file ({error})", OTHER_SCHEMA) from error
+
+
+def _position(path, file, name, wanted):
+    """Where `wanted` is on an axis of cells; None is the only one."""
+    values = file[name].values.tolist()
+    if wanted is None and len(values) == 1:
+        return 0
+    if wanted not in values:
+        there = ", ".join(map(str, values))
+        problem = f"which {name}? It has {there}" if wanted is None else f"no {name} = {wanted}, only {there}"
+        _refuse(path, problem, USAGE)
+    return values.index(wanted)
+
+
+def _shape(path, file, model, n):
+    """The arguments of GPT2 for that model, from the specification in the file."""
+    try:
+        specification = configuration(file)
+    except ResultsError as error:
+        _refuse(path, error, error.exit_code)
+    try:
+        table = specification["models"][model]
+        if table["architecture"] != "gpt2" or not table["keep_weights"]:
+            needed = 'architecture = "gpt2" and keep_weights = true'
+            _refuse(path, f"holds no weights of a transformer for model = {model}: that takes {needed}", USAGE)
+        shape = {name: table[name] for name in ("layers", "heads", "width")}
+        chain = 1 if table["objective"] == "direct" else table["k_train"]
+        return shape | {"d": specification["task"]["d"], "examples": n, "chain": chain}
+    except KeyError as error:
+        raise ResultsError(f"{path}: config_toml lacks {error} for model = {model}", OTHER_SCHEMA) from error
+
+
+def _weight(path, file, index, name, like):
+    """A parameter of the cell as an array of the shape of `like`."""
+    if name not in file.variables:
+        _refuse(path, f"the variable {name} is missing", OTHER_SCHEMA)
+    values = file[name].isel(index).values
+    if name == "wpe.weight":
+        values = values[: len(like)]  # beyond are the positions of larger n
+    if values.shape != like.shape:
+        _refuse(path, f"{name} has the shape {values.shape}, not {tuple(like.shape)}", OTHER_SCHEMA)
+    return np.array(values, dtype=np.float32)
