@@ -12,8 +12,8 @@
 namespace cotscale {
 namespace {
 
-// Prompts side by side; the bits depend on it. Few, so that keys and values stay in the cache, unless loading all weights
-// at every step of the chain costs more.
+// Prompts side by side; the bits depend on it. Few, so that keys and values stay in the cache, unless loading all
+// weights at every step of the chain costs more.
 int prompts_per_shard(const gpt2_layout& layout) {
   constexpr std::size_t large = 4'000'000;
   return layout.size() > large ? 64 : 16;

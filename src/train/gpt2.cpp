@@ -108,7 +108,7 @@ class batch {
 
   // Each shard has a gradient of its own to fill and to add; the more shards, the more threads find work.
   static int prompts_per_shard(const gpt2_layout& layout, int batch) {
-    constexpr std::size_t large = 4'000'000;
+    constexpr std::size_t large = 1'000'000;
     const int most_shards = layout.size() > large ? 8 : 16;
     return (batch + most_shards - 1) / most_shards;
   }
