@@ -23,7 +23,8 @@ coordinates small_grid() {
           .training_steps = {0, 1, 2},
           .baselines = {"least_squares", "oracle"},
           .tasks = {"t0", "t1", "t2", "t3"},
-          .rows = {0, 1, 2, 3, 4, 5}};
+          .rows = {0, 1, 2, 3, 4, 5},
+          .weights = {}};
 }
 
 // The same without baselines, candidates and weights.
