@@ -89,7 +89,7 @@ void gpt2_pass<T>::attend_backward(std::span<const T> parameters, int layer, con
   for (int b = 0; b < batch_; ++b) {
     for (int h = 0; h < heads(); ++h) {
       const view<T> out_bar(head_rows_.data(), count, D);
-      for (int t = 0; t < count; ++t) std::copy_n(attended_bar.row(t * batch_ + b) + h * D, D, out_bar.row(t));
+      for (int t = 0; t < count; ++t) copy_head<T>(attended_bar.row(t * batch_ + b) + h * D, D, out_bar.row(t));
       nn::attention_backward<T>(
           {head(m.q, chunk_, D, b, h, r.queries), count, D}, {head(m.k, tokens_, D, b, h, 0), r.last, D},
           {head(m.v, tokens_, D, b, h, 0), r.last, D}, r.queries,
@@ -111,9 +111,9 @@ void gpt2_pass<T>::merge_heads_backward(int layer, const range& r) {
       const T* v = head(m.v_bar, tokens_, D, b, h, r.first);
       for (int t = 0; t < r.count(); ++t) {
         T* to = qkv_.data() + static_cast<std::ptrdiff_t>(t * batch_ + b) * 3 * C + h * D;
-        if (r.first + t >= r.queries) std::copy_n(q + t * D, D, to);
-        std::copy_n(k + t * D, D, to + C);
-        std::copy_n(v + t * D, D, to + 2 * C);
+        if (r.first + t >= r.queries) copy_head(q + t * D, D, to);
+        copy_head(k + t * D, D, to + C);
+        copy_head(v + t * D, D, to + 2 * C);
       }
     }
   }

@@ -2,10 +2,26 @@
 #pragma once
 
 #include <algorithm>
+#include <cstring>
 
 #include "cotscale/model/gpt2_pass.hpp"
 
 namespace cotscale {
+
+// A row of a head; of constant length where it is a usual one, so that it is a few vectors and not a call.
+template<class T>
+void copy_head(const T* from, int width, T* to) {
+  switch (width) {
+    case 16:
+      std::memcpy(to, from, 16 * sizeof(T));
+      return;
+    case 32:
+      std::memcpy(to, from, 32 * sizeof(T));
+      return;
+    default:
+      std::memcpy(to, from, static_cast<std::size_t>(width) * sizeof(T));
+  }
+}
 
 // The last block has queries at weight tokens only.
 template<class T>

@@ -139,9 +139,9 @@ void gpt2_pass<T>::split_heads(int layer, const range& r) {
       T* v = head(cache(layer).v, tokens_, D, b, h, r.first);
       for (int t = 0; t < r.count(); ++t) {
         const T* from = qkv_.data() + static_cast<std::ptrdiff_t>(t * batch_ + b) * 3 * C + h * D;
-        if (r.first + t >= r.queries) std::copy_n(from, D, q + t * D);
-        std::copy_n(from + C, D, k + t * D);
-        std::copy_n(from + 2 * C, D, v + t * D);
+        if (r.first + t >= r.queries) copy_head(from, D, q + t * D);
+        copy_head(from + C, D, k + t * D);
+        copy_head(from + 2 * C, D, v + t * D);
       }
     }
   }
@@ -162,7 +162,7 @@ void gpt2_pass<T>::attend(std::span<const T> parameters, int layer, const range&
                        {head(cache(layer).k, tokens_, D, b, h, 0), r.last, D},
                        {head(cache(layer).v, tokens_, D, b, h, 0), r.last, D}, r.queries,
                        {p, r.query_count(), r.last, padded}, out);
-      for (int t = 0; t < out.rows; ++t) std::copy_n(out.row(t), D, attended.row(t * batch_ + b) + h * D);
+      for (int t = 0; t < out.rows; ++t) copy_head(out.row(t), D, attended.row(t * batch_ + b) + h * D);
     }
   }
   nn::linear_residual<T>(attended, {at(parameters, o.attn_proj_weight), C, C}, at(parameters, o.attn_proj_bias),

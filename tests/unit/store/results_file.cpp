@@ -25,7 +25,8 @@ const coordinates grid{.models = {"lsa", "größer"},
                        .training_steps = {0, 1},
                        .baselines = {},
                        .tasks = {},
-                       .rows = {}};
+                       .rows = {},
+                       .weights = {}};
 
 coordinates full_grid() {
   coordinates full = grid;
