@@ -31,7 +31,7 @@ void require_shapes(view<const T> q, view<const T> k, view<const T> v, int first
 template<class T>
 void attend_once(view<const T> q, view<const T> k, view<const T> v, view<T> p, view<T> out) {
   detail::scores_of_row(k.rows, k.columns, q.data, k.data, p.data);
-  detail::softmax_row(scale_of<T>(q.columns), k.rows, k.rows, p.data);
+  detail::softmax_row(scale_of<T>(q.columns), k.rows, p.stride, p.data);
   detail::mean_of_rows(v.rows, v.columns, p.data, v.data, out.data);
 }
 
@@ -67,7 +67,8 @@ void attention(input<T> q, input<T> k, input<T> v, int first, view<T> p, view<T>
     multiply(T{1}, q.block(begin, 0, rows, width), transpose::no, k.block(0, 0, keys, width), transpose::yes, T{0},
              block);
     for (int t = 0; t < rows; ++t) {
-      detail::softmax_row(scale_of<T>(width), first + begin + t + 1, keys, block.row(t));
+      // Zeros to the end: the backward pass may take more keys together than this one.
+      detail::softmax_row(scale_of<T>(width), first + begin + t + 1, p.stride, block.row(t));
     }
     multiply(T{1}, block, transpose::no, v.block(0, 0, keys, width), transpose::no, T{0},
              out.block(begin, 0, rows, width));

@@ -179,6 +179,22 @@ TEST(gpt2_objective, sends_no_gradient_through_the_tokens_of_a_rollout) {
   EXPECT_FALSE(is_gradient(found.gradient, through, parameters, direction, 1e-5, 1e-6));
 }
 
+// Chains of other lengths, and more prompts, leave their traces in memory that is used again.
+TEST(gpt2_objective, does_not_know_what_it_did_before) {
+  const gpt2_layout layout(configuration);
+  const matrix parameters = random_parameters(layout);
+  const std::vector<prompt> prompts = some_prompts(2), others = some_prompts(5);
+  for (const objective kind : {objective::process, objective::outcome, objective::rollout}) {
+    gpt2_objective<double> used(layout);
+    for (const int k : {3, 1, 2}) {
+      matrix discarded(parameters.rows(), 1), again = discarded;
+      used.add(with(kind), steps, parameters.values(), others, 1, discarded.values());
+      used.add(with(kind), k, parameters.values(), prompts, 0.5, again.values());
+      EXPECT_EQ(again, add(with(kind), k, parameters, prompts).gradient) << "k = " << k;
+    }
+  }
+}
+
 TEST(gpt2_objective, adds_to_the_gradient) {
   const gpt2_layout layout(configuration);
   const matrix parameters = random_parameters(layout);
