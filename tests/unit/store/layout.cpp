@@ -111,14 +111,17 @@ TEST(layout, every_axis_has_a_name_and_a_length) {
 }
 
 TEST(layout, sizes_count_every_dataset) {
-  // Per cell, of 8 bytes each: 10 variables over (m, k), 2 over k, 3 over 3 training steps, 3 over m, 8 scalars; one
-  // byte for `converged`; the record has 33.
+  // Per cell, of 8 bytes each: 12 variables over (m, k), 2 over k, 3 over 3 training steps, 3 over m, 8 scalars; one
+  // byte for `converged`; the record has 49.
   const coordinates plain = plain_grid();
-  const std::size_t each = 8 * (10 * 2 + 2 * 2 + 3 * 3 + 3 + 8) + 1 + 33;
+  const std::size_t each = 8 * (12 * 2 + 2 * 2 + 3 * 3 + 3 + 8) + 1 + 49;
   EXPECT_EQ(payload_bytes(plain), plain.cell_count() * each);
   // 3 over (baseline, m, k), 1 over (baseline, m), 1 over tasks, V and W.
-  const coordinates grid = small_grid();
-  EXPECT_EQ(payload_bytes(grid), grid.cell_count() * (each + 8 * (3 * 4 + 2 + 4 + 2 * 36)));
+  coordinates grid = small_grid();
+  const std::size_t more = 8 * (3 * 4 + 2 + 4 + 2 * 36);
+  EXPECT_EQ(payload_bytes(grid), grid.cell_count() * (each + more));
+  grid.weights = {{.name = "h.0.w", .shape = {3, 4}}, {.name = "h.0.b", .shape = {5}}};
+  EXPECT_EQ(payload_bytes(grid), grid.cell_count() * (each + more + 4 * (3 * 4 + 5)));
 }
 
 }  // namespace
