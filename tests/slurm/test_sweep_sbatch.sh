@@ -176,8 +176,8 @@ stop_early() { # job
     scancel --signal=USR1 --batch "$1" || fail "job $1 was over before it could be stopped: its cells are too quick"
 }
 
-# Some seconds of work for two ranks.
-readonly long=(sweep.toml long.h5 --set test.prompts=20000 --set test.m=400)
+# Some seconds of work for two ranks: cells of half a second, in which it can be stopped.
+readonly long=(sweep.toml long.h5 --set test.prompts=10000 --set test.m=400 --set test.sampler=explicit --set test.baselines=false)
 
 # USR1 stops the ranks and requeues the job. Slurm lets it wait for some seconds; held, it waits while other jobs are tested.
 starts_and_is_requeued() {
