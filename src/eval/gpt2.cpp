@@ -1,11 +1,13 @@
 #include "cotscale/eval/gpt2.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/parallel.hpp"
 #include "cotscale/base/stop.hpp"
+#include "cotscale/linalg/blas.hpp"
 #include "cotscale/model/gpt2_tokens.hpp"
 #include "cotscale/nn/workspaces.hpp"
 
@@ -80,24 +82,49 @@ void roll_out_gpt2(const gpt2_model& model, int steps, const prompt_source& sour
   });
 }
 
-error_table evaluate_gpt2(const gpt2_model& model, int steps, const prompt_source& source, int prompts,
-                          const std::stop_token& stop) {
-  error_table table{
-      .rows = steps + 1,
-      .prompts = prompts,
-      .values = std::vector<double>(static_cast<std::size_t>(steps + 1) * static_cast<std::size_t>(prompts))};
-  const chain_visitor errors = [&](int i, const prompt& p, const matrix& estimates) {
+chain_evaluation evaluate_gpt2(const gpt2_model& model, const matrix& preconditioner, int steps,
+                               const prompt_source& source, int prompts, const std::stop_token& stop) {
+  const auto count = static_cast<std::size_t>(steps) + 1;
+  chain_evaluation out{.errors = {.rows = steps + 1,
+                                  .prompts = prompts,
+                                  .values = std::vector<double>(count * static_cast<std::size_t>(prompts))},
+                       .newton_slope = std::vector<double>(count, std::numeric_limits<double>::quiet_NaN()),
+                       .newton_r2 = {}};
+  out.newton_r2 = out.newton_slope;
+  matrix newton_newton(prompts, steps), newton_step = newton_newton, step_step = newton_newton;
+  const chain_visitor visit = [&](int i, const prompt& p, const matrix& estimates) {
+    std::vector<double> rest(p.w.size()), label(p.y.size()), descent(p.w.size()), newton(p.w.size());
     for (int k = 0; k <= steps; ++k) {
       double square = 0;
-      for (int j = 0; j < estimates.columns(); ++j) {
-        const double difference = estimates(k, j) - p.w[static_cast<std::size_t>(j)];
-        square += difference * difference;
+      for (std::size_t j = 0; j < rest.size(); ++j) {
+        rest[j] = p.w[j] - estimates(k, static_cast<int>(j));
+        square += rest[j] * rest[j];
       }
-      table.row(k)[static_cast<std::size_t>(i)] = square;
+      out.errors.row(k)[static_cast<std::size_t>(i)] = square;
+      if (k == steps) break;
+      multiply_transposed(1, p.x, rest, 0, label);
+      multiply(1.0 / source.examples(), p.x, label, 0, descent);
+      multiply(1, preconditioner, descent, 0, newton);
+      for (std::size_t j = 0; j < rest.size(); ++j) {
+        const double step = estimates(k + 1, static_cast<int>(j)) - estimates(k, static_cast<int>(j));
+        newton_newton(i, k) += newton[j] * newton[j];
+        newton_step(i, k) += newton[j] * step;
+        step_step(i, k) += step * step;
+      }
     }
   };
-  roll_out_gpt2(model, steps, source, prompts, errors, stop);
-  return table;
+  roll_out_gpt2(model, steps, source, prompts, visit, stop);
+  for (int k = 0; k < steps; ++k) {
+    double nn = 0, ns = 0, ss = 0;
+    for (int i = 0; i < prompts; ++i) {
+      nn += newton_newton(i, k);
+      ns += newton_step(i, k);
+      ss += step_step(i, k);
+    }
+    out.newton_slope[static_cast<std::size_t>(k)] = ns / nn;
+    out.newton_r2[static_cast<std::size_t>(k)] = ns * ns / (nn * ss);
+  }
+  return out;
 }
 
 }  // namespace cotscale

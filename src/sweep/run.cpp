@@ -390,7 +390,7 @@ exit_code run_sweep(const specification& spec, const run_options& requested, con
       collect_provenance("cotscale: " + spec.name, spec.seed, to_toml(spec), options.command_line, all.size());
   attributes.emplace_back("sampler", word_of(resolved_sampler(spec)));
   // Results of one large matrix may differ in their last bits between thread counts.
-  attributes.emplace_back("blas_threads", std::int64_t{spec.d >= large_dimension ? thread_count() : 1});
+  attributes.emplace_back("blas_threads", std::int64_t{threads_of_blas(spec)});
 
   std::unique_ptr<file_lock> lock;
   work_list list;

@@ -11,18 +11,14 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/parallel.hpp"
-#include "cotscale/base/stop.hpp"
 #include "cotscale/nn/workspaces.hpp"
 #include "cotscale/train/gpt2_objective.hpp"
+#include "loop.hpp"
 
 namespace cotscale {
 namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-
-stream_key derived_key(const char* purpose, stream_key key) {
-  return key_builder(purpose).add(key.low).add(key.high).key();
-}
 
 // ---- the gradient of a batch ----
 
@@ -78,7 +74,7 @@ class batch {
   batch(const gpt2_layout& layout, const task_mixture& tasks, int n, const gpt2_options& options, stream_key key)
       : options_(options),
         prompts_(gpt2_training_prompts(tasks, n, key)),
-        length_key_(derived_key("roll-out lengths", key)),
+        lengths_(options.objective, key),
         per_shard_(prompts_per_shard(layout, options.batch)),
         losses_(static_cast<std::size_t>((options.batch + per_shard_ - 1) / per_shard_)),
         sum_(layout.size()),
@@ -87,7 +83,7 @@ class batch {
   // Loss, and its gradient in gradient(), at batch t.
   double evaluate(std::int64_t t, std::span<const float> parameters, const std::stop_token& stop) {
     sum_.start();
-    const int k = steps_of(t);
+    const int k = lengths_.at(t);
     parallel_for(static_cast<int>(losses_.size()), [&](int s) {
       throw_if_stopped(stop);
       evaluate_shard(s, t, k, parameters);
@@ -120,15 +116,6 @@ class batch {
     return chain ? per_shard_ : std::clamp(rows / tokens, 1, per_shard_);
   }
 
-  int steps_of(std::int64_t t) const {
-    const int k_train = options_.objective.k_train;
-    if (options_.objective.kind == objective::direct) return 1;
-    if (options_.objective.kind != objective::rollout) return k_train;
-    double u = 0;
-    fill_uniform(length_key_, static_cast<std::uint64_t>(t), std::span(&u, 1));
-    return std::min(k_train, 1 + static_cast<int>(u * k_train));
-  }
-
   void evaluate_shard(int s, std::int64_t t, int k, std::span<const float> parameters) {
     std::unique_ptr<worker> here = workers_.take();
     std::unique_ptr<std::vector<float>> gradient = sum_.blank();
@@ -151,7 +138,7 @@ class batch {
 
   const gpt2_options& options_;
   mixture_prompts prompts_;
-  stream_key length_key_;
+  detail::chain_lengths lengths_;
   int per_shard_;
   std::vector<double> losses_;
   ordered_sum sum_;
@@ -160,10 +147,6 @@ class batch {
 };
 
 // ---- the loop ----
-
-bool is_finite(std::span<const float> values) {
-  return std::all_of(values.begin(), values.end(), [](float x) { return std::isfinite(x); });
-}
 
 void require_valid(const gpt2_options& o, const gpt2_layout& layout) {
   expects(o.steps >= 0 && o.batch >= 1 && o.objective.k_train >= 1, "train_gpt2: steps = {}, batch = {}, k_train = {}",
@@ -177,13 +160,15 @@ void require_valid(const gpt2_options& o, const gpt2_layout& layout) {
 // Parameters on their way.
 class run {
  public:
-  run(const gpt2_layout& layout, const task_mixture& tasks, int n, const gpt2_options& options, stream_key key)
+  run(const gpt2_layout& layout, const task_mixture& tasks, int n, const gpt2_options& options, stream_key key,
+      const std::stop_token& stop)
       : options_(options),
+        stop_(stop),
         parameters_(options.given.empty() ? initial_gpt2(layout, key) : options.given),
         batch_(layout, tasks, n, options, key),
         optimizer_(options.optimizer, layout.size()) {}
 
-  double loss(std::int64_t t, const std::stop_token& stop) { return batch_.evaluate(t, parameters_, stop); }
+  double loss(std::int64_t t) { return batch_.evaluate(t, parameters_, stop_); }
 
   // With the gradient of the last loss.
   void update(std::int64_t t) {
@@ -192,11 +177,12 @@ class run {
   }
 
   const std::vector<float>& parameters() const { return parameters_; }
-  bool finite() const { return is_finite(parameters_); }
+  bool finite() const { return detail::is_finite<float>(parameters_); }
   double tokens() const { return batch_.tokens(); }
 
  private:
   const gpt2_options& options_;
+  const std::stop_token& stop_;
   std::vector<float> parameters_;
   batch batch_;
   basic_optimizer<float> optimizer_;
@@ -214,7 +200,7 @@ gpt2_configuration trained_configuration(int d, int n, const gpt2_options& optio
 }
 
 mixture_prompts gpt2_training_prompts(const task_mixture& tasks, int n, stream_key key) {
-  return {tasks, n, derived_key("GPT-2 training prompts", key)};
+  return {tasks, n, detail::derived_key("GPT-2 training prompts", key)};
 }
 
 gpt2_training train_gpt2(const task_mixture& tasks, int n, const gpt2_options& options, stream_key key,
@@ -223,31 +209,18 @@ gpt2_training train_gpt2(const task_mixture& tasks, int n, const gpt2_options& o
   const gpt2_layout layout(trained_configuration(tasks.dimension(), n, options));
   require_valid(options, layout);
   const blas_threads one(1);  // also in a lone shard, which runs outside of a parallel region
-  run training(layout, tasks, n, options, key);
-  gpt2_record record;
-  record.loss.assign(record_steps.size(), nan);
-  const std::int64_t averaged = std::max<std::int64_t>(1, options.steps / 20);
-  double last_losses = 0;
-  std::size_t next = 0;
-  bool finite = true;
-  for (std::int64_t t = 0;; ++t) {
-    throw_if_stopped(stop);
-    const bool recorded = next < record_steps.size() && record_steps[next] == t;
-    if (t == options.steps && !recorded) break;
-    const double loss = training.loss(t, stop);
-    if (recorded) record.loss[next++] = loss;
-    finite = std::isfinite(loss);
-    if (t == options.steps || !finite) break;
-    if (t >= options.steps - averaged) last_losses += loss / static_cast<double>(averaged);
-    training.update(t);
-    ++record.steps;
-  }
-  record.converged = finite && training.finite();
-  record.final_loss = record.converged && options.steps > 0 ? last_losses : nan;
-  record.seconds = seconds_since(start);
-  record.tokens_per_second = training.tokens() / record.seconds;
+  run training(layout, tasks, n, options, key, stop);
+  gpt2_record out;
+  out.loss.assign(record_steps.size(), nan);
+  const auto record = [&](std::size_t i, double loss) { out.loss[i] = loss; };
+  const detail::loop_record done = detail::repeat_updates(training, options.steps, record_steps, record, stop);
+  out.converged = done.converged;
+  out.steps = done.steps;
+  out.final_loss = done.final_loss;
+  out.seconds = seconds_since(start);
+  out.tokens_per_second = training.tokens() / out.seconds;
   return {.model = {.configuration = layout.configuration(), .parameters = training.parameters()},
-          .record = std::move(record)};
+          .record = std::move(out)};
 }
 
 }  // namespace cotscale

@@ -6,18 +6,14 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/parallel.hpp"
-#include "cotscale/base/stop.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/task/wishart.hpp"
+#include "loop.hpp"
 
 namespace cotscale {
 namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-
-stream_key derived_key(const char* purpose, stream_key key) {
-  return key_builder(purpose).add(key.low).add(key.high).key();
-}
 
 // ---- what moves ----
 
@@ -70,8 +66,8 @@ lsa_parameters starting_point(const sampled_options& options, int d, std::span<c
   lsa_parameters out = full_parameters({.c = options.c, .v31 = matrix(d, d)});
   if (options.initial == initial_weights::random) {
     lsa_parameters normals = out;
-    fill_normal(derived_key("initial LSA weights, V", key), 0, normals.v.values());
-    fill_normal(derived_key("initial LSA weights, W", key), 0, normals.w.values());
+    fill_normal(detail::derived_key("initial LSA weights, V", key), 0, normals.v.values());
+    fill_normal(detail::derived_key("initial LSA weights, W", key), 0, normals.w.values());
     for (const entry& e : free) at(out, e) = options.initial_scale * at(normals, e);
   }
   return out;
@@ -85,7 +81,7 @@ class batch {
   batch(const task_mixture& tasks, int n, const sampled_options& options, stream_key key)
       : options_(options),
         source_(tasks, n, key),
-        length_key_(derived_key("roll-out lengths", key)),
+        lengths_(options.objective, key),
         blocks_((options.batch + lane_count - 1) / lane_count),
         per_shard_(blocks_per_shard(blocks_, tasks.dimension(), options.objective)),
         shards_(static_cast<std::size_t>((blocks_ + per_shard_ - 1) / per_shard_)) {}
@@ -93,7 +89,7 @@ class batch {
   // Loss, and its gradient in gradient(), at batch t.
   double evaluate(std::int64_t t, const lsa_parameters& parameters) {
     transpose_into(parameters, transposed_);
-    const int k = steps_of(t);
+    const int k = lengths_.at(t);
     parallel_for(static_cast<int>(shards_.size()), [&](int s) { evaluate_shard(s, t, k, parameters); });
     double loss = 0;
     for (std::size_t s = 0; s < shards_.size(); ++s) {
@@ -122,15 +118,6 @@ class batch {
     const double block_nanoseconds = 24.0 * d * d + 10 * k * rows * rows;  // drawing; the chain. Measured
     const double worthwhile = std::ceil(nanoseconds / block_nanoseconds);
     return std::max({1, (blocks + most_shards - 1) / most_shards, static_cast<int>(worthwhile)});
-  }
-
-  int steps_of(std::int64_t t) const {
-    const int k_train = options_.objective.k_train;
-    if (options_.objective.kind == objective::direct) return 1;
-    if (options_.objective.kind != objective::rollout) return k_train;
-    double u = 0;
-    fill_uniform(length_key_, static_cast<std::uint64_t>(t), std::span(&u, 1));
-    return std::min(k_train, 1 + static_cast<int>(u * k_train));
   }
 
   const prompt_lanes& prompts(shard& here, std::int64_t t, int block, int first) const {
@@ -171,7 +158,7 @@ class batch {
 
   const sampled_options& options_;
   wishart_source source_;
-  stream_key length_key_;
+  detail::chain_lengths lengths_;
   int blocks_;
   int per_shard_;
   std::vector<shard> shards_;
@@ -183,10 +170,6 @@ class batch {
 
 double distance(const lsa_parameters& parameters, const matrix& exact) {
   return frobenius_norm(combination(1, effective_preconditioner(parameters), -1, exact)) / frobenius_norm(exact);
-}
-
-bool is_finite(std::span<const double> values) {
-  return std::all_of(values.begin(), values.end(), [](double x) { return std::isfinite(x); });
 }
 
 void require_valid(const sampled_options& o, int d, const matrix& exact) {
@@ -228,7 +211,7 @@ class run {
     for (std::size_t i = 0; i < free_.size(); ++i) at(model_, free_[i]) = moving_[i];
   }
 
-  bool finite() const { return is_finite(moving_); }
+  bool finite() const { return detail::is_finite<double>(moving_); }
 
  private:
   const sampled_options& options_;
@@ -268,37 +251,23 @@ sampled_training train_sampled(const task_mixture& tasks, int n, const sampled_o
   require_valid(options, d, exact_preconditioner);
   const blas_threads one(1);  // also in a lone shard, which runs outside of a parallel region
   run training(tasks, n, options, key);
-  sampled_record record;
-  for (auto* series : {&record.loss, &record.preconditioner_distance, &record.off_slice}) {
+  sampled_record out;
+  for (auto* series : {&out.loss, &out.preconditioner_distance, &out.off_slice})
     series->assign(record_steps.size(), nan);
-  }
-  const std::int64_t averaged = std::max<std::int64_t>(1, options.steps / 20);
-  double last_losses = 0;
-  std::size_t next = 0;
-  bool finite = true;
-  for (std::int64_t t = 0;; ++t) {
-    throw_if_stopped(stop);
-    const bool recorded = next < record_steps.size() && record_steps[next] == t;
-    if (t == options.steps && !recorded) break;
-    const double loss = training.loss(t);
-    if (recorded) {
-      record.loss[next] = loss;
-      record.preconditioner_distance[next] = distance(training.model(), exact_preconditioner);
-      record.off_slice[next++] = off_slice_norm(training.model());
-    }
-    finite = std::isfinite(loss);
-    if (t == options.steps || !finite) break;
-    if (t >= options.steps - averaged) last_losses += loss / static_cast<double>(averaged);
-    training.update(t);
-    ++record.steps;
-  }
-  record.converged = finite && training.finite();
-  record.final_loss = record.converged && options.steps > 0 ? last_losses : nan;
-  record.final_preconditioner_distance = distance(training.model(), exact_preconditioner);
-  record.final_off_slice = off_slice_norm(training.model());
+  const auto record = [&](std::size_t i, double loss) {
+    out.loss[i] = loss;
+    out.preconditioner_distance[i] = distance(training.model(), exact_preconditioner);
+    out.off_slice[i] = off_slice_norm(training.model());
+  };
+  const detail::loop_record done = detail::repeat_updates(training, options.steps, record_steps, record, stop);
+  out.converged = done.converged;
+  out.steps = done.steps;
+  out.final_loss = done.final_loss;
+  out.final_preconditioner_distance = distance(training.model(), exact_preconditioner);
+  out.final_off_slice = off_slice_norm(training.model());
   const lsa_rows rows{d};
-  record.w24 = training.model().w(rows.label(), rows.flag());
-  return {.model = training.model(), .record = std::move(record)};
+  out.w24 = training.model().w(rows.label(), rows.flag());
+  return {.model = training.model(), .record = std::move(out)};
 }
 
 }  // namespace cotscale

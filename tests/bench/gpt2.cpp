@@ -61,8 +61,8 @@ double roll_out_seconds(gpt2_size size) {
   const gpt2_layout layout({.d = d, .size = size, .examples = n, .chain = chain});
   const gpt2_model model{layout.configuration(), initial_gpt2(layout, key)};
   const prompt_source source(identity(), n, key);
-  evaluate_gpt2(model, chain, source, batch, {});
-  return bench::cpu_seconds_of([&] { evaluate_gpt2(model, chain, source, batch, {}); }, 0.5);
+  evaluate_gpt2(model, matrix::identity(d), chain, source, batch, {});
+  return bench::cpu_seconds_of([&] { evaluate_gpt2(model, matrix::identity(d), chain, source, batch, {}); }, 0.5);
 }
 
 double peak_megabytes(gpt2_size size) {

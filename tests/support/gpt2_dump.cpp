@@ -111,7 +111,7 @@ void dump_adam(const std::string& directory, const std::string& kind, std::int64
 void dump_roll_out(const std::string& directory) {
   const gpt2_model model{layout.configuration(), parameters<float>(directory)};
   const prompt_source source(sigma(), n, key);
-  write(directory + "/errors", evaluate_gpt2(model, steps, source, batch, {}).values);
+  write(directory + "/errors", evaluate_gpt2(model, matrix::identity(d), steps, source, batch, {}).errors.values);
   std::vector<prompt> prompts(batch);
   for (std::size_t i = 0; i < prompts.size(); ++i) source.draw(i, prompts[i]);
   write_prompts(directory, prompts);

@@ -10,8 +10,9 @@
 
 namespace cotscale {
 
-/// From this d on, one matrix fills the machine: BLAS gets the threads, and last bits may depend on their number.
-inline constexpr int large_dimension = 512;
+/// Threads that BLAS gets: all of this rank's when d is at least 512, where one matrix fills the machine and last bits
+/// may depend on their number; else one.
+int threads_of_blas(const specification& spec);
 
 /// What is known of a mixture and a target before anything is trained.
 struct cell_theory {

@@ -3,10 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <vector>
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/stop.hpp"
+#include "cotscale/linalg/blas.hpp"
 #include "cotscale/model/gpt2_tokens.hpp"
 #include "support/matrices.hpp"
 #include "support/threads.hpp"
@@ -26,12 +28,14 @@ gpt2_model random_model() {
   return out;
 }
 
+matrix preconditioner() { return matrix::diagonal(std::vector<double>{0.4, 0.7, 1.2}); }
+
 prompt_source source(int m) { return {covariance(std::vector<double>{2, 1, 0.5}), m, {5, 6}}; }
 
 TEST(evaluate_gpt2, measures_the_chain) {
   const gpt2_model model = random_model();
   for (const int m : {6, 4}) {
-    error_table errors = evaluate_gpt2(model, 4, source(m), 70, {});
+    error_table errors = evaluate_gpt2(model, preconditioner(), 4, source(m), 70, {}).errors;
     ASSERT_EQ(errors.rows, 5);
     for (const int i : {0, 63, 69}) {
       // One prompt, recomputed from its beginning for every step.
@@ -39,7 +43,7 @@ TEST(evaluate_gpt2, measures_the_chain) {
       source(m).draw(static_cast<std::uint64_t>(i), p[0]);
       double none = 0;
       for (const double w : p[0].w) none += w * w;
-      EXPECT_EQ(errors.row(0)[static_cast<std::size_t>(i)], none);
+      EXPECT_DOUBLE_EQ(errors.row(0)[static_cast<std::size_t>(i)], none);
       matrix estimates(4, 3);
       for (int k = 1; k <= 4; ++k) {
         gpt2_pass<float> afresh(gpt2_layout(model.configuration), gpt2_pass<float>::keep::all);
@@ -61,28 +65,60 @@ TEST(evaluate_gpt2, measures_the_chain) {
   }
 }
 
+TEST(evaluate_gpt2, compares_steps_with_newton_steps) {
+  const gpt2_model model = random_model();
+  constexpr int steps = 3, count = 40;
+  std::vector<prompt> prompts(count);
+  std::vector<matrix> chains(count);
+  const auto keep = [&](int i, const prompt& p, const matrix& estimates) {
+    prompts[static_cast<std::size_t>(i)] = p;
+    chains[static_cast<std::size_t>(i)] = estimates;
+  };
+  roll_out_gpt2(model, steps, source(5), count, keep, {});
+  const chain_evaluation measured = evaluate_gpt2(model, preconditioner(), steps, source(5), count, {});
+  for (int k = 0; k < steps; ++k) {
+    double nn = 0, ns = 0, ss = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      matrix s(3, 3);
+      gram(1.0 / 5, prompts[i].x, s);
+      for (int row = 0; row < 3; ++row) {
+        double newton = 0;
+        for (int j = 0; j < 3; ++j) newton += s(row, j) * (prompts[i].w[static_cast<std::size_t>(j)] - chains[i](k, j));
+        newton *= preconditioner()(row, row);
+        const double step = chains[i](k + 1, row) - chains[i](k, row);
+        nn += newton * newton;
+        ns += newton * step;
+        ss += step * step;
+      }
+    }
+    EXPECT_NEAR(measured.newton_slope[static_cast<std::size_t>(k)], ns / nn, 1e-12) << k;
+    EXPECT_NEAR(measured.newton_r2[static_cast<std::size_t>(k)], ns * ns / (nn * ss), 1e-12) << k;
+  }
+  EXPECT_TRUE(std::isnan(measured.newton_slope[steps]) && std::isnan(measured.newton_r2[steps]));
+}
+
 TEST(evaluate_gpt2, does_not_depend_on_threads) {
   const gpt2_model model = random_model();
-  const error_table once = evaluate_gpt2(model, 5, source(6), 200, {});
+  const chain_evaluation once = evaluate_gpt2(model, preconditioner(), 5, source(6), 200, {});
   const support::thread_scope scope(3);
-  EXPECT_EQ(evaluate_gpt2(model, 5, source(6), 200, {}).values, once.values);
+  EXPECT_EQ(evaluate_gpt2(model, preconditioner(), 5, source(6), 200, {}).errors.values, once.errors.values);
 }
 
 TEST(evaluate_gpt2, refuses_what_was_not_trained) {
   const gpt2_model model = random_model();
-  EXPECT_THAT([&] { evaluate_gpt2(model, 6, source(6), 8, {}); },
+  EXPECT_THAT([&] { evaluate_gpt2(model, preconditioner(), 6, source(6), 8, {}); },
               ThrowsMessage<specification_error>(HasSubstr("chains of up to 5 steps, a test of k = 6")));
-  EXPECT_THAT([&] { evaluate_gpt2(model, 5, source(7), 8, {}); },
+  EXPECT_THAT([&] { evaluate_gpt2(model, preconditioner(), 5, source(7), 8, {}); },
               ThrowsMessage<specification_error>(HasSubstr("prompts of 6 examples, a test of m = 7")));
   EXPECT_NO_THROW(require_testable(model.configuration, 5, 6));
   const prompt_source other(covariance({1.0, 1.0}), 6, {5, 6});
-  EXPECT_THROW(evaluate_gpt2(model, 5, other, 8, {}), precondition_error);
+  EXPECT_THROW(evaluate_gpt2(model, preconditioner(), 5, other, 8, {}), precondition_error);
 }
 
 TEST(evaluate_gpt2, stops_when_asked) {
   std::stop_source stop;
   stop.request_stop();
-  EXPECT_THROW(evaluate_gpt2(random_model(), 5, source(6), 8, stop.get_token()), stopped);
+  EXPECT_THROW(evaluate_gpt2(random_model(), preconditioner(), 5, source(6), 8, stop.get_token()), stopped);
 }
 
 }  // namespace

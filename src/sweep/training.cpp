@@ -1,0 +1,157 @@
+#include "training.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "cotscale/base/error.hpp"
+#include "cotscale/base/parallel.hpp"
+#include "cotscale/linalg/blas.hpp"
+#include "cotscale/store/results_file.hpp"
+#include "cotscale/sweep/cell.hpp"
+#include "cotscale/theory/closed_forms.hpp"
+#include "cotscale/train/gpt2.hpp"
+#include "cotscale/train/population.hpp"
+#include "cotscale/train/sampled.hpp"
+
+namespace cotscale::detail {
+namespace {
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+void store_population(const trained_slice& trained, const matrix& exact, const task_mixture& tasks, std::int64_t n,
+                      cell_result& out) {
+  const training_record& record = trained.record;
+  const double c = trained.model.c;
+  out.training_steps = record.steps;
+  out.step_size = record.step_size;
+  // The paper's step is one of a single task.
+  const covariance& lambda = tasks.task(0);
+  const double gamma = gamma_eigenvalue(lambda.largest_eigenvalue(), lambda.trace(), static_cast<double>(n));
+  out.step_size_paper = tasks.size() == 1 ? 1 / (c * c * gamma) : nan;
+  out.gradient_norm = record.gradient_norm;
+  out.final_loss = record.final_loss;
+  out.training_loss = record.loss;
+  out.converged = record.converged ? 1 : 0;
+  out.w24 = -c;
+  // ‖V₃₁ + Γ⁻¹/c‖ / ‖Γ⁻¹/c‖ = ‖A − Γ⁻¹‖ / ‖Γ⁻¹‖ with A = −c V₃₁
+  out.preconditioner_error =
+      frobenius_norm(combination(1, preconditioner(trained.model), -1, exact)) / frobenius_norm(exact);
+}
+
+void store_sampled(const sampled_training& trained, const model_specification& model, cell_result& out) {
+  const sampled_record& record = trained.record;
+  out.training_steps = record.steps;
+  out.step_size = model.sampled.optimizer.learning_rate;
+  out.step_size_paper = out.gradient_norm = nan;
+  out.final_loss = record.final_loss;
+  out.training_loss = record.loss;
+  out.training_distance = record.preconditioner_distance;
+  out.training_off_slice = record.off_slice;
+  out.converged = record.converged ? 1 : 0;
+  out.w24 = record.w24;
+  out.preconditioner_error = record.final_preconditioner_distance;
+}
+
+void store_gpt2(const gpt2_record& record, const model_specification& model, cell_result& out) {
+  out.training_steps = record.steps;
+  out.step_size = model.gpt2.optimizer.learning_rate;
+  out.step_size_paper = out.gradient_norm = out.preconditioner_error = out.w24 = nan;
+  out.final_loss = record.final_loss;
+  out.training_loss = record.loss;
+  out.converged = record.converged ? 1 : 0;
+  out.training_seconds = record.seconds;
+  out.tokens_per_second = record.tokens_per_second;
+}
+
+// Weights of the same cell in another results file, to begin with.
+lsa_parameters stored_weights(const specification& spec, const model_specification& model, const cell& c) {
+  const std::string path = (spec.directory / model.initial_file).string();
+  const results_reader file(path);
+  cell wanted = c;
+  wanted.model = model.initial_model;
+  const std::optional<cell_position> position = find_cell(file.grid(), wanted);
+  if (!position || file.grid().rows.empty()) {
+    throw specification_error(fmt::format(
+        "{}: holds no weights of {}; it must come from a sweep with keep_weights = true", path, describe(wanted)));
+  }
+  const int side = 2 * spec.d + 2;
+  lsa_parameters out{.v = matrix(side, side), .w = matrix(side, side)};
+  for (const auto& [name, target] : {std::pair{"v", &out.v}, std::pair{"w", &out.w}}) {
+    const std::vector<double> values = file.cell_values(name, *position);
+    if (values.size() != target->size() || std::isnan(values.front())) {
+      throw specification_error(
+          fmt::format("{}: the weights of {} are not there yet, or of another d", path, describe(wanted)));
+    }
+    std::copy(values.begin(), values.end(), target->data());
+  }
+  return out;
+}
+
+// The steps at which a training of so many steps is recorded.
+std::vector<std::int64_t> recorded(const coordinates& grid, std::int64_t steps) {
+  const auto& axis = grid.training_steps;
+  return {axis.begin(), std::upper_bound(axis.begin(), axis.end(), steps)};
+}
+
+}  // namespace
+
+trained_model train_model(const specification& spec, const coordinates& grid, const cell& c, const task_mixture& tasks,
+                          const matrix& exact, const std::stop_token& stop) {
+  const model_specification& model = spec.model_tables.at(c.model);
+  const int n = static_cast<int>(c.n);
+  trained_model out;
+  if (model.architecture == architecture_kind::gpt2) {
+    const auto record_steps = recorded(grid, model.gpt2.steps);
+    gpt2_training trained = train_gpt2(tasks, n, model.gpt2, training_key(spec, c), record_steps, stop);
+    store_gpt2(trained.record, model, out.record);
+    out.gpt2 = std::move(trained.model);
+  } else if (model.training == training_method::samples) {
+    sampled_options options = model.sampled;
+    if (options.initial == initial_weights::given) options.given = stored_weights(spec, model, c);
+    const auto record_steps = recorded(grid, options.steps);
+    sampled_training trained = train_sampled(tasks, n, options, training_key(spec, c), exact, record_steps, stop);
+    store_sampled(trained, model, out.record);
+    out.general = std::move(trained.model);
+  } else {
+    const blas_threads scope(threads_of_blas(spec));
+    const prompt_moments m = moments(tasks, n);
+    const descent_options options{
+        .c = model.c, .tolerance = model.tolerance, .max_steps = model.max_steps, .step_size = model.step_size};
+    const trained_slice trained = model.training == training_method::closed_form
+                                      ? closed_form(m, model.c, grid.training_steps)
+                                      : descend(m, options, grid.training_steps, stop);
+    store_population(trained, exact, tasks, c.n, out.record);
+    out.slice = trained.model;
+    out.preconditioner = preconditioner(trained.model);
+  }
+  for (auto* series : {&out.record.training_loss, &out.record.training_distance, &out.record.training_off_slice}) {
+    series->resize(grid.training_steps.size(), nan);
+  }
+  return out;
+}
+
+void store_weights(const trained_model& model, bool keep, const coordinates& grid, cell_result& out) {
+  out.v.assign(grid.rows.size() * grid.rows.size(), nan);
+  out.w = out.v;
+  for (const weight_variable& weight : grid.weights) {
+    out.weights.resize(out.weights.size() + weight.size(), std::numeric_limits<float>::quiet_NaN());
+  }
+  if (!keep) return;
+  if (!model.gpt2) {
+    const lsa_parameters weights = model.parameters();
+    std::copy_n(weights.v.data(), out.v.size(), out.v.data());
+    std::copy_n(weights.w.data(), out.w.size(), out.w.data());
+    return;
+  }
+  // A tensor of fewer positions than the file has room for ends in NaN.
+  auto at = out.weights.begin();
+  const std::vector<gpt2_tensor> tensors = gpt2_layout(model.gpt2->configuration).tensors();
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const auto first = model.gpt2->parameters.begin() + static_cast<std::ptrdiff_t>(tensors[i].offset);
+    std::copy_n(first, tensors[i].size(), at);
+    at += static_cast<std::ptrdiff_t>(grid.weights[i].size());
+  }
+}
+
+}  // namespace cotscale::detail
