@@ -22,18 +22,22 @@ from .drawing import (
 from .fig3 import downstream, fig3, tasks
 from .fig4 import fig4
 from .panels import (
+    CONTROL,
     FACETS,
     N_TITLE,
     DoesNotFit,
     lacking,
+    mark_turn,
     measured,
     measured_handles,
     panel_title,
     require_single,
     setting,
     spread,
+    turn_handle,
 )
 from .results import GRADIENT_DESCENT, USAGE, ResultsError, has_descent, is_selection, over_repeats, sweep_name
+from .transformer import transformer
 
 MOST_LINES = 6
 MOST_BANDS = 3
@@ -44,10 +48,8 @@ FIG2B_WINDOW = (1e-4, 1e9)
 OTHER = Style("#b5b5b5", "")
 LIMIT = {"linestyle": (0, (5, 2)), "linewidth": 1.1}
 BOUND = {"linestyle": (0, (1, 1.6)), "linewidth": 1.2}
-CONTROL = {"linestyle": (0, (4, 2)), "linewidth": 1.2}
 DESCENT = {"color": "#9a9a9a", "linewidth": 1.0, "linestyle": (0, (6, 1.5, 1, 1.5)), "zorder": 1}
 EXACT = {"linestyle": "none", "marker": "x", "markersize": 8, "color": INK, "markeredgewidth": 1.2}
-TURN = {"linestyle": "none", "marker": "o", "markersize": 10, "markerfacecolor": "none", "markeredgecolor": INK}
 
 
 def fig1(results):
@@ -116,7 +118,8 @@ def generic(results):
     return _facets(results, title, panel=(4.4, 3.5) if single else (3.0, 2.6), gap=(0.65, 0.75))
 
 
-SWEEP_FIGURES = {"fig1": fig1, "fig2a": fig2a, "fig2b": fig2b, "fig3-downstream": downstream, "fig4": fig4}
+SWEEP_FIGURES = {"fig1": fig1, "fig2a": fig2a, "fig2b": fig2b, "fig2c": transformer, "fig2d": transformer}
+SWEEP_FIGURES |= {"fig3-downstream": downstream, "fig4": fig4}
 SWEEP_FIGURES |= {"generic": generic}
 SELECTION_FIGURES = {"fig3": fig3, "tasks": tasks}
 FIGURES = SWEEP_FIGURES | SELECTION_FIGURES
@@ -218,9 +221,7 @@ def _skewed_and_control(page, axes, lines, name, style):
     page.curve(axes, k, lines[name].sel(mixture="matched").values, style.lighter(), zorder=1.8, **CONTROL)
     error = skewed[name].values
     page.curve(axes, k, error, style, skewed["error_stderr"].values if name == "error_mean" else None)
-    turn = np.argmin(np.where(np.isnan(error), np.inf, error))
-    if error[turn] < error[-1]:
-        axes.plot(k[turn], error[turn], **TURN)
+    mark_turn(axes, k, error)
 
 
 def _fig2b_handles():
@@ -228,7 +229,7 @@ def _fig2b_handles():
     return [
         line_handle("skewed", marker="o", linewidth=1.6),
         line_handle("matched (control)", control, marker="o", **CONTROL),
-        line_handle("smallest error before a rise", **TURN),
+        turn_handle(),
     ]
 
 

@@ -4,11 +4,13 @@ import textwrap
 
 import numpy as np
 
-from .drawing import band_handle, line_handle
+from .drawing import INK, band_handle, line_handle
 from .results import DONE, FAILED, count_cells, dimension_d
 
 FACETS = ("model", "mixture", "hardness", "m")
 N_TITLE = "examples per training prompt"
+CONTROL = {"linestyle": (0, (4, 2)), "linewidth": 1.2}
+TURN = {"linestyle": "none", "marker": "o", "markersize": 10, "markerfacecolor": "none", "markeredgecolor": INK}
 
 
 class DoesNotFit(Exception):
@@ -38,6 +40,18 @@ def measured_handles(page, quantiles):
     """Legend entries for what `measured` draws."""
     band = [band_handle("5–95 % of the prompts")] if quantiles else []
     return [line_handle("mean ± standard error", linewidth=1.6)] + band + page.exit_handles()
+
+
+def mark_turn(axes, k, error, rise=0):
+    """A ring where the error (k,) is smallest, if it ends more than `rise` above that."""
+    turn = np.argmin(np.where(np.isnan(error), np.inf, error))
+    if error[-1] > error[turn] + rise:
+        axes.plot(k[turn], error[turn], **TURN)
+
+
+def turn_handle():
+    """The legend entry of that ring."""
+    return line_handle("smallest error before a rise", **TURN)
 
 
 def panel_title(results, panel):

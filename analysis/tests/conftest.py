@@ -15,6 +15,7 @@ def presets(tmp_path_factory):
     folder = tmp_path_factory.mktemp("presets")
     wide = dict(models=("lsa", "trained"), mixtures=("matched", "isotropic"), hardness=(10.0, 40.0), m=(40, 400))
     sweeps = {"fig1": schema.FIG1, "fig2a": schema.FIG2A, "fig2b": schema.FIG2B, "wide": wide | {"repeats": 2}}
+    sweeps |= {"fig2c": schema.FIG2C, "fig2d": schema.FIG2D}
     sweeps |= {"fig3-downstream": schema.FIG3_DOWNSTREAM, "fig4": schema.FIG4}
     return {
         name: schema.write(folder / f"{name}.h5", f"cotscale: {name}", **sweep) for name, sweep in sweeps.items()

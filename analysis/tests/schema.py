@@ -11,6 +11,7 @@ CELL = ("model", "mixture", "hardness", "n", "repeat")
 RESULT = CELL + ("m", "k")
 LIMIT = CELL + ("k",)
 RESULTS = ("error_mean", "error_stderr", "error_median", "error_q05", "error_q95", "diverged_share")
+NEWTON = ("newton_slope", "newton_r2")
 THEORY = ("theory_error", "z_score", "predicted_error", "predicted_stderr")
 LIMITS = ("theory_limit", "theory_bound")
 TRAINING = ("step_size", "step_size_paper", "gradient_norm", "final_loss", "preconditioner_error", "w24")
@@ -46,6 +47,8 @@ FIG2A = dict(n=(8, 10, 12, 15, 20, 25, 30), m=(100,), steps=30)
 MIXTURES = ("selected", "exact", "uniform", "easy", "hard", "relevant")
 FIG3_DOWNSTREAM = dict(mixtures=MIXTURES, n=(50, 200), m=(1000,), repeats=3, steps=8, tasks=("0.2-20-0", "0.8-20-0"))
 FIG4 = dict(models=("learned", "population", "free_w24"), mixtures=("matched", "skewed"), m=(40, 100, 2000), repeats=2)
+FIG2C = dict(models=("gpt2", "lsa"), n=(20, 30, 40), m=(20, 30, 40), repeats=4, steps=10)
+FIG2D = FIG2C | dict(mixtures=("skewed", "matched"), n=(20, 30), m=(20, 30))
 FIG2B = dict(mixtures=("skewed", "matched"), n=(10, 20, 30, 100, 300), m=(40, 2000), steps=40)
 
 
@@ -79,7 +82,8 @@ def _create(file, title, coordinates):
     for name, values in coordinates.items():
         dtype = h5py.string_dtype() if values.dtype == object else values.dtype
         file.create_dataset(name, data=values, dtype=dtype).make_scale(name)
-    shapes = [(RESULTS + THEORY, RESULT, "f8", np.nan), (LIMITS, LIMIT, "f8", np.nan), (TRAINING, CELL, "f8", np.nan)]
+    shapes = [(RESULTS + THEORY + NEWTON, RESULT, "f8", np.nan), (LIMITS, LIMIT, "f8", np.nan)]
+    shapes += [(TRAINING, CELL, "f8", np.nan)]
     shapes += [(RECORDED, CELL + ("training_step",), "f8", np.nan), (("training_steps",), CELL, "i8", -1)]
     shapes += [(BASELINES, CELL + ("baseline", "m", "k"), "f8", np.nan)]
     shapes += [(("baseline_parameter",), CELL + ("baseline", "m"), "f8", np.nan)]
@@ -132,6 +136,8 @@ def _fill(file, coordinates, index, prompts):
     contraction = simulation.gamma(spectrum(mixture, hardness), n)
     steps = coordinates["k"][-1]
     for position, m in enumerate(coordinates["m"]):
+        if model == "gpt2" and m > n:
+            continue
         errors = simulation.test_errors(target, contraction, m, steps, prompts, seed=[int(repeat), int(m)])
         _fill_statistics(file, index + (position,), errors)
         theory = file["theory_error"][index + (position,)]
@@ -146,6 +152,9 @@ def _fill(file, coordinates, index, prompts):
             file[name][index + (position,)] = errors.mean(axis=0).argmin()
         for name in BASELINES:
             file[name][index + (slice(None), position)] = D * 0.8 ** np.arange(steps + 1)
+        if model == "gpt2":
+            file["newton_slope"][index + (position,)] = np.r_[np.full(steps, 0.5), np.nan]
+            file["newton_r2"][index + (position,)] = np.r_[np.full(steps, 0.25), np.nan]
     file["spectral_radius"][index] = np.abs(1 - target / contraction).max()
     if model in ("learned", "free_w24"):
         file["training_distance"][index] = [1, 0.9, 0.7, 0.3, 0.1]

@@ -14,7 +14,7 @@ from cotscale_analysis import ResultsError, draw, open_results, save
 from cotscale_analysis.drawing import ordered_styles, power_of_ten
 from cotscale_analysis.figures import reaching_n
 
-PRESETS = ("fig1", "fig2a", "fig2b", "fig3-downstream", "fig4", "wide")
+PRESETS = ("fig1", "fig2a", "fig2b", "fig2c", "fig2d", "fig3-downstream", "fig4", "wide")
 
 
 def texts(figure):

@@ -1,4 +1,4 @@
-"""The figures fig3-downstream and fig4."""
+"""The figures fig2c, fig2d, fig3-downstream and fig4."""
 
 import numpy as np
 import pytest
@@ -80,9 +80,41 @@ def test_fig4_does_with_one_m_and_fewer_models(results):
     assert_nothing_overlaps(figure)
 
 
+def test_fig2c_shows_runs_as_standard_deviations_beside_the_other_model(results):
+    fig2c = results("fig2c")
+    figure = draw(fig2c)
+    titles = [axes.get_title("left") for axes in figure.axes]
+    assert titles == ["gpt2, m = n", "gpt2, m = 20", "lsa, m = n", "step ÷ pseudo-Newton step"]
+    for n in (20, 30, 40):
+        for axes, model, m in zip(figure.axes, ("gpt2", "gpt2", "lsa"), (n, 20, n)):
+            runs = fig2c["error_mean"].sel(model=model, n=n, m=m).squeeze()
+            (line,) = lines_like(axes, runs.mean("repeat").values)
+            mean, deviation = runs.mean("repeat").values, runs.std("repeat", ddof=1).values
+            edges = np.concatenate([area.get_paths()[0].vertices[:, 1] for area in axes.collections])
+            assert all(np.isclose(edges, edge, rtol=1e-9).any() for edge in (mean + deviation)[1:])
+    slopes = [line for line in figure.axes[3].lines if np.shape(line.get_ydata()) == (11,)]
+    assert {line.get_ydata()[0] for line in slopes} == {0.5, 0.25} and len(slopes) == 6
+
+
+def test_fig2d_shows_the_control_and_marks_only_a_rise_beyond_the_noise(results):
+    fig2d = results("fig2d")
+    mean = np.array([5.0, 2.0, 1.0, *np.full(8, 1.1)])
+    for n, noise in ((20, 0.001), (30, 0.5)):
+        runs = mean * (1 + noise * np.arange(4)[:, None, None])
+        fig2d["error_mean"].loc[{"model": "gpt2", "mixture": "skewed", "n": n}] = runs
+    figure = draw(fig2d)
+    rings = [line for line in figure.axes[0].lines if line.get_markersize() == 10]
+    assert [np.ravel(line.get_xdata())[0] for line in rings] == [2]
+    control = fig2d["error_mean"].sel(model="gpt2", mixture="matched", n=20, m=20).squeeze().mean("repeat").values
+    (line,) = lines_like(figure.axes[1], control)
+    assert line.get_linestyle() == "--"
+    assert {"skewed", "matched (control)", "smallest error before a rise"} <= set(texts(figure))
+
+
 def test_what_does_not_fit_is_refused(results):
     fig1 = results("fig1").isel(hardness=[0])
-    for name, reason in {"fig3-downstream": "1 mixtures, not 2 to 8", "fig4": "no model learned"}.items():
+    reasons = {"fig3-downstream": "1 mixtures, not 2 to 8", "fig4": "no model learned", "fig2c": "0 models are transf"}
+    for name, reason in reasons.items():
         with pytest.raises(ResultsError, match=reason):
             draw(fig1, name)
 
