@@ -59,10 +59,22 @@ double definition_seconds(double d, double m, double steps) {
          steps * (6 * tokens * tokens * d + 16 * tokens * d * d) * seconds_per_attention_flop;
 }
 
+// Steps of a training chain, on average.
+double mean_chain(const objective_options& o) {
+  if (o.kind == objective::direct) return 1;
+  return o.kind == objective::rollout ? (o.k_train + 1) / 2.0 : o.k_train;
+}
+
+// Without attention; the last block has keys and values at the prompt's tokens, everything else at weight tokens only.
+double gpt2_forward_flops(const gpt2_size& size, double d, double prompt_tokens, double weight_tokens) {
+  const double square = 2.0 * size.width * size.width;
+  const double prompt = 12 * square * (size.layers - 1) + 2 * square, weight = 12 * square * size.layers;
+  return prompt_tokens * prompt + weight_tokens * weight + 2 * (prompt_tokens + weight_tokens) * (d + 1) * size.width;
+}
+
 double chain_seconds(const model_specification& model, double d, double m, double steps) {
   if (model.architecture == architecture_kind::gpt2) {
-    const gpt2_size& size = model.gpt2.size;
-    return (2 * m + steps) * size.layers * 24.0 * size.width * size.width * seconds_per_single_flop;
+    return gpt2_forward_flops(model.gpt2.size, d, 2 * m, steps) * seconds_per_single_flop;
   }
   if (model.roll_out == roll_out_method::definition) return definition_seconds(d, m, steps);
   const double width = 2 * d + 2;
@@ -71,13 +83,25 @@ double chain_seconds(const model_specification& model, double d, double m, doubl
   return steps * flops * seconds_per_lane_flop;
 }
 
-// 6 operations for a parameter and token, and attention; a token of a chain goes forward once more.
+// Forward and backward through all tokens; the last block has keys and values at all, the rest at weight tokens only.
 double gpt2_seconds(const gpt2_options& o, double d, double n) {
-  const double width = o.size.width;
-  const double parameters = o.size.layers * 12 * width * width;
-  const double tokens = 2 * n + (o.objective.kind == objective::direct ? 1 : o.objective.k_train);
-  const double flops = tokens * (6 * parameters + 12 * d * width + 6 * o.size.layers * tokens * width);
+  const double chain = mean_chain(o.objective);
+  const double tokens = 2 * n + chain;
+  const double flops =
+      3 * gpt2_forward_flops(o.size, d, 2 * n, chain) + 6 * o.size.layers * tokens * tokens * o.size.width;
   return static_cast<double>(o.steps) * o.batch * flops * seconds_per_single_flop;
+}
+
+// Parameters, their moments and gradients, several of which wait to be added; what a thread's prompts leave in each
+// block.
+double gpt2_bytes(const gpt2_options& o, double d, double n, int threads) {
+  const double width = o.size.width;
+  const double parameters = o.size.layers * 12 * width * width + (2 * n + d) * width;
+  const double shards = parameters > 1e6 ? 8 : 16;
+  const double tokens = 2 * n + (o.objective.kind == objective::direct ? 1 : o.objective.k_train);
+  const double block = 14 * width + o.size.heads * tokens;
+  const double rows = std::ceil(o.batch / shards) * tokens;
+  return 4 * (parameters * (5 + 2 * threads) + threads * rows * (o.size.layers * block + 16 * width));
 }
 
 // Least squares, ridge, 20 runs of gradient descent, two chains.
@@ -177,7 +201,10 @@ cell_cost cost_model::estimate(const cell& c, int threads) {
                                 : static_cast<double>(spec_.tasks.each) *
                                       static_cast<double>(spec_.tasks.exponents.size() * spec_.tasks.directions.size());
   const double errors = (steps + 1 + (spec_.baselines ? 2 * steps + 30 : 0)) * prompts;
-  cost.bytes = static_cast<std::uint64_t>(8 * (per_thread * threads + errors + (40 + 6 * candidates) * d * d));
+  const double transformer =
+      model.architecture == architecture_kind::gpt2 ? gpt2_bytes(model.gpt2, d, static_cast<double>(c.n), threads) : 0;
+  cost.bytes =
+      static_cast<std::uint64_t>(8 * (per_thread * threads + errors + (40 + 6 * candidates) * d * d) + transformer);
   return cost;
 }
 
