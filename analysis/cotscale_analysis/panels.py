@@ -12,6 +12,8 @@ N_TITLE = "examples per training prompt"
 CONTROL = {"linestyle": (0, (4, 2)), "linewidth": 1.2}
 TURN = {"linestyle": "none", "marker": "o", "markersize": 10, "markerfacecolor": "none", "markeredgecolor": INK}
 
+TURN_LABEL = "smallest error before a rise"
+
 
 class DoesNotFit(Exception):
     """The results are not of the shape that a figure is made for."""
@@ -46,12 +48,12 @@ def mark_turn(axes, k, error, rise=0):
     """A ring where the error (k,) is smallest, if it ends more than `rise` above that."""
     turn = np.argmin(np.where(np.isnan(error), np.inf, error))
     if error[-1] > error[turn] + rise:
-        axes.plot(k[turn], error[turn], **TURN)
+        axes.plot(k[turn], error[turn], label=TURN_LABEL, **TURN)
 
 
 def turn_handle():
     """The legend entry of that ring."""
-    return line_handle("smallest error before a rise", **TURN)
+    return line_handle(TURN_LABEL, **TURN)
 
 
 def panel_title(results, panel):

@@ -1,10 +1,22 @@
 """Figures 2c and 2d: a GPT-2-style model beside linear self-attention, and its steps beside pseudo-Newton steps."""
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from .drawing import CHAIN_LABEL, ERROR_LABEL, Page, line_handle, ordered_styles, set_error_axis, style_handles
-from .panels import CONTROL, N_TITLE, DoesNotFit, lacking, mark_turn, require_single, setting, spread, turn_handle
-from .results import over_repeats
+from .panels import (
+    CONTROL,
+    N_TITLE,
+    TURN_LABEL,
+    DoesNotFit,
+    lacking,
+    mark_turn,
+    require_single,
+    setting,
+    spread,
+    turn_handle,
+)
+from .results import configuration, over_repeats
 
 MOST_N = 4
 CONTROL_MIXTURE = "matched"
@@ -24,14 +36,15 @@ def transformer(results):
     mixture, control = _mixtures(results["mixture"].values.tolist())
     styles = ordered_styles(spread(results["n"].values, MOST_N))
     shortest = results["m"].values.min()
-    panels = [(f"{model}, m = {shortest}", model, lambda n: shortest)]
+    choices = [(f"m = {shortest}", lambda n: shortest)]
     if set(styles) <= set(results["m"].values):
-        panels.insert(0, (f"{model}, m = n", model, int))
+        choices.insert(0, ("m = n", int))
+    panels = [(model, *choice) for choice in choices]
     if other is not None:
-        panels.append((f"{other}, " + panels[0][0].split(", ")[1], other, panels[0][2]))
+        panels.append((other, *choices[0]))
     page = Page(1, len(panels) + 1, panel=(2.7, 3.3), gap=(0.55, 0))
-    for axes, (title, name, m_of) in zip(page.axes[0], panels):
-        axes.set_title(title)
+    for axes, (name, title, m_of) in zip(page.axes[0], panels):
+        axes.set_title(f"{name}, {title}")
         lines = {n: results.sel(model=name, n=n, m=m_of(n)) for n in styles}
         shown = [_mean(line.sel(mixture=one)) for line in lines.values() for one in (mixture, control) if one]
         set_error_axis(axes, results["k"].values, shown)
@@ -40,21 +53,23 @@ def transformer(results):
                 error = _mean(line.sel(mixture=control))
                 page.curve(axes, line["k"].values, error, styles[n].lighter(), zorder=1.8, **CONTROL)
             _runs(page, axes, line.sel(mixture=mixture), styles[n])
-    _newton(page.axes[0, -1], results.sel(model=model, mixture=mixture), styles, panels[0][2])
+    _newton(page.axes[0, -1], results.sel(model=model, mixture=mixture), styles, choices[0][1])
     page.label_outer(CHAIN_LABEL, ERROR_LABEL)
     page.axes[0, -1].set_ylabel(FIT_LABEL)
     trained = "Trained and tested on the same task" if mixture == CONTROL_MIXTURE else f"Trained on {mixture}"
     page.heading(f"A transformer's chain of thought. {trained}", *words)
     page.legend(N_TITLE, style_handles(styles, "n = {}"))
-    page.legend("training task", _handles(mixture, control) + page.exit_handles())
+    turned = any(line.get_label() == TURN_LABEL for axes in page.axes.flat for line in axes.lines)
+    turns = [turn_handle()] if turned else []
+    page.legend("training task", _handles(mixture, control) + turns + page.exit_handles())
     return page.figure
 
 
 def _models(results):
     """The only transformer, and the only other model or None."""
-    slope, names = results["newton_slope"], results["model"].values
-    compared = slope.notnull().any([name for name in slope.dims if name != "model"])
-    transformers, others = names[compared.values].tolist(), names[~compared.values].tolist()
+    tables, names = configuration(results).get("models", {}), results["model"].values.tolist()
+    transformers = [name for name in names if tables.get(name, {}).get("architecture") == "gpt2"]
+    others = [name for name in names if name not in transformers]
     if len(transformers) != 1 or len(others) > 1:
         counts = f"{len(transformers)} models are transformers and {len(others)} are not"
         raise DoesNotFit(f"{counts}; it wants one, and at most one")
@@ -75,14 +90,23 @@ def _mean(cells):
 
 
 def _runs(page, axes, cells, style):
-    """Mean over the runs ± standard deviation; a ring where it turns up by more than two standard errors of the mean."""
+    """Mean over the runs ± standard deviation; a ring where it turns up, by more than two standard errors of that rise."""
     averages = over_repeats(cells)
     k, error, stderr = (averages[name].values for name in ("k", "error_mean", "error_stderr"))
-    deviation = stderr * np.sqrt(cells["error_mean"].notnull().sum("repeat").values)
+    done = cells["error_mean"].notnull().sum("repeat").values
     with np.errstate(invalid="ignore"):
-        band = (error - deviation, error + deviation) if cells.sizes["repeat"] > 1 else None
+        deviation = np.where(done > 1, stderr * np.sqrt(done), 0)
+        band = (error - deviation, error + deviation) if (done > 1).any() else None
     page.curve(axes, k, error, style, band=band)
-    mark_turn(axes, k, error, 0 if np.isinf(error[-1]) else 2 * stderr[-1])
+    mark_turn(axes, k, error, 2 * _stderr_of_rise(cells["error_mean"].transpose("repeat", "k").values, error))
+
+
+def _stderr_of_rise(runs, mean):
+    """Of the last error (runs, k) less that where the mean (k,) is smallest; 0 where runs diverge, or there is one."""
+    done = runs[np.isfinite(runs[:, -1])]
+    if len(done) < 2 or not np.isfinite(mean[-1]):
+        return 0
+    return (done[:, -1] - done[:, np.nanargmin(mean)]).std(ddof=1) / np.sqrt(len(done))
 
 
 def _newton(axes, results, styles, m_of):
@@ -93,6 +117,7 @@ def _newton(axes, results, styles, m_of):
         axes.plot(cells["k"] + 1, cells["newton_slope"], color=style.color, marker=style.marker, linewidth=1.6)
         axes.plot(cells["k"] + 1, cells["newton_r2"], color=style.color, **R_SQUARED)
     axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
 
 
 def _handles(mixture, control):
@@ -100,4 +125,4 @@ def _handles(mixture, control):
     if control:
         color = ordered_styles([0])[0].lighter().color
         handles.append(line_handle(f"{control} (control)", color, marker="o", **CONTROL))
-    return handles + [turn_handle()]
+    return handles

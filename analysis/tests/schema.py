@@ -96,7 +96,7 @@ def _create(file, title, coordinates):
     for names, dimensions, dtype, fill in shapes:
         for name in names:
             _create_variable(file, name, dimensions, "i4" if name == "attempt" else dtype, fill)
-    _set_attributes(file, title)
+    _set_attributes(file, title, coordinates["model"])
 
 
 def _create_variable(file, name, dimensions, dtype, fill):
@@ -110,16 +110,18 @@ def _create_variable(file, name, dimensions, dtype, fill):
     variable.attrs["long_name"] = name.replace("_", " ")
 
 
-def _set_attributes(file, title):
+def _set_attributes(file, title, models):
     flags = {"status": ([0, 1, 2], "pending done failed"), "converged": ([-1, 0, 1], "not_computed no yes")}
     for name, (values, meanings) in flags.items():
         file[name].attrs["flag_values"] = np.array(values, dtype="i1")
         file[name].attrs["flag_meanings"] = meanings
-    _set_root(file, title)
+    _set_root(file, title, models)
 
 
-def _set_root(file, title):
+def _set_root(file, title, models=()):
     configuration = f'[sweep]\nname = "{title}"\n\n[select]\nn = 200\nm = 1000\nk = 5\n'
+    for model in models:
+        configuration += f'\n[models.{model}]\narchitecture = "{"gpt2" if model == "gpt2" else "lsa"}"\n'
     file.create_dataset("config_toml", data=configuration, dtype=h5py.string_dtype())
     file.attrs["Conventions"] = "CF-1.8"
     file.attrs["schema_version"] = np.int64(2)

@@ -99,9 +99,10 @@ def test_fig2c_shows_runs_as_standard_deviations_beside_the_other_model(results)
 def test_fig2d_shows_the_control_and_marks_only_a_rise_beyond_the_noise(results):
     fig2d = results("fig2d")
     mean = np.array([5.0, 2.0, 1.0, *np.full(8, 1.1)])
-    for n, noise in ((20, 0.001), (30, 0.5)):
-        runs = mean * (1 + noise * np.arange(4)[:, None, None])
-        fig2d["error_mean"].loc[{"model": "gpt2", "mixture": "skewed", "n": n}] = runs
+    for n, noise in ((20, 0.01), (30, 0.5)):
+        runs = np.tile(mean, (4, 1))
+        runs[:, -1] += noise * np.array([-0.5, -1, 0.5, 1])
+        fig2d["error_mean"].loc[{"model": "gpt2", "mixture": "skewed", "n": n}] = runs[:, None]
     figure = draw(fig2d)
     rings = [line for line in figure.axes[0].lines if line.get_markersize() == 10]
     assert [np.ravel(line.get_xdata())[0] for line in rings] == [2]

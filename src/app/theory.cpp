@@ -59,6 +59,13 @@ std::string theory_row(const specification& spec, const cell& c, std::int64_t m,
   return text + fmt::format("{:>11.3g}\n", p.error[static_cast<std::size_t>(p.best_k)]);
 }
 
+std::string theory_exception(const specification& spec) {
+  const bool transformers = std::any_of(spec.model_tables.begin(), spec.model_tables.end(), [](const auto& table) {
+    return table.second.architecture == architecture_kind::gpt2;
+  });
+  return transformers ? "All of this is for linear self-attention; nothing is predicted for transformers\n" : "";
+}
+
 std::string theory_legend(const specification& spec) {
   return fmt::format(
       "errors: expected |w_k - w|^2, mean of {} Wishart draws, not divided by d\n"
@@ -94,7 +101,7 @@ exit_code theory(const theory_arguments& arguments) {
     }
     std::fflush(stdout);
   }
-  if (!arguments.csv) fmt::print("{}", theory_legend(spec));
+  if (!arguments.csv) fmt::print("{}{}", theory_legend(spec), theory_exception(spec));
   return exit_code::done;
 }
 

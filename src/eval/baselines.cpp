@@ -26,8 +26,8 @@ matrix multiple_of_identity(int d, double factor) {
 
 // factor · ratio^i, i = 0 … count − 1
 std::vector<double> geometric(double factor, double ratio, int count) {
-  std::vector<double> values;
-  for (int i = 0; i < count; ++i) values.push_back(factor * std::pow(ratio, i));
+  std::vector<double> values(static_cast<std::size_t>(count));
+  for (int i = 0; i < count; ++i) values[static_cast<std::size_t>(i)] = factor * std::pow(ratio, i);
   return values;
 }
 

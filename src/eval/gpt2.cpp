@@ -37,26 +37,14 @@ void copy_estimates(const gpt2_pass<float>& pass, int b, int steps, matrix& out)
 
 }  // namespace
 
-void require_testable(const gpt2_configuration& trained, int steps, int m) {
-  if (steps > trained.chain) {
-    throw specification_error(fmt::format(
-        "the GPT-2 model was trained for chains of up to {} steps, a test of k = {} goes beyond its positions: "
-        "raise its k_train, or lower test.k",
-        trained.chain, steps));
-  }
-  if (m > trained.examples) {
-    throw specification_error(
-        fmt::format("the GPT-2 model was trained on prompts of {} examples, a test of m = {} goes beyond its positions",
-                    trained.examples, m));
-  }
-}
-
 void roll_out_gpt2(const gpt2_model& model, int steps, const prompt_source& source, int prompts,
                    const chain_visitor& visit, const std::stop_token& stop) {
-  require_testable(model.configuration, steps, source.examples());
-  expects(steps >= 1 && prompts >= 1 && source.dimension() == model.configuration.d,
-          "roll_out_gpt2: steps = {}, prompts = {}, d = {} and {}", steps, prompts, source.dimension(),
-          model.configuration.d);
+  const gpt2_configuration& trained = model.configuration;
+  expects(steps >= 1 && steps <= trained.chain, "roll_out_gpt2: {} steps, trained for {}", steps, trained.chain);
+  expects(source.examples() <= trained.examples, "roll_out_gpt2: m = {}, trained for {}", source.examples(),
+          trained.examples);
+  expects(prompts >= 1 && source.dimension() == trained.d, "roll_out_gpt2: prompts = {}, d = {} and {}", prompts,
+          source.dimension(), trained.d);
   const gpt2_layout layout(model.configuration);
   expects(model.parameters.size() == layout.size(), "roll_out_gpt2: {} parameters, not {}", model.parameters.size(),
           layout.size());

@@ -9,10 +9,12 @@
 namespace cotscale::nn::detail {
 
 template<class T>
-void softmax_row(T scale, int count, int zeros, T* s) {
+T softmax_row(T scale, int count, int zeros, T* s) {
   const int padded = padded_to_lanes(count);
   constexpr T lowest = static_cast<T>(-1e30);  // finite: -ffast-math knows no infinity
   constexpr T smallest_exponent = -80;         // vectors of exp fail far out; e^−80 is nothing beside the largest, 1
+  T scores = 0;
+  for (int j = 0; j < count; ++j) scores += s[j];
   for (int j = count; j < padded; ++j) s[j] = lowest;
   T largest = lowest;
   for (int j = 0; j < padded; ++j) largest = std::max(largest, s[j]);
@@ -25,6 +27,7 @@ void softmax_row(T scale, int count, int zeros, T* s) {
   const T inverse = 1 / sum;
   for (int j = 0; j < padded; ++j) s[j] *= inverse;
   for (int j = count; j < zeros; ++j) s[j] = 0;
+  return scores;
 }
 
 template<class T>
@@ -102,7 +105,7 @@ void add_to_rows(int count, int width, const T* ds, const T* q, T* dk) {
 }
 
 #define COTSCALE_INSTANTIATE(T)                                     \
-  template void softmax_row<T>(T, int, int, T*);                    \
+  template T softmax_row<T>(T, int, int, T*);                       \
   template void softmax_row_backward<T>(T, int, const T*, T*);      \
   template void scores_of_row<T>(int, int, const T*, const T*, T*); \
   template void mean_of_rows<T>(int, int, const T*, const T*, T*);  \

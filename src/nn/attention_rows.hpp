@@ -3,10 +3,11 @@
 
 namespace cotscale::nn::detail {
 
-/// s ← softmax(scale·s) over the first `count` numbers, then zeros up to `zeros`; writes up to `count` rounded up to
-/// whole lanes.
+/// s ← softmax(scale·s) over the first `count` numbers, then zeros up to `zeros`, which is not below `count` rounded up
+/// to whole lanes: those are written meanwhile. Returns the sum of what s was, which is not finite if any of it is not;
+/// the result may hide that.
 template<class T>
-void softmax_row(T scale, int count, int zeros, T* s);
+T softmax_row(T scale, int count, int zeros, T* s);
 
 /// ds ← scale·p∘(dp − ⟨p, dp⟩) in the place of dp, (count).
 template<class T>

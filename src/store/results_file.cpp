@@ -377,6 +377,12 @@ std::chrono::duration<double> results_writer::oldest() const {
   return std::chrono::steady_clock::now() - oldest_;
 }
 
+std::uint64_t results_writer::waiting_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const entry& e : waiting_) bytes += e.result.weights.size() * sizeof(float);
+  return bytes;
+}
+
 template<class T>
 void results_writer::put(const cell_position& cell, std::string_view variable, const std::vector<axis>& own_axes,
                          std::span<const T> values) {

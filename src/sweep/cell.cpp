@@ -123,11 +123,14 @@ struct cell_computer::implementation {
   }
 
   std::shared_ptr<const detail::trained_model> model_of(const cell& c, const std::stop_token& stop) {
-    const bool sampled = spec.model_tables.at(c.model).training == training_method::samples;
-    const model_key key{c.model, c.mixture, c.hardness, c.n, sampled ? c.repeat : candidate_repeat(c)};
-    return models.get(key, [&] {
+    const auto train = [&] {
       return detail::train_model(spec, grid, c, tasks_of(c, stop), theory_of(c, stop)->preconditioner, stop);
-    });
+    };
+    // What is learned from samples is this cell's own.
+    if (spec.model_tables.at(c.model).training == training_method::samples) {
+      return std::make_shared<const detail::trained_model>(train());
+    }
+    return models.get({c.model, c.mixture, c.hardness, c.n, candidate_repeat(c)}, train);
   }
 
   prompt_source examples(const cell& c, std::int64_t m) {
@@ -189,13 +192,14 @@ struct cell_computer::implementation {
     return one_step_error(theory.preconditioner, *target_of(c), static_cast<int>(m));
   }
 
-  void store_theory(const cell_theory& theory, cell_result& out) {
-    out.theory_limit = theory.limit;
-    out.theory_bound = theory.bound;
-    out.spectral_radius = theory.spectral_radius;
+  // There is none for transformers.
+  void store_theory(const cell_theory& theory, bool applies, cell_result& out) {
     const std::vector<double> unknown(static_cast<std::size_t>(spec.steps) + 1, nan);
+    out.theory_limit = applies ? theory.limit : unknown;
+    out.theory_bound = applies ? theory.bound : unknown;
+    out.spectral_radius = applies ? theory.spectral_radius : nan;
     for (std::size_t i = 0; i < grid.m.size(); ++i) {
-      const chain_prediction* p = theory.predictions.empty() ? nullptr : &theory.predictions[i];
+      const chain_prediction* p = theory.predictions.empty() || !applies ? nullptr : &theory.predictions[i];
       const std::vector<double>& errors = p == nullptr ? unknown : p->error;
       const std::vector<double>& spread = p == nullptr ? unknown : p->standard_error;
       out.predicted_error.insert(out.predicted_error.end(), errors.begin(), errors.end());
@@ -250,7 +254,7 @@ struct cell_computer::implementation {
     const auto theory = theory_of(c, stop);
     const auto model = model_of(c, stop);
     cell_result out = model->record;
-    store_theory(*theory, out);
+    store_theory(*theory, !model->gpt2, out);
     for (const std::int64_t m : grid.m) store_errors(c, *model, *theory, m, roll_out(c, *model, m, stop), out);
     store_baselines(c, out, stop);
     detail::store_weights(*model, spec.model_tables.at(c.model).keep_weights, grid, out);

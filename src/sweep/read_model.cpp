@@ -44,6 +44,9 @@ void read_training(table_reader& keys, Options& options) {
   read_objective(keys, options.objective);
   read_optimizer(keys, options.optimizer);
   options.steps = keys.integer("steps", options.steps, 1, most_steps);
+  if (options.optimizer.warm_up >= options.steps) {
+    keys.problem("warm_up", fmt::format("must be below steps = {}, got {}", options.steps, options.optimizer.warm_up));
+  }
   options.batch = static_cast<int>(keys.integer("batch", options.batch, 1, 1'000'000));
   options.fresh_prompts = keys.boolean("fresh_prompts", options.fresh_prompts);
 }
@@ -81,6 +84,10 @@ curriculum_ramp read_ramp(table_reader& keys, const std::string& name) {
 }
 
 void read_lsa(table_reader& keys, model_specification& out) {
+  only_with(keys, false,
+            {"size", "layers", "heads", "width", "dimension_start", "dimension_step", "dimension_every",
+             "examples_start", "examples_step", "examples_every"},
+            "architecture = \"gpt2\"");
   out.training = word(keys, "training", training_words, out.training);
   const bool samples = out.training == training_method::samples;
   const std::string chosen = keys.choice("objective", objective_words, objective_words.front());
@@ -107,16 +114,22 @@ void read_lsa(table_reader& keys, model_specification& out) {
 
 gpt2_size read_size(table_reader& keys) {
   const std::vector<gpt2_size> sizes{gpt2_tiny, gpt2_small, gpt2_standard};
-  if (keys.find("size") == nullptr) keys.missing("size", "\"tiny\"");
-  const std::string name = keys.choice("size", size_words, size_words.front());
-  const bool free = name == size_words.back();
-  only_with(keys, free, {"layers", "heads", "width"}, "size = \"free\"");
-  if (!free) return sizes.at(value_of<std::size_t>(size_words, name));
-  const auto number = [&](const char* key) {
+  const auto number = [&](const char* key, int least) {
     if (keys.find(key) == nullptr) keys.missing(key, "4");
-    return static_cast<int>(keys.integer(key, 1, 1, 65'536));
+    return static_cast<int>(keys.integer(key, least, least, 65'536));
   };
-  gpt2_size size{.layers = number("layers"), .heads = number("heads"), .width = number("width")};
+  const bool numbers = keys.has("layers") || keys.has("heads") || keys.has("width");
+  if (keys.find("size") == nullptr) keys.missing("size", numbers ? "\"free\"" : "\"tiny\"");
+  const std::string name = keys.choice("size", size_words, "");
+  if (name.empty()) {
+    for (const char* key : {"layers", "heads", "width"}) keys.find(key);
+    return gpt2_tiny;
+  }
+  if (name != size_words.back()) {
+    only_with(keys, false, {"layers", "heads", "width"}, "size = \"free\"");
+    return sizes.at(value_of<std::size_t>(size_words, name));
+  }
+  const gpt2_size size{.layers = number("layers", 1), .heads = number("heads", 1), .width = number("width", 2)};
   if (size.width % size.heads != 0) keys.problem("width", fmt::format("must be a multiple of heads = {}", size.heads));
   return size;
 }
@@ -124,6 +137,10 @@ gpt2_size read_size(table_reader& keys) {
 void read_gpt2(table_reader& keys, model_specification& out) {
   gpt2_options& options = out.gpt2;
   out.training = training_method::samples;
+  only_with(keys, false,
+            {"roll_out", "c", "tolerance", "max_steps", "step_size", "parameters", "train_w13", "train_w24",
+             "initialisation", "initial_scale", "initial_file", "initial_model"},
+            "architecture = \"lsa\"");
   if (keys.choice("training", training_words, training_words.back()) != training_words.back()) {
     keys.problem("training", "must be \"samples\" for architecture = \"gpt2\": there is no population loss for it");
   }
@@ -140,8 +157,7 @@ void read_gpt2(table_reader& keys, model_specification& out) {
 void only_with(table_reader& keys, bool applies, std::initializer_list<const char*> names,
                const std::string& condition) {
   for (const char* key : names) {
-    if (!applies && keys.find(key) != nullptr)
-      keys.problem(key, fmt::format("has an effect with {} only; remove it", condition));
+    if (!applies && keys.has(key)) keys.problem(key, fmt::format("has an effect with {} only; remove it", condition));
   }
 }
 
@@ -160,7 +176,12 @@ double not_negative(table_reader& keys, const std::string& key, double fallback)
 model_specification read_model(table_reader& keys) {
   model_specification out;
   if (keys.find("architecture") == nullptr) keys.missing("architecture", R"("lsa")");
-  out.architecture = word(keys, "architecture", architecture_words, out.architecture);
+  const std::string architecture = keys.choice("architecture", architecture_words, "");
+  if (architecture.empty()) {
+    keys.ignore_the_rest();
+    return out;
+  }
+  out.architecture = value_of<architecture_kind>(architecture_words, architecture);
   if (out.architecture == architecture_kind::lsa) {
     read_lsa(keys, out);
   } else {

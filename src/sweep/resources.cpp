@@ -1,6 +1,7 @@
 #include "cotscale/sweep/resources.hpp"
 
 #include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -9,6 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "cotscale/base/error.hpp"
 #include "cotscale/base/parallel.hpp"
 #include "cotscale/comm/environment.hpp"
 
@@ -69,6 +71,20 @@ std::vector<std::string> share_cores(const communicator& all) {
                              : ""));
   }
   return warnings;
+}
+
+std::uint64_t physical_memory() {
+  return static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(sysconf(_SC_PAGE_SIZE));
+}
+
+void require_memory(std::uint64_t bytes, const std::string& cell) {
+  const std::uint64_t there = physical_memory();
+  if (bytes <= there) return;
+  throw specification_error(
+      fmt::format("{} needs about {:.3g} GB of memory by estimate, this host has {:.3g} GB: make its prompts, its "
+                  "model or d smaller "
+                  "(`cotscale plan` estimates it)",
+                  cell, 1e-9 * static_cast<double>(bytes), 1e-9 * static_cast<double>(there)));
 }
 
 }  // namespace cotscale

@@ -141,6 +141,16 @@ work_list schedule(const specification& spec, const coordinates& grid, const std
   return list;
 }
 
+// Before anything is created. What a cell needs depends on its model and n.
+void require_memory_for_cells(const specification& spec, const coordinates& grid) {
+  cost_model costs(spec);
+  for (std::size_t number = 0; number < grid.cell_count(); ++number) {
+    const cell c = make_cell(grid, number);
+    if (c.position[1] + c.position[2] + c.position[4] > 0) continue;
+    require_memory(costs.estimate(c, thread_count()).bytes, describe(c));
+  }
+}
+
 // Creates the file, or checks that it can be resumed; returns the cells that are to be computed.
 work_list prepare(const specification& spec, const coordinates& grid, const run_options& options,
                   const communicator& all, const provenance& attributes) {
@@ -248,14 +258,15 @@ class worker {
     time_.computing += record.wall_seconds;
     estimated_ += item.seconds;
     if (failure) {
-      constexpr std::int64_t most_reports = 10;
-      if (failed_++ < most_reports) {
-        fmt::print(stderr, "cotscale: rank {}: cell failed ({}): {}\n", rank_, describe(c), *failure);
-      } else if (failed_ == most_reports + 1) {
-        fmt::print(stderr, "cotscale: rank {}: more cells failed; `cotscale status` lists them\n", rank_);
-      }
+      report(failed_++, "cell failed", fmt::format("({}): {}", describe(c), *failure));
       store_.add_failed(c.position, record);
     } else {
+      // Descent on the population loss may need more steps; what learns from samples takes all unless it diverges.
+      if (result.converged == 0 && std::isnan(result.final_loss)) {
+        report(diverged_++, "training diverged",
+               fmt::format("({}) after {} steps: lower its learning_rate, or set clip_norm", describe(c),
+                           result.training_steps));
+      }
       record.training_seconds = result.training_seconds;
       record.tokens_per_second = result.tokens_per_second;
       store_.add(c.position, std::move(result), record);
@@ -264,10 +275,21 @@ class worker {
     return true;
   }
 
-  // Cells are made durable together, but none waits for longer than a second.
+  // The first few of a kind.
+  void report(std::int64_t before, std::string_view what, const std::string& where) const {
+    constexpr std::int64_t most = 10;
+    if (before < most) {
+      fmt::print(stderr, "cotscale: rank {}: {} {}\n", rank_, what, where);
+    } else if (before == most) {
+      fmt::print(stderr, "cotscale: rank {}: {} in more cells\n", rank_, what);
+    }
+  }
+
+  // Cells are made durable together, but none waits for longer than a second, nor many large ones.
   void flush_if_due(double next_cell_seconds) {
     constexpr double patience = 0.7;
-    if (store_.oldest().count() + next_cell_seconds > patience) flush();
+    constexpr std::uint64_t large = 64'000'000;
+    if (store_.oldest().count() + next_cell_seconds > patience || store_.waiting_bytes() > large) flush();
   }
 
   void flush() {
@@ -286,6 +308,7 @@ class worker {
   const file_lock* lock_;
   std::atomic<std::int64_t> finished_ = 0;
   std::int64_t failed_ = 0;
+  std::int64_t diverged_ = 0;
   std::int64_t passed_over_ = 0;
   double estimated_ = 0;
   time_use time_;
@@ -309,7 +332,7 @@ void report_theory(const results_reader& file, const std::vector<cell_status>& s
     for (std::size_t i = 0; i < each; ++i) {
       const double value = z[number * each + i];
       if (std::isnan(value)) continue;
-      has_theory = true;
+      has_theory = has_theory || i % steps > 0;  // k = 0 tests nothing but the prompts
       disagrees = disagrees || std::abs(value) > threshold;
       if (std::abs(value) <= std::abs(largest)) continue;
       largest = value;
@@ -317,6 +340,10 @@ void report_theory(const results_reader& file, const std::vector<cell_status>& s
     }
     compared += has_theory ? 1 : 0;
     disagreeing += disagrees ? 1 : 0;
+  }
+  if (compared == 0 && disagreeing == 0) {
+    fmt::print("theory: no cell has an exact error beyond k = 0\n");
+    return;
   }
   fmt::print("theory: {} of {} cells disagree with theory_error (|z| > {})", disagreeing, compared, threshold);
   if (!where.empty()) fmt::print("; largest z = {:.2f} at {}", largest, where);
@@ -395,6 +422,7 @@ exit_code run_sweep(const specification& spec, const run_options& requested, con
   std::unique_ptr<file_lock> lock;
   work_list list;
   all.on_root([&] {
+    require_memory_for_cells(spec, grid);
     require_writable(options.output, options.overwrite);
     lock = std::make_unique<file_lock>(options.output);
     if (!lock->notice().empty()) warn(lock->notice());

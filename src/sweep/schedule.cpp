@@ -10,6 +10,7 @@
 #include "cotscale/base/error.hpp"
 #include "cotscale/linalg/lapack.hpp"
 #include "cotscale/task/moments.hpp"
+#include "cotscale/train/gpt2.hpp"
 
 namespace cotscale {
 namespace {
@@ -47,7 +48,7 @@ double explicit_draw_seconds(double d, double m) {
 
 // V, W and Ŝ, forward and backward, for each token of the chain.
 double sampled_seconds(const sampled_options& options, double d, double n) {
-  const double tokens = options.objective.kind == objective::direct ? 1 : options.objective.k_train;
+  const double tokens = longest_chain(options.objective);
   const double width = 2 * d + 2;
   const double flops = tokens * (16 * width * width + 8 * d * d + 8 * tokens * width);
   return static_cast<double>(options.steps) * options.batch * (draw_seconds(d, n) + 2 * flops * seconds_per_lane_flop);
@@ -61,8 +62,7 @@ double definition_seconds(double d, double m, double steps) {
 
 // Steps of a training chain, on average.
 double mean_chain(const objective_options& o) {
-  if (o.kind == objective::direct) return 1;
-  return o.kind == objective::rollout ? (o.k_train + 1) / 2.0 : o.k_train;
+  return o.kind == objective::rollout ? (o.k_train + 1) / 2.0 : longest_chain(o);
 }
 
 // Without attention; the last block has keys and values at the prompt's tokens, everything else at weight tokens only.
@@ -74,7 +74,10 @@ double gpt2_forward_flops(const gpt2_size& size, double d, double prompt_tokens,
 
 double chain_seconds(const model_specification& model, double d, double m, double steps) {
   if (model.architecture == architecture_kind::gpt2) {
-    return gpt2_forward_flops(model.gpt2.size, d, 2 * m, steps) * seconds_per_single_flop;
+    const gpt2_size& size = model.gpt2.size;
+    const double tokens = 2 * m + steps, attention = 2 * tokens * tokens * size.width * size.layers;
+    return gpt2_forward_flops(size, d, 2 * m, steps) * seconds_per_single_flop +
+           attention * seconds_per_attention_flop + tokens * size.layers * (4 + size.heads) * seconds_per_small_call;
   }
   if (model.roll_out == roll_out_method::definition) return definition_seconds(d, m, steps);
   const double width = 2 * d + 2;
@@ -93,15 +96,24 @@ double gpt2_seconds(const gpt2_options& o, double d, double n) {
 }
 
 // Parameters, their moments and gradients, several of which wait to be added; what a thread's prompts leave in each
-// block.
-double gpt2_bytes(const gpt2_options& o, double d, double n, int threads) {
-  const double width = o.size.width;
-  const double parameters = o.size.layers * 12 * width * width + (2 * n + d) * width;
-  const double shards = parameters > 1e6 ? 8 : 16;
-  const double tokens = 2 * n + (o.objective.kind == objective::direct ? 1 : o.objective.k_train);
+// block; steps of the roll-out beside Newton's.
+double gpt2_bytes(const gpt2_options& o, const specification& spec, double n, int threads) {
+  const gpt2_layout layout(trained_configuration(spec.d, static_cast<int>(n), o));
+  const auto parameters = static_cast<double>(layout.size());
+  const double width = o.size.width, tokens = layout.configuration().positions();
+  const int shards = gpt2_most_shards(layout.size());
+  const int busy = std::min(threads, shards);
+  const double rows = std::min(64.0, std::ceil(1.0 * o.batch / shards)) * tokens;
   const double block = 14 * width + o.size.heads * tokens;
-  const double rows = std::ceil(o.batch / shards) * tokens;
-  return 4 * (parameters * (5 + 2 * threads) + threads * rows * (o.size.layers * block + 16 * width));
+  return 4 * (parameters * (5 + 2 * busy) + busy * rows * (o.size.layers * block + 16 * width)) +
+         24.0 * spec.prompts * spec.steps;
+}
+
+// Threads that find work in training: it has so many shards at most.
+int busy_threads(const model_specification& model, const specification& spec, std::int64_t n, int threads) {
+  if (model.architecture == architecture_kind::lsa) return std::min(threads, 16);
+  const gpt2_layout layout(trained_configuration(spec.d, static_cast<int>(n), model.gpt2));
+  return std::min(threads, gpt2_most_shards(layout.size()));
 }
 
 // Least squares, ridge, 20 runs of gradient descent, two chains.
@@ -181,7 +193,8 @@ cell_cost cost_model::estimate(const cell& c, int threads) {
   const double training = training_seconds(c);
   cell_cost cost;
   const bool threaded = model.training == training_method::samples;
-  cost.seconds = seconds_per_cell + theory + training / (trained_anew ? 1 : repeats) / (threaded ? threads : 1);
+  cost.seconds = seconds_per_cell + theory +
+                 training / (trained_anew ? 1 : repeats) / (threaded ? busy_threads(model, spec_, c.n, threads) : 1);
   const double sharing = models * static_cast<double>(spec_.mixtures.size() * spec_.n.size());
   const bool examples = resolved_sampler(spec_) == sampler_method::explicit_examples;
   double per_thread = 0;
@@ -189,8 +202,10 @@ cell_cost cost_model::estimate(const cell& c, int threads) {
     const auto m = static_cast<double>(count);
     const double draw = examples ? explicit_draw_seconds(d, m) : draw_seconds(d, m);
     const double baselines = spec_.baselines ? (4 * draw + baseline_seconds(d, m, steps)) / sharing : 0;
+    const bool untested = model.architecture == architecture_kind::gpt2 && count > c.n;
+    const double chain = untested ? 0 : chain_seconds(model, d, m, steps);
     const double summary = (steps + 1) * std::log2(prompts + 1) * seconds_per_comparison;
-    cost.seconds += prompts * ((draw + chain_seconds(model, d, m, steps) + baselines) / threads + summary);
+    cost.seconds += prompts * ((draw + chain + baselines) / threads + summary);
     const double tokens = m + steps + 1;
     const double definition = model.roll_out == roll_out_method::definition ? tokens * tokens + 6 * d * tokens : 0;
     const double lanes = 8 * (2 * d * std::min(d, m) + steps + 20);
@@ -201,8 +216,9 @@ cell_cost cost_model::estimate(const cell& c, int threads) {
                                 : static_cast<double>(spec_.tasks.each) *
                                       static_cast<double>(spec_.tasks.exponents.size() * spec_.tasks.directions.size());
   const double errors = (steps + 1 + (spec_.baselines ? 2 * steps + 30 : 0)) * prompts;
-  const double transformer =
-      model.architecture == architecture_kind::gpt2 ? gpt2_bytes(model.gpt2, d, static_cast<double>(c.n), threads) : 0;
+  const double transformer = model.architecture == architecture_kind::gpt2
+                                 ? gpt2_bytes(model.gpt2, spec_, static_cast<double>(c.n), threads)
+                                 : 0;
   cost.bytes =
       static_cast<std::uint64_t>(8 * (per_thread * threads + errors + (40 + 6 * candidates) * d * d) + transformer);
   return cost;

@@ -103,6 +103,20 @@ void read_hardness(table_reader& keys, specification& spec) {
   }
 }
 
+// A curriculum that changes nothing, or does not end before training does.
+void require_curriculum(table_reader& keys, const std::string& of, const curriculum_ramp& ramp, std::int64_t full,
+                        std::int64_t steps) {
+  if (ramp.first == 0) return;
+  if (ramp.first >= full) {
+    keys.problem(of + "_start",
+                 fmt::format("is {}, but the full size is {}; lower it, or remove it", ramp.first, full));
+  } else if (const int last = ramp.at(steps - 1, static_cast<int>(full)); last < full) {
+    keys.problem(of + "_start", fmt::format("begins a curriculum that reaches {} of {} only before training ends after "
+                                            "{} steps; raise {}_step, lower {}_every, or take more steps",
+                                            last, full, steps, of, of));
+  }
+}
+
 void read_models(const toml::table* tables, table_reader& sweep, specification& spec, problem_list& problems) {
   const std::vector<std::string> defined = names_in(tables);
   for (const std::string& model : spec.models) {
@@ -118,6 +132,11 @@ void read_models(const toml::table* tables, table_reader& sweep, specification& 
       continue;
     }
     const model_specification table = read_model(keys);
+    if (table.architecture == architecture_kind::gpt2 && spec.d > 0 && !spec.n.empty()) {
+      require_curriculum(keys, "dimension", table.gpt2.dimension, spec.d, table.gpt2.steps);
+      require_curriculum(keys, "examples", table.gpt2.examples, *std::max_element(spec.n.begin(), spec.n.end()),
+                         table.gpt2.steps);
+    }
     if (contains(spec.models, model)) spec.model_tables[model] = table;
   }
 }
@@ -168,13 +187,17 @@ void require_testable(const std::string& name, const model_specification& model,
     test.problem("sampler", fmt::format("is \"wishart\", but models.{} needs the examples; remove it", name));
   }
   if (model.architecture != architecture_kind::gpt2 || spec.n.empty() || spec.m.empty()) return;
-  const objective_options& o = model.gpt2.objective;
-  const int chain = o.kind == objective::direct ? 1 : o.k_train;
+  if (spec.steps < 1)
+    test.problem("k", fmt::format("is 0, but models.{} is tested on chains; make it 1 at least", name));
+  const int chain = longest_chain(model.gpt2.objective);
   if (spec.steps > chain) {
     test.problem("k",
                  fmt::format("is {}, but models.{} has positions for the chains of its training only, {} steps; lower "
-                             "it, or raise k_train",
-                             spec.steps, name, chain));
+                             "it, or {}",
+                             spec.steps, name, chain,
+                             model.gpt2.objective.kind == objective::direct
+                                 ? "choose an objective with longer chains: process, outcome or rollout"
+                                 : "raise k_train"));
   }
   const std::int64_t least_n = *std::min_element(spec.n.begin(), spec.n.end());
   if (std::none_of(spec.m.begin(), spec.m.end(), [&](std::int64_t m) { return m <= least_n; })) {

@@ -240,8 +240,11 @@ void table_reader::finish() {
     const std::string word(key.str());
     if (known_.contains(word)) continue;
     const std::vector<std::string> candidates(known_.begin(), known_.end());
-    problems_.add(&node, fmt::format("unknown key {}; did you mean {}? (known here: {})", full(word),
-                                     full(nearest(word, candidates)), listed(candidates)));
+    const std::string near = nearest(word, candidates);
+    const bool plausible = edit_distance(word, near) <= 1 + word.size() / 3;
+    problems_.add(&node, fmt::format("unknown key {}{} (known here: {})", full(word),
+                                     plausible ? fmt::format("; did you mean {}?", full(near)) : "; remove it",
+                                     listed(candidates)));
   }
 }
 

@@ -46,6 +46,7 @@ class table_reader {
       : table_(table), path_(std::move(path)), problems_(problems) {}
 
   bool present() const { return table_ != nullptr; }
+  bool has(const std::string& key) const { return table_ != nullptr && table_->contains(key); }
   const toml::node* find(const std::string& key);
   std::string full(const std::string& key) const { return path_.empty() ? key : path_ + "." + key; }
   void problem(const std::string& key, const std::string& message);
@@ -64,8 +65,10 @@ class table_reader {
   std::vector<std::string> text_axis(const std::string& key, const std::string& example);
   std::vector<double> number_list(const std::string& key);
 
-  /// Reports every key that nobody asked for, with the nearest one that somebody did.
+  /// Reports every key that nobody asked for, with one that somebody did and that is near.
   void finish();
+  /// Where nothing can be said of the other keys, since one that decides about them is wrong.
+  void ignore_the_rest() { table_ = nullptr; }
 
  private:
   template<class T, class Read>

@@ -68,6 +68,8 @@ class ordered_sum {
   bool adding_ = false;
 };
 
+int round_up(int dividend, int divisor) { return (dividend + divisor - 1) / divisor; }
+
 // Prompts in shards, whose number depends on the batch and the model only.
 class batch {
  public:
@@ -75,8 +77,8 @@ class batch {
       : options_(options),
         prompts_(gpt2_training_prompts(tasks, n, key)),
         lengths_(options.objective, key),
-        per_shard_(prompts_per_shard(layout, options.batch)),
-        losses_(static_cast<std::size_t>((options.batch + per_shard_ - 1) / per_shard_)),
+        per_shard_(round_up(options.batch, gpt2_most_shards(layout.size()))),
+        losses_(static_cast<std::size_t>(round_up(options.batch, per_shard_))),
         sum_(layout.size()),
         workers_([layout] { return std::make_unique<worker>(layout); }) {}
 
@@ -84,10 +86,7 @@ class batch {
   double evaluate(std::int64_t t, std::span<const float> parameters, const std::stop_token& stop) {
     sum_.start();
     const int k = lengths_.at(t);
-    parallel_for(static_cast<int>(losses_.size()), [&](int s) {
-      throw_if_stopped(stop);
-      evaluate_shard(s, t, k, parameters);
-    });
+    parallel_for(static_cast<int>(losses_.size()), [&](int s) { evaluate_shard(s, t, k, parameters, stop); });
     tokens_ += static_cast<double>(options_.batch) * (2 * options_.examples.at(t, prompts_.examples()) + k);
     return std::accumulate(losses_.begin(), losses_.end(), 0.0);
   }
@@ -102,21 +101,14 @@ class batch {
     std::vector<prompt> prompts;
   };
 
-  // Each shard has a gradient of its own to fill and to add; the more shards, the more threads find work.
-  static int prompts_per_shard(const gpt2_layout& layout, int batch) {
-    constexpr std::size_t large = 1'000'000;
-    const int most_shards = layout.size() > large ? 8 : 16;
-    return (batch + most_shards - 1) / most_shards;
-  }
-
   // Prompts that go forward and backward together: few enough for the cache, but a step of a chain loads all weights.
   int prompts_at_once(int tokens) const {
-    constexpr int rows = 704;
+    constexpr int rows = 704, most = 64;
     const bool chain = options_.objective.kind == objective::rollout || options_.objective.kind == objective::outcome;
-    return chain ? per_shard_ : std::clamp(rows / tokens, 1, per_shard_);
+    return std::clamp(chain ? most : rows / tokens, 1, per_shard_);
   }
 
-  void evaluate_shard(int s, std::int64_t t, int k, std::span<const float> parameters) {
+  void evaluate_shard(int s, std::int64_t t, int k, std::span<const float> parameters, const std::stop_token& stop) {
     std::unique_ptr<worker> here = workers_.take();
     std::unique_ptr<std::vector<float>> gradient = sum_.blank();
     const int d = options_.dimension.at(t, prompts_.dimension()), n = options_.examples.at(t, prompts_.examples());
@@ -124,6 +116,7 @@ class batch {
     const int last = std::min(options_.batch, (s + 1) * per_shard_);
     double loss = 0;
     for (int first = s * per_shard_; first < last; first += at_once) {
+      throw_if_stopped(stop);
       here->prompts.resize(static_cast<std::size_t>(std::min(at_once, last - first)));
       for (std::size_t i = 0; i < here->prompts.size(); ++i) {
         const std::int64_t step = options_.fresh_prompts ? t : 0;
@@ -172,7 +165,7 @@ class run {
 
   // With the gradient of the last loss.
   void update(std::int64_t t) {
-    if (options_.optimizer.clip_norm > 0) clip(batch_.gradient(), options_.optimizer.clip_norm);
+    clip(batch_.gradient(), options_.optimizer.clip_norm);
     optimizer_.update(rate_at(options_.optimizer, t, options_.steps), batch_.gradient(), parameters_);
   }
 
@@ -195,8 +188,12 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 }  // namespace
 
 gpt2_configuration trained_configuration(int d, int n, const gpt2_options& options) {
-  const bool chain = options.objective.kind != objective::direct;
-  return {.d = d, .size = options.size, .examples = n, .chain = chain ? options.objective.k_train : 1};
+  return {.d = d, .size = options.size, .examples = n, .chain = longest_chain(options.objective)};
+}
+
+int gpt2_most_shards(std::size_t parameters) {
+  constexpr std::size_t large = 1'000'000;
+  return parameters > large ? 8 : 16;
 }
 
 mixture_prompts gpt2_training_prompts(const task_mixture& tasks, int n, stream_key key) {

@@ -87,10 +87,10 @@ class batch {
         shards_(static_cast<std::size_t>((blocks_ + per_shard_ - 1) / per_shard_)) {}
 
   // Loss, and its gradient in gradient(), at batch t.
-  double evaluate(std::int64_t t, const lsa_parameters& parameters) {
+  double evaluate(std::int64_t t, const lsa_parameters& parameters, const std::stop_token& stop) {
     transpose_into(parameters, transposed_);
     const int k = lengths_.at(t);
-    parallel_for(static_cast<int>(shards_.size()), [&](int s) { evaluate_shard(s, t, k, parameters); });
+    parallel_for(static_cast<int>(shards_.size()), [&](int s) { evaluate_shard(s, t, k, parameters, stop); });
     double loss = 0;
     for (std::size_t s = 0; s < shards_.size(); ++s) {
       loss += shards_[s].loss;
@@ -133,13 +133,14 @@ class batch {
     return here.prompts[place];
   }
 
-  void evaluate_shard(int s, std::int64_t t, int k, const lsa_parameters& parameters) {
+  void evaluate_shard(int s, std::int64_t t, int k, const lsa_parameters& parameters, const std::stop_token& stop) {
     shard& here = shards_[static_cast<std::size_t>(s)];
     const int first = s * per_shard_;
     const int last = std::min(blocks_, first + per_shard_);
     here.sum.start(source_.dimension(), (last - first) * lane_count * k);
     here.loss = 0;
     for (int block = first; block < last; ++block) {
+      throw_if_stopped(stop);
       const int count = std::min(lane_count, options_.batch - block * lane_count);
       here.loss += here.objective.add(options_.objective, k, parameters, transposed_, prompts(here, t, block, first),
                                       count, 1.0 / options_.batch, here.sum);
@@ -189,8 +190,9 @@ void require_valid(const sampled_options& o, int d, const matrix& exact) {
 // Parameters on their way, and the numbers that move as one vector.
 class run {
  public:
-  run(const task_mixture& tasks, int n, const sampled_options& options, stream_key key)
+  run(const task_mixture& tasks, int n, const sampled_options& options, stream_key key, const std::stop_token& stop)
       : options_(options),
+        stop_(stop),
         free_(free_entries(options, tasks.dimension())),
         model_(starting_point(options, tasks.dimension(), free_, key)),
         batch_(tasks, n, options, key),
@@ -201,7 +203,7 @@ class run {
   }
 
   const lsa_parameters& model() const { return model_; }
-  double loss(std::int64_t t) { return batch_.evaluate(t, model_); }
+  double loss(std::int64_t t) { return batch_.evaluate(t, model_, stop_); }
 
   // With the gradient of the last loss.
   void update(std::int64_t t) {
@@ -215,6 +217,7 @@ class run {
 
  private:
   const sampled_options& options_;
+  const std::stop_token& stop_;
   std::vector<entry> free_;
   lsa_parameters model_;
   batch batch_;
@@ -250,7 +253,7 @@ sampled_training train_sampled(const task_mixture& tasks, int n, const sampled_o
   const int d = tasks.dimension();
   require_valid(options, d, exact_preconditioner);
   const blas_threads one(1);  // also in a lone shard, which runs outside of a parallel region
-  run training(tasks, n, options, key);
+  run training(tasks, n, options, key, stop);
   sampled_record out;
   for (auto* series : {&out.loss, &out.preconditioner_distance, &out.off_slice})
     series->assign(record_steps.size(), nan);

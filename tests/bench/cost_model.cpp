@@ -24,6 +24,8 @@ struct setting {
   std::string training = "closed_form", roll_out = "recursion", sampler = "wishart";
   bool baselines = false;
   int n = 20;
+  std::string size = {}, objective = "direct";  ///< of a transformer
+  int k_train = 1;
 };
 
 std::vector<setting> settings() {
@@ -56,7 +58,32 @@ std::vector<setting> settings() {
   for (const int d : {2, 10, 30}) {  // the steps are few, for the benchmark's sake
     for (const int n : {5, 200}) all.push_back({.d = d, .m = 10, .k = 5, .prompts = 8, .training = "samples", .n = n});
   }
+  for (const std::string size : {"tiny", "small"}) {
+    for (const int n : {10, 40}) {
+      for (const auto& [objective, k_train] : {std::pair{"direct", 1}, {"rollout", 20}, {"process", 8}}) {
+        all.push_back({.d = 5,
+                       .m = n,
+                       .k = 1,
+                       .prompts = 8,
+                       .training = "samples",
+                       .n = n,
+                       .size = size,
+                       .objective = objective,
+                       .k_train = k_train});
+      }
+    }
+  }
   return all;
+}
+
+// Keys of the model; a few steps stand for all.
+std::string model_keys(const setting& s) {
+  if (s.size.empty()) {
+    return fmt::format("architecture = 'lsa'\ntraining = '{}'\nroll_out = '{}'\n{}", s.training, s.roll_out,
+                       s.training == "samples" ? "steps = 30\n" : "");
+  }
+  const std::string chain = s.objective == "direct" ? "" : fmt::format("k_train = {}\n", s.k_train);
+  return fmt::format("architecture = 'gpt2'\nsize = '{}'\nobjective = '{}'\n{}steps = 6\n", s.size, s.objective, chain);
 }
 
 struct cost {
@@ -68,9 +95,8 @@ cost measure(const setting& s) {
       fmt::format(
           "[sweep]\nname = 'cost'\nseed = 1\nmodels = ['lsa']\nmixtures = ['matched']\nhardness = {:.6f}\nn = {}\n"
           "[task]\nd = {}\n[test]\nk = {}\nm = {}\nprompts = {}\nsampler = '{}'\nbaselines = {}\n"
-          "[models.lsa]\narchitecture = 'lsa'\ntraining = '{}'\nroll_out = '{}'\n{}",
-          s.hardness * s.d, s.n, s.d, s.k, s.m, s.prompts, s.sampler, s.baselines, s.training, s.roll_out,
-          s.training == "samples" ? "steps = 30\n" : ""),
+          "[models.lsa]\n{}",
+          s.hardness * s.d, s.n, s.d, s.k, s.m, s.prompts, s.sampler, s.baselines, model_keys(s)),
       "cost.toml", ".");
   const coordinates grid = make_coordinates(spec);
   const cell c = make_cell(grid, 0);
@@ -86,15 +112,15 @@ cost measure(const setting& s) {
 int main() {
   set_thread_count(1);
   const blas_threads one(1);
-  fmt::print("{:>4}{:>6}{:>5}{:>8}{:>10}  {:<12}{:<12}{:<10}{:<11}{:>12}{:>12}{:>8}\n", "d", "m", "K", "prompts",
+  fmt::print("{:>4}{:>6}{:>5}{:>8}{:>10}  {:<16}{:<12}{:<10}{:<11}{:>12}{:>12}{:>8}\n", "d", "m", "K", "prompts",
              "hardness", "training", "roll-out", "sampler", "baselines", "measured s", "estimated s", "ratio");
   std::vector<double> logarithms;
   for (const setting& s : settings()) {
     const cost c = measure(s);
     logarithms.push_back(std::log(c.measured / c.estimated));
-    fmt::print("{:>4}{:>6}{:>5}{:>8}{:>10}  {:<12}{:<12}{:<10}{:<11}{:>12.3g}{:>12.3g}{:>8.2f}\n", s.d, s.m, s.k,
-               s.prompts, s.hardness * s.d, s.training, s.roll_out, s.sampler, s.baselines, c.measured, c.estimated,
-               c.measured / c.estimated);
+    fmt::print("{:>4}{:>6}{:>5}{:>8}{:>10}  {:<16}{:<12}{:<10}{:<11}{:>12.3g}{:>12.3g}{:>8.2f}\n", s.d, s.m, s.k,
+               s.prompts, s.hardness * s.d, s.size.empty() ? s.training : fmt::format("{} {}", s.size, s.objective),
+               s.roll_out, s.sampler, s.baselines, c.measured, c.estimated, c.measured / c.estimated);
     std::fflush(stdout);
   }
   const auto count = static_cast<double>(logarithms.size());

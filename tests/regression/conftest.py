@@ -121,6 +121,7 @@ objective = "rollout"
 k_train = 3
 steps = 5
 batch = 24
+keep_weights = true
 dimension_start = 1
 dimension_every = 2
 

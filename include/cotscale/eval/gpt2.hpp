@@ -9,15 +9,11 @@
 
 namespace cotscale {
 
-/// Throws specification_error unless chains of so many steps on prompts of m examples are within the positions that the
-/// model was trained on: a chain no longer than its longest, m ≤ the examples of its prompts.
-void require_testable(const gpt2_configuration& trained, int steps, int m);
-
 /// Receives prompt number i and its estimates w_0 = 0, ŵ_1, … as rows, (steps + 1, d); from several threads at once.
 using chain_visitor = std::function<void(int i, const prompt& p, const matrix& estimates)>;
 
 /// Rolls out prompts 0 … prompts − 1 of the source in shards of fixed size over this rank's threads; a step costs one
-/// token. Throws as require_testable, and stopped when asked to stop.
+/// token. No more steps, and no more examples, than the model has positions for. Throws stopped when asked to stop.
 void roll_out_gpt2(const gpt2_model& model, int steps, const prompt_source& source, int prompts,
                    const chain_visitor& visit, const std::stop_token& stop);
 

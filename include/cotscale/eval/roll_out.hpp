@@ -14,7 +14,7 @@
 namespace cotscale {
 
 /// Where test prompts come from. Prompt i is lane i % 8 of block i / 8.
-class lane_source {
+class lane_source {  // NOLINT(cppcoreguidelines-special-member-functions)
  public:
   virtual ~lane_source() = default;
   virtual void draw(std::uint64_t block, prompt_lanes& out) const = 0;

@@ -12,7 +12,7 @@ namespace cotscale {
 /// First row of each group of the 2d+2 rows of a token.
 struct lsa_rows {
   int d = 0;
-  int feature() const { return 0; }  ///< d rows
+  int feature() const { return 0; }  ///< d rows. NOLINT(readability-convert-member-functions-to-static)
   int label() const { return d; }
   int weight() const { return d + 1; }  ///< d rows
   int flag() const { return 2 * d + 1; }

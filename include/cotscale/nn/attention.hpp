@@ -13,7 +13,7 @@ inline int padded_to_lanes(int count) { return (count + attention_lane - 1) / at
 /// Queries are those of tokens first … first + Q − 1, keys and values those of all tokens so far:
 ///   p_t = softmax_{s ≤ t}(⟨q_t, k_s⟩/√D), out_t = Σ_s p_ts v_s.
 /// q, out (Q, D); k, v (first + Q, D); p (Q, first + Q), its stride a multiple of attention_lane; beyond s = t it is
-/// zero or unspecified.
+/// zero, up to the stride: attention_backward() relies on it.
 template<class T>
 void attention(input<T> q, input<T> k, input<T> v, int first, view<T> p, view<T> out);
 

@@ -79,8 +79,9 @@ class results_writer {
   /// Makes everything that was added durable, and marks it.
   void flush();
 
-  /// Age of the oldest cell that is not durable yet; zero if there is none.
+  /// Age of the oldest cell that is not durable yet, zero if there is none; bytes of the weights that wait.
   std::chrono::duration<double> oldest() const;
+  std::uint64_t waiting_bytes() const;
 
   /// Collective; flush() first, or what was not flushed is lost.
   void close() { file_.close(); }

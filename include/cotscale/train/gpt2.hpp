@@ -46,6 +46,10 @@ struct gpt2_training {
 /// The model that training on prompts of n examples yields: its chain is as long as the longest it is trained on.
 gpt2_configuration trained_configuration(int d, int n, const gpt2_options& options);
 
+/// Parts that a batch is cut into at most, for a model of so many parameters: as many threads find work. Each has a
+/// gradient of its own.
+int gpt2_most_shards(std::size_t parameters);
+
 /// The prompts that train_gpt2 takes: prompt i of step t is number t·batch + i.
 mixture_prompts gpt2_training_prompts(const task_mixture& tasks, int n, stream_key key);
 

@@ -36,6 +36,11 @@ struct objective_options {
   double eta = 0.5;
 };
 
+/// Steps of the longest chain in training.
+inline int longest_chain(const objective_options& options) {
+  return options.kind == objective::direct ? 1 : options.k_train;
+}
+
 /// Losses and gradients of eight prompts at a time; keeps its memory.
 class objective_lanes {
  public:

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "cotscale/base/error.hpp"
@@ -180,6 +181,19 @@ TEST(attention, refuses_shapes_that_do_not_fit) {
   const view<double> probabilities(p.data(), 4, 4, 16);
   EXPECT_THROW(nn::attention<double>(of(x.q), of(x.k), of(x.v), 1, probabilities, of(out)), precondition_error);
   EXPECT_THROW(nn::attention<double>(of(x.q), of(x.k), of(x.v), 0, {p.data(), 4, 4, 5}, of(out)), precondition_error);
+}
+
+// The rows are compiled with -ffast-math, which knows no NaN.
+TEST(attention, hides_no_divergence) {
+  const heads x({0, 20, 16});
+  for (const double broken : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+    heads y = x;
+    y.k(3, 5) = broken;
+    const attended a = attend(y);
+    double sum = 0;
+    for (int t = 4; t < 20; ++t) sum += a.out(t, 0);
+    EXPECT_FALSE(std::isfinite(sum)) << broken;
+  }
 }
 
 }  // namespace

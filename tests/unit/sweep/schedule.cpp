@@ -74,6 +74,11 @@ architecture = "lsa"
 [models.learned]
 architecture = "lsa"
 training = "samples"
+[models.transformer]
+architecture = "gpt2"
+size = "tiny"
+objective = "rollout"
+k_train = 20
 )";
 
 cell_cost cost(const std::vector<std::string>& changes, int threads = 1) {
@@ -116,6 +121,23 @@ TEST(schedule, costs_of_learning_from_samples_grow_with_steps_batches_and_chains
   EXPECT_NEAR(learned({"models.learned.steps=8000"}) / base, 2, 0.1);
   EXPECT_NEAR(learned({"models.learned.batch=512"}) / base, 2, 0.1);
   EXPECT_GT(learned({"models.learned.objective=outcome", "models.learned.k_train=5"}), 3 * base);
+}
+
+TEST(schedule, costs_of_a_transformer_grow_with_its_size_and_its_prompts) {
+  const auto transformer = [](std::vector<std::string> changes, int threads = 1) {
+    for (const char* always : {"sweep.models=transformer", "test.m=10", "theory.draws=0"}) changes.emplace_back(always);
+    return cost(changes, threads);
+  };
+  const cell_cost base = transformer({});
+  EXPECT_NEAR(transformer({"models.transformer.steps=8000"}).seconds / base.seconds, 2, 0.1);
+  EXPECT_GT(transformer({"sweep.n=40"}).seconds, 2 * base.seconds);
+  EXPECT_GT(transformer({"models.transformer.size=small"}).seconds, 6 * base.seconds);
+  EXPECT_NEAR(transformer({}, 2).seconds / base.seconds, 0.5, 0.02);
+  // standard, batch 64, 100 tokens: 425 MB in all were measured with one thread, 690 MB with two, some 40 MB of which
+  // are the program
+  const std::vector<std::string> standard{"models.transformer.size=standard", "sweep.n=40"};
+  EXPECT_NEAR(static_cast<double>(transformer(standard).bytes), 390e6, 80e6);
+  EXPECT_NEAR(static_cast<double>(transformer(standard, 2).bytes), 650e6, 120e6);
 }
 
 TEST(schedule, what_cells_share_counts_in_parts) {

@@ -192,6 +192,103 @@ TEST(specification, invalid_toml_is_reported_with_its_line) {
   EXPECT_THAT(message_with("d = 4", "d = = 4"), AllOf(HasSubstr("my.toml:9"), HasSubstr("not valid TOML")));
 }
 
+// ---- transformers ----
+
+const std::string with_transformer =
+    replaced(replaced(valid, "models = [\"lsa\"]", "models = [\"lsa\", \"gpt\"]"), "n = [10, 20]", "n = [5, 20]") +
+    R"(
+[models.gpt]
+architecture = "gpt2"
+size = "free"
+layers = 2
+heads = 3
+width = 12
+objective = "process"
+k_train = 4
+targets = "gd"
+eta = 0.25
+optimizer = "adamw"
+learning_rate = 3e-4
+beta1 = 0.8
+beta2 = 0.99
+epsilon = 1e-7
+weight_decay = 0.03
+schedule = "constant"
+warm_up = 7
+clip_norm = 1.5
+steps = 300
+batch = 17
+fresh_prompts = false
+dimension_start = 1
+dimension_step = 3
+dimension_every = 20
+examples_start = 6
+examples_step = 4
+examples_every = 30
+keep_weights = true
+)";
+
+std::string message_with_transformer(const std::string& from, const std::string& to) {
+  return message(replaced(with_transformer, from, to));
+}
+
+TEST(specification, reads_every_key_of_a_transformer_and_writes_it_back) {
+  const auto expect_all = [](const specification& spec) {
+    const model_specification& model = spec.model_tables.at("gpt");
+    const gpt2_options& g = model.gpt2;
+    EXPECT_TRUE(model.keep_weights);
+    EXPECT_EQ(g.size, (gpt2_size{2, 3, 12}));
+    EXPECT_EQ(g.objective.kind, objective::process);
+    EXPECT_EQ(g.objective.k_train, 4);
+    EXPECT_EQ(g.objective.targets, process_targets::gradient_descent);
+    EXPECT_EQ(g.objective.eta, 0.25);
+    EXPECT_EQ(g.optimizer.rule, update_rule::adamw);
+    EXPECT_EQ(g.optimizer.learning_rate, 3e-4);
+    EXPECT_EQ(g.optimizer.beta1, 0.8);
+    EXPECT_EQ(g.optimizer.beta2, 0.99);
+    EXPECT_EQ(g.optimizer.epsilon, 1e-7);
+    EXPECT_EQ(g.optimizer.weight_decay, 0.03);
+    EXPECT_EQ(g.optimizer.schedule, rate_schedule::constant);
+    EXPECT_EQ(g.optimizer.warm_up, 7);
+    EXPECT_EQ(g.optimizer.clip_norm, 1.5);
+    EXPECT_EQ(g.steps, 300);
+    EXPECT_EQ(g.batch, 17);
+    EXPECT_FALSE(g.fresh_prompts);
+    EXPECT_EQ(g.dimension.first, 1);
+    EXPECT_EQ(g.dimension.step, 3);
+    EXPECT_EQ(g.dimension.every, 20);
+    EXPECT_EQ(g.examples.first, 6);
+    EXPECT_EQ(g.examples.step, 4);
+    EXPECT_EQ(g.examples.every, 30);
+  };
+  const specification spec = parse(with_transformer);
+  expect_all(spec);
+  expect_all(parse(to_toml(spec)));
+}
+
+TEST(specification, transformers_that_cannot_be_trained_or_tested_are_refused) {
+  EXPECT_THAT(message_with_transformer("width = 12", "width = 10"),
+              HasSubstr("models.gpt.width must be a multiple of heads = 3"));
+  EXPECT_THAT(message_with_transformer("dimension_start = 1\n", ""),
+              AllOf(HasSubstr("models.gpt.dimension_step has an effect with dimension_start only"),
+                    HasSubstr("models.gpt.dimension_every")));
+  EXPECT_THAT(message_with_transformer("dimension_start = 1", "dimension_start = 4"),
+              HasSubstr("models.gpt.dimension_start is 4, but the full size is 4"));
+  EXPECT_THAT(message_with_transformer("examples_every = 30", "examples_every = 80"),
+              HasSubstr("models.gpt.examples_start begins a curriculum that reaches 18 of 20 only before training"));
+  EXPECT_THAT(message_with_transformer("warm_up = 7", "warm_up = 300"),
+              HasSubstr("models.gpt.warm_up must be below steps = 300"));
+  EXPECT_THAT(message_with_transformer("k = 3", "k = 5"), HasSubstr("test.k is 5, but models.gpt has positions for"));
+  EXPECT_THAT(message_with_transformer("k = 3", "k = 0"), HasSubstr("test.k is 0, but models.gpt"));
+  EXPECT_THAT(message_with_transformer("m = [5, 6]", "m = [6, 7]"), HasSubstr("test.m has no value up to n = 5"));
+  EXPECT_THAT(message_with_transformer("prompts = 100", "prompts = 100\nsampler = \"wishart\""),
+              HasSubstr("models.gpt needs the examples"));
+  EXPECT_THAT(message(replaced(with_transformer, "\"gpt\"]", "\"gpt\", \"other\"]") +
+                      "[models.other]\narchitecture = \"gpt2\"\nsize = \"tiny\"\nobjective = \"outcome\"\nk_train = 4\n"
+                      "keep_weights = true\n"),
+              HasSubstr("sweep.models has transformers of several shapes"));
+}
+
 // ---- mixtures of candidates, and selection ----
 
 const std::string with_candidates = replaced(valid, "\"mine\"]", "\"mine\", \"mixed\", \"selected\"]") + R"(

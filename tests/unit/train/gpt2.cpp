@@ -99,6 +99,24 @@ TEST(train_gpt2, descends_along_the_gradient_of_the_batch) {
   }
 }
 
+TEST(train_gpt2, takes_prompts_afresh_at_every_step) {
+  gpt2_options options = short_training();
+  options.optimizer.learning_rate = 1e-30;  // nothing moves
+  const gpt2_layout layout(trained_configuration(3, 5, options));
+  options.given = initial_gpt2(layout, key("beginning"));
+  const gpt2_training trained = train(two_tasks(), 5, options, "key", {0, 1, 2});
+  const mixture_prompts source = gpt2_training_prompts(two_tasks(), 5, key("key"));
+  const std::vector<double> parameters(options.given.begin(), options.given.end());
+  std::vector<double> gradient(layout.size());
+  gpt2_objective<double> whole(layout);
+  for (std::size_t t = 0; t < 3; ++t) {
+    std::vector<prompt> prompts(37);
+    for (std::size_t i = 0; i < prompts.size(); ++i) source.draw(37 * t + i, 3, 5, prompts[i]);
+    const double loss = whole.add(options.objective, 1, parameters, prompts, 1.0 / 37, gradient);
+    EXPECT_NEAR(trained.record.loss[t], loss, 1e-5 * loss);
+  }
+}
+
 TEST(train_gpt2, is_a_function_of_the_key_alone_whatever_the_threads) {
   for (const objective kind : all_objectives) {
     gpt2_options options = short_training(kind, 3);
