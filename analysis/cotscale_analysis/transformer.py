@@ -21,6 +21,7 @@ from .results import configuration, over_repeats
 MOST_N = 4
 CONTROL_MIXTURE = "matched"
 FIT_LABEL = "slope, and R² (dotted)"
+WINDOW = (1e-6, 1e4)  # beside errors that diverge, those of the transformer are to be seen
 R_SQUARED = {"linestyle": (0, (1, 1.6)), "marker": "", "linewidth": 1.3}
 
 
@@ -47,7 +48,7 @@ def transformer(results):
         axes.set_title(f"{name}, {title}")
         lines = {n: results.sel(model=name, n=n, m=m_of(n)) for n in styles}
         shown = [_mean(line.sel(mixture=one)) for line in lines.values() for one in (mixture, control) if one]
-        set_error_axis(axes, results["k"].values, shown)
+        set_error_axis(axes, results["k"].values, shown, WINDOW)
         for n, line in lines.items():
             if control:
                 error = _mean(line.sel(mixture=control))
