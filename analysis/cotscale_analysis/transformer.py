@@ -3,7 +3,16 @@
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from .drawing import CHAIN_LABEL, ERROR_LABEL, Page, line_handle, ordered_styles, set_error_axis, style_handles
+from .drawing import (
+    CHAIN_LABEL,
+    ERROR_LABEL,
+    Page,
+    band_handle,
+    line_handle,
+    ordered_styles,
+    set_error_axis,
+    style_handles,
+)
 from .panels import (
     CONTROL,
     N_TITLE,
@@ -22,13 +31,14 @@ MOST_N = 4
 CONTROL_MIXTURE = "matched"
 FIT_LABEL = "slope, and R² (dotted)"
 WINDOW = (1e-6, 1e4)  # beside errors that diverge, those of the transformer are to be seen
+RUN = {"linewidth": 0.6, "alpha": 0.45}
 R_SQUARED = {"linestyle": (0, (1, 1.6)), "marker": "", "linewidth": 1.3}
 
 
 def transformer(results):
     """Error over k of each n: on prompts as long as in training, on the shortest, and of the other model.
 
-    Bands are standard deviations between the runs. The last panel is the regression of the steps on pseudo-Newton steps.
+    Runs are thin lines, bands their standard deviation. The last panel is the regression of the steps on pseudo-Newton's.
     """
     require_single(results, "hardness")
     words = setting(results), lacking(results)
@@ -47,7 +57,8 @@ def transformer(results):
     for axes, (name, title, m_of) in zip(page.axes[0], panels):
         axes.set_title(f"{name}, {title}")
         lines = {n: results.sel(model=name, n=n, m=m_of(n)) for n in styles}
-        shown = [_mean(line.sel(mixture=one)) for line in lines.values() for one in (mixture, control) if one]
+        shown = [line["error_mean"].sel(mixture=mixture).values for line in lines.values()]
+        shown += [_mean(line.sel(mixture=control)) for line in lines.values() if control]
         set_error_axis(axes, results["k"].values, shown, WINDOW)
         for n, line in lines.items():
             if control:
@@ -62,7 +73,8 @@ def transformer(results):
     page.legend(N_TITLE, style_handles(styles, "n = {}"))
     turned = any(line.get_label() == TURN_LABEL for axes in page.axes.flat for line in axes.lines)
     turns = [turn_handle()] if turned else []
-    page.legend("training task", _handles(mixture, control) + turns + page.exit_handles())
+    runs = [line_handle("a run", **RUN), band_handle("± standard deviation")] if results.sizes["repeat"] > 1 else []
+    page.legend("training task", _handles(mixture, control) + runs + turns + page.exit_handles())
     return page.figure
 
 
@@ -96,10 +108,13 @@ def _runs(page, axes, cells, style):
     k, error, stderr = (averages[name].values for name in ("k", "error_mean", "error_stderr"))
     done = cells["error_mean"].notnull().sum("repeat").values
     with np.errstate(invalid="ignore"):
-        deviation = np.where(done > 1, stderr * np.sqrt(done), 0)
+        deviation = np.where((done > 1) & (error < axes.get_ylim()[1]), stderr * np.sqrt(done), np.nan)
         band = (error - deviation, error + deviation) if (done > 1).any() else None
+    runs = cells["error_mean"].transpose("repeat", "k").values
+    for run in runs if band else ():
+        axes.plot(k, np.where(np.isfinite(run), run, np.nan), color=style.color, zorder=1.6, **RUN)
     page.curve(axes, k, error, style, band=band)
-    mark_turn(axes, k, error, 2 * _stderr_of_rise(cells["error_mean"].transpose("repeat", "k").values, error))
+    mark_turn(axes, k, error, 2 * _stderr_of_rise(runs, error))
 
 
 def _stderr_of_rise(runs, mean):
