@@ -12,6 +12,7 @@
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/store/lock.hpp"
 #include "cotscale/store/results_file.hpp"
+#include "cotscale/sweep/resources.hpp"
 #include "cotscale/sweep/run.hpp"
 #include "cotscale/sweep/schedule.hpp"
 
@@ -100,6 +101,7 @@ exit_code plan(const plan_arguments& arguments) {
              shown_seconds(one_core));
   fmt::print("memory     {} a rank\nfile       {}\n", shown_bytes(static_cast<double>(memory) + process_bytes),
              shown_bytes(static_cast<double>(payload_bytes(grid))));
+  if (memory > physical_memory()) fmt::print("           more than this host has: cotscale run would refuse\n");
   for (const int ranks : arguments.ranks) {
     const double makespan = predicted_makespan(make_chunks(ordered, ranks), ranks);
     fmt::print("makespan   {} on {} ranks × {} threads, {:.0f} % busy\n", shown_seconds(makespan), ranks,

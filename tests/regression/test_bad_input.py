@@ -9,6 +9,8 @@ import h5py
 import numpy
 import pytest
 
+from conftest import GPT2_SPEC
+
 
 def set_key(program, old, new):
     text = program.spec.read_text()
@@ -45,6 +47,21 @@ def test_a_wrong_specification(program, old, new, words):
         assert all(word in text for word in words), text
         assert text.count("unknown key") <= 1, "one rank reports"
     assert not program.out.exists()
+
+
+def test_a_cell_beyond_the_memory_is_refused_before_anything_is_written(program):
+    program.spec.write_text(GPT2_SPEC.replace("n = [4, 8]", "n = [4, 100000000]"))
+    assert "more than this host has" in program("plan", program.spec)
+    text = program.run(code=2)
+    assert all(word in text for word in ("n 100000000", "GB of memory by estimate, this host has")), text
+    assert not program.out.exists()
+
+
+def test_training_that_diverges_is_named_and_kept(program):
+    program.spec.write_text(GPT2_SPEC.replace("steps = 5", "steps = 5\nlearning_rate = 1e30"))
+    text = program.run()
+    assert "training diverged (model gpt2, mixture matched" in text and "lower its learning_rate" in text
+    assert "8 of 8 cells done" in text and "4 not converged" in text
 
 
 @pytest.mark.parametrize("arguments, words", [
