@@ -201,18 +201,13 @@ def _reading(path, engine):
     if not Path(path).is_file():
         _refuse(path, "no such file", IO_ERROR)
     try:
-        with _opened(path, engine) as file:
+        with xr.open_dataset(path, engine=engine, decode_times=False, cache=False) as file:
             _check_schema(path, file)
             if is_selection(file):
                 _refuse(path, "holds a selection of tasks, not the results of a sweep", OTHER_SCHEMA)
             yield file
     except OSError as error:
         raise ResultsError(f"{path}: cannot be read ({error.strerror or error})", IO_ERROR) from error
-
-
-def _opened(path, engine):
-    try:
-        return xr.open_dataset(path, engine=engine, decode_times=False, cache=False)
     except ValueError as error:
         raise ResultsError(f"{path}: not a cotscale results file ({error})", OTHER_SCHEMA) from error
 

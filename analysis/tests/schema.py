@@ -120,7 +120,7 @@ def _set_attributes(file, title, models):
 
 def _set_root(file, title, models=()):
     configuration = f'[sweep]\nname = "{title}"\n\n[select]\nn = 200\nm = 1000\nk = 5\n'
-    for model in models:
+    for model in models if "gpt2" in models else ():
         configuration += f'\n[models.{model}]\narchitecture = "{"gpt2" if model == "gpt2" else "lsa"}"\n'
     file.create_dataset("config_toml", data=configuration, dtype=h5py.string_dtype())
     file.attrs["Conventions"] = "CF-1.8"
