@@ -15,7 +15,8 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 LIMIT, TRANSFORMER_LIMIT = 200e6, 700e6
-THREE_STEPS = ("models.gpt2.steps=3", "sweep.repeats=1", "test.prompts=64")
+THREE_STEPS = ("models.gpt2.steps=3", "models.gpt2.warm_up=0", "sweep.repeats=1", "test.prompts=64")
+SHORT_CURRICULUM = tuple(f"models.gpt2.{of}_{key}" for of in ("dimension", "examples") for key in ("step=100", "every=1"))
 AS_ROOT = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1") if os.geteuid() == 0 else None
 UNITS = {"kB": 1e3, "MB": 1e6, "GB": 1e9}
 
@@ -32,7 +33,9 @@ def is_transformer(preset):
 
 
 def shortened(preset):
-    return [word for key in THREE_STEPS for word in ("--set", key)] if is_transformer(preset) else []
+    keys = THREE_STEPS if is_transformer(preset) else ()
+    keys += SHORT_CURRICULUM if "dimension_start" in preset.read_text() else ()
+    return [word for key in keys for word in ("--set", key)]
 
 
 def peaks(cotscale, preset, ranks):
