@@ -364,6 +364,7 @@ void results_writer::mark_pending(const cell_position& cell) {
 
 void results_writer::add(const cell_position& cell, cell_result result, const cell_record& record) {
   if (waiting_.empty()) oldest_ = std::chrono::steady_clock::now();
+  waiting_bytes_ += result.weights.size() * sizeof(float);
   waiting_.push_back({cell, cell_status::done, std::move(result), record});
 }
 
@@ -375,12 +376,6 @@ void results_writer::add_failed(const cell_position& cell, const cell_record& re
 std::chrono::duration<double> results_writer::oldest() const {
   if (waiting_.empty()) return {};
   return std::chrono::steady_clock::now() - oldest_;
-}
-
-std::uint64_t results_writer::waiting_bytes() const {
-  std::uint64_t bytes = 0;
-  for (const entry& e : waiting_) bytes += e.result.weights.size() * sizeof(float);
-  return bytes;
 }
 
 template<class T>
@@ -444,6 +439,7 @@ void results_writer::flush() {
   for (const entry& e : waiting_) put(e.cell, "status", static_cast<std::int8_t>(e.status));
   sync();
   waiting_.clear();
+  waiting_bytes_ = 0;
 }
 
 void results_writer::sync() const {

@@ -14,46 +14,18 @@ torch.set_num_threads(1)
 
 # The same 32 prompts at every step are learned by heart: after 300 steps on fresh ones the estimates would still be
 # zero, and no error would depend on the weights. Hardness d is the target I.
-SPEC = """
-[sweep]
-name = "kept"
-models = ["gpt2"]
-mixtures = ["matched"]
-hardness = 3.0
-n = [4, 8]
-
-[task]
-d = 3
-
-[test]
-k = 3
-m = [4, 8]
-prompts = 20000
-
-[models.gpt2]
-architecture = "gpt2"
-size = "free"
-layers = 2
-heads = 2
-width = 16
-objective = "rollout"
-k_train = 3
-steps = 300
-batch = 32
-fresh_prompts = false
-learning_rate = 3e-3
-keep_weights = true
-"""
+KEYS = ("sweep.models=gpt2", "sweep.mixtures=matched", "sweep.hardness=3", "test.prompts=20000", "models.gpt2.steps=300",
+        "models.gpt2.batch=32", "models.gpt2.fresh_prompts=false", "models.gpt2.learning_rate=3e-3")
 D, K, PROMPTS = 3, 3, 20000
 
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
-    from conftest import Program
+    from conftest import GPT2_SPEC, Program
 
     program = Program(pathlib.Path(tmp_path_factory.mktemp("kept")))
-    program.spec.write_text(SPEC)
-    program.run(timeout=600)
+    program.spec.write_text(GPT2_SPEC)
+    program.run(*(word for key in KEYS for word in ("--set", key)), timeout=600)
     return program.out
 
 

@@ -81,7 +81,7 @@ class results_writer {
 
   /// Age of the oldest cell that is not durable yet, zero if there is none; bytes of the weights that wait.
   std::chrono::duration<double> oldest() const;
-  std::uint64_t waiting_bytes() const;
+  std::uint64_t waiting_bytes() const { return waiting_bytes_; }
 
   /// Collective; flush() first, or what was not flushed is lost.
   void close() { file_.close(); }
@@ -108,6 +108,7 @@ class results_writer {
   int descriptor_;  // opened before the shared file, whose closing is collective
   hdf5_file file_;
   std::vector<entry> waiting_;
+  std::uint64_t waiting_bytes_ = 0;
   std::chrono::steady_clock::time_point oldest_;
 };
 
