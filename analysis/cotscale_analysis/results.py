@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 USAGE, OTHER_SCHEMA, IO_ERROR = 2, 65, 74  # exit codes
 PENDING, DONE, FAILED = 0, 1, 2
 GRADIENT_DESCENT = "gradient_descent"  # the baseline

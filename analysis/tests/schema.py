@@ -124,7 +124,7 @@ def _set_root(file, title, models=()):
         configuration += f'\n[models.{model}]\narchitecture = "{"gpt2" if model == "gpt2" else "lsa"}"\n'
     file.create_dataset("config_toml", data=configuration, dtype=h5py.string_dtype())
     file.attrs["Conventions"] = "CF-1.8"
-    file.attrs["schema_version"] = np.int64(2)
+    file.attrs["schema_version"] = np.int64(3)
     file.attrs["title"] = title
     for name in STRING_ATTRIBUTES:
         file.attrs[name] = "synthetic"

@@ -63,7 +63,7 @@ def test_usage_errors_end_with_2(arguments):
 
 def test_errors_are_one_line_and_have_their_own_exit_codes(presets, tmp_path, capsys):
     def other_version(file):
-        file.attrs["schema_version"] = 3
+        file.attrs["schema_version"] = 4
 
     newer = schema.write(tmp_path / "newer.h5", "cotscale: a", edit=other_version)
     foreign, text, twin = tmp_path / "foreign.h5", tmp_path / "text.h5", tmp_path / "twin" / "fig1.h5"
@@ -74,7 +74,7 @@ def test_errors_are_one_line_and_have_their_own_exit_codes(presets, tmp_path, ca
     expected = [
         (74, "no such file", ["table", tmp_path / "none.h5"]),
         (74, "cannot be read", ["table", text]),
-        (65, "schema version 3", ["table", newer]),
+        (65, "schema version 4", ["table", newer]),
         (65, "not a cotscale results file", ["figure", foreign, *output]),
         (74, "text.h5", ["figure", fig1, "--output", text]),
         (2, "does not fit", ["figure", fig1, "--figure", "fig2b", *output]),

@@ -303,7 +303,7 @@ def replaced(old, new):
     (replaced("layers = 2", ""), "config_toml lacks 'layers' for model = chains"),
     (replaced("[models.chains]", "[models.others]"), "config_toml lacks 'chains'"),
     (replaced("[task]", "[task"), "config_toml is no TOML"),
-    (lambda file: file.attrs.modify("schema_version", 3), "schema version 3"),
+    (lambda file: file.attrs.modify("schema_version", 4), "schema version 4"),
     (lambda file: file.pop("status"), "needs the variables status"),
     (lambda file: file.attrs.modify("title", "cotscale selection: a"), "needs the variables"),
 ])  # fmt: skip

@@ -8,6 +8,7 @@
 #include <numeric>
 #include <regex>
 
+#include "cotscale/base/output.hpp"
 #include "cotscale/comm/environment.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/store/lock.hpp"
@@ -87,25 +88,25 @@ exit_code plan(const plan_arguments& arguments) {
   const std::vector<std::size_t> order = largest_first(seconds);
   constexpr std::size_t shown_cells = 20;
   const std::size_t rows = arguments.all_cells ? order.size() : std::min(shown_cells, order.size());
-  fmt::print("{:>10}  cell, largest first\n", "estimate");
+  print("{:>10}  cell, largest first\n", "estimate");
   for (std::size_t i = 0; i < rows; ++i) {
-    fmt::print("{:>10}  {}\n", shown_seconds(seconds[order[i]]), describe(make_cell(grid, order[i])));
+    print("{:>10}  {}\n", shown_seconds(seconds[order[i]]), describe(make_cell(grid, order[i])));
   }
-  if (rows < order.size()) fmt::print("{:>10}  {} more (--all shows them)\n", "...", order.size() - rows);
+  if (rows < order.size()) print("{:>10}  {} more (--all shows them)\n", "...", order.size() - rows);
 
   std::vector<double> ordered(order.size());
   std::transform(order.begin(), order.end(), ordered.begin(), [&](std::size_t i) { return seconds[i]; });
   const double total = std::accumulate(seconds.begin(), seconds.end(), 0.0);
   constexpr double process_bytes = 60e6;  // of a rank that has loaded MPI, HDF5 and BLAS
-  fmt::print("\ncells      {}\nwork       {} on one core (as measured on one machine; others scale it)\n", order.size(),
-             shown_seconds(one_core));
-  fmt::print("memory     {} a rank\nfile       {}\n", shown_bytes(static_cast<double>(memory) + process_bytes),
-             shown_bytes(static_cast<double>(payload_bytes(grid))));
-  if (memory > physical_memory()) fmt::print("           more than this host has: cotscale run would refuse\n");
+  print("\ncells      {}\nwork       {} on one core (as measured on one machine; others scale it)\n", order.size(),
+        shown_seconds(one_core));
+  print("memory     {} a rank\nfile       {}\n", shown_bytes(static_cast<double>(memory) + process_bytes),
+        shown_bytes(static_cast<double>(payload_bytes(grid))));
+  if (memory > physical_memory()) print("           more than this host has: cotscale run would refuse\n");
   for (const int ranks : arguments.ranks) {
     const double makespan = predicted_makespan(make_chunks(ordered, ranks), ranks);
-    fmt::print("makespan   {} on {} ranks × {} threads, {:.0f} % busy\n", shown_seconds(makespan), ranks,
-               arguments.threads, 100 * total / (makespan * ranks));
+    print("makespan   {} on {} ranks × {} threads, {:.0f} % busy\n", shown_seconds(makespan), ranks, arguments.threads,
+          100 * total / (makespan * ranks));
   }
   return exit_code::done;
 }
@@ -114,18 +115,18 @@ exit_code status(const std::string& path) {
   const results_reader file(path);
   const std::vector<cell_status> status = file.statuses();
   const auto count = [&](cell_status s) { return std::count(status.begin(), status.end(), s); };
-  fmt::print("{}\n  cells    {}\n  done     {}\n  failed   {}\n  pending  {}\n", file.attribute("title"), status.size(),
-             count(cell_status::done), count(cell_status::failed), count(cell_status::pending));
+  print("{}\n  cells    {}\n  done     {}\n  failed   {}\n  pending  {}\n", file.attribute("title"), status.size(),
+        count(cell_status::done), count(cell_status::failed), count(cell_status::pending));
   if (const auto owner = living_owner(path)) {
-    fmt::print("  running  {}\n", owner->describe());
+    print("  running  {}\n", owner->describe());
   } else {
-    fmt::print("  running  no\n");
+    print("  running  no\n");
   }
   constexpr std::size_t most = 20;
   std::size_t shown = 0;
   for (std::size_t i = 0; i < status.size() && shown < most; ++i) {
     if (status[i] != cell_status::failed) continue;
-    fmt::print("  failed   {}\n", describe(make_cell(file.grid(), i)));
+    print("  failed   {}\n", describe(make_cell(file.grid(), i)));
     ++shown;
   }
   return exit_code::done;
@@ -135,10 +136,10 @@ exit_code verify(const std::string& path) {
   const results_reader file(path);
   const std::vector<cell_status> status = file.statuses();
   const std::vector<std::size_t> damaged = file.damaged_cells();
-  for (const std::size_t i : damaged) fmt::print("damaged: {}\n", describe(make_cell(file.grid(), i)));
-  fmt::print("{}: {} of {} done cells have the right checksum\n", path,
-             static_cast<std::size_t>(std::count(status.begin(), status.end(), cell_status::done)) - damaged.size(),
-             std::count(status.begin(), status.end(), cell_status::done));
+  for (const std::size_t i : damaged) print("damaged: {}\n", describe(make_cell(file.grid(), i)));
+  print("{}: {} of {} done cells have the right checksum\n", path,
+        static_cast<std::size_t>(std::count(status.begin(), status.end(), cell_status::done)) - damaged.size(),
+        std::count(status.begin(), status.end(), cell_status::done));
   if (damaged.empty()) return exit_code::done;
   throw io_error(fmt::format("{}: {} cells are damaged; `cotscale run` with the same specification computes them again",
                              path, damaged.size()));

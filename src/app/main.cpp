@@ -8,6 +8,7 @@
 #include <string>
 
 #include "commands.hpp"
+#include "cotscale/base/output.hpp"
 #include "cotscale/sweep/provenance.hpp"
 #include "cotscale/sweep/stop_control.hpp"
 
@@ -28,7 +29,7 @@ bool speaks() {
 }
 
 void report(const std::exception& e) {
-  if (speaks()) fmt::print(stderr, "cotscale: {}\n", e.what());
+  if (speaks()) log("cotscale: {}\n", e.what());
 }
 
 void add_specification(CLI::App& command, std::string& specification, std::vector<std::string>& overrides) {
@@ -119,7 +120,9 @@ int dispatch(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    return dispatch(argc, argv);
+    const int code = dispatch(argc, argv);
+    flush_output();
+    return code;
   } catch (const cotscale::error& e) {
     report(e);
     return static_cast<int>(e.code());

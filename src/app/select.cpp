@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "commands.hpp"
+#include "cotscale/base/output.hpp"
 #include "cotscale/hdf5/file.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/sweep/provenance.hpp"
@@ -46,26 +47,26 @@ double mean_over_draws(const selection_results& results, double (*value)(const s
 
 void show_selection(const selection_results& results) {
   const auto draws = static_cast<double>(results.draws.size());
-  fmt::print("{:<24}{:>18}{:>12}{:>12}\n", "task", "support hardness", "quadratic", "exact");
+  print("{:<24}{:>18}{:>12}{:>12}\n", "task", "support hardness", "quadratic", "exact");
   constexpr std::size_t most = 50;
   for (std::size_t i = 0; i < std::min(most, results.tasks.size()); ++i) {
     std::array<double, 2> p{};
     for (const selection_record& r : results.draws) {
       for (std::size_t s = 0; s < p.size(); ++s) p[s] += r.probability[s][i] / draws;
     }
-    fmt::print("{:<24}{:>18.4g}{:>12.4f}{:>12.4f}\n", results.tasks[i], results.support_hardness[i], p[0], p[1]);
+    print("{:<24}{:>18.4g}{:>12.4f}{:>12.4f}\n", results.tasks[i], results.support_hardness[i], p[0], p[1]);
   }
-  if (results.tasks.size() > most) fmt::print("... {} more tasks in the file\n", results.tasks.size() - most);
-  fmt::print("{:<42}{:>12.5g}{:>12.5g}\n", "objective of the quadratic programme",
-             mean_over_draws(results, [](const selection_record& r) { return r.objective[0][0]; }),
-             mean_over_draws(results, [](const selection_record& r) { return r.objective[1][0]; }));
-  fmt::print("{:<42}{:>12.5g}{:>12.5g}\n", "objective of the exact problem",
-             mean_over_draws(results, [](const selection_record& r) { return r.objective[0][1]; }),
-             mean_over_draws(results, [](const selection_record& r) { return r.objective[1][1]; }));
+  if (results.tasks.size() > most) print("... {} more tasks in the file\n", results.tasks.size() - most);
+  print("{:<42}{:>12.5g}{:>12.5g}\n", "objective of the quadratic programme",
+        mean_over_draws(results, [](const selection_record& r) { return r.objective[0][0]; }),
+        mean_over_draws(results, [](const selection_record& r) { return r.objective[1][0]; }));
+  print("{:<42}{:>12.5g}{:>12.5g}\n", "objective of the exact problem",
+        mean_over_draws(results, [](const selection_record& r) { return r.objective[0][1]; }),
+        mean_over_draws(results, [](const selection_record& r) { return r.objective[1][1]; }));
   double worst = 0;
   for (const selection_record& r : results.draws) worst = std::max(worst, r.kkt_residual);
-  fmt::print("largest relative KKT residual {:.2g}{}\n", worst,
-             results.draws.size() > 1 ? fmt::format("; means over {} draws of the tasks", results.draws.size()) : "");
+  print("largest relative KKT residual {:.2g}{}\n", worst,
+        results.draws.size() > 1 ? fmt::format("; means over {} draws of the tasks", results.draws.size()) : "");
 }
 
 }  // namespace

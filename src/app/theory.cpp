@@ -6,6 +6,7 @@
 #include <set>
 
 #include "commands.hpp"
+#include "cotscale/base/output.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/sweep/cell.hpp"
 
@@ -88,7 +89,7 @@ exit_code theory(const theory_arguments& arguments) {
   const coordinates grid = make_coordinates(spec);
   cell_computer computer(spec, grid);
   const blas_threads one(1);
-  fmt::print("{}", arguments.csv ? theory_csv_header() : theory_table_header(spec));
+  print("{}", arguments.csv ? theory_csv_header() : theory_table_header(spec));
   for (std::size_t i = 0; i < grid.cell_count(); ++i) {
     const cell c = make_cell(grid, i);
     const bool seen =
@@ -96,12 +97,12 @@ exit_code theory(const theory_arguments& arguments) {
     if (seen) continue;  // models and, with given candidates, repeats do not matter
     const std::shared_ptr<const cell_theory> known = computer.theory(c, {});
     for (std::size_t m = 0; m < grid.m.size(); ++m) {
-      fmt::print("{}", arguments.csv ? theory_csv(spec, c, grid.m[m], known->predictions[m])
-                                     : theory_row(spec, c, grid.m[m], *known, known->predictions[m]));
+      print("{}", arguments.csv ? theory_csv(spec, c, grid.m[m], known->predictions[m])
+                                : theory_row(spec, c, grid.m[m], *known, known->predictions[m]));
     }
-    std::fflush(stdout);
+    flush_output();
   }
-  if (!arguments.csv) fmt::print("{}{}", theory_legend(spec), theory_exception(spec));
+  if (!arguments.csv) print("{}{}", theory_legend(spec), theory_exception(spec));
   return exit_code::done;
 }
 

@@ -8,6 +8,7 @@
 #include <exception>
 #include <new>
 
+#include "cotscale/base/output.hpp"
 #include "cotscale/comm/native.hpp"
 
 namespace cotscale {
@@ -15,8 +16,7 @@ namespace {
 
 // Says what happened on this rank and ends the job; never returns.
 [[noreturn]] void abort_job(const communicator& ranks, const std::string& message, exit_code code) {
-  fmt::print(stderr, "cotscale: rank {} on {}: {}\n", ranks.rank(), host_name(), message);
-  std::fflush(stderr);
+  log("cotscale: rank {} on {}: {}\n", ranks.rank(), host_name(), message);
   MPI_Abort(ranks.native().comm, static_cast<int>(code));
   std::terminate();
 }
@@ -52,7 +52,7 @@ int with_mpi(int& argc, char**& argv, const std::function<exit_code(const commun
         }
         code = body(world);
       } catch (const agreed_error& e) {
-        if (world.is_root()) fmt::print(stderr, "cotscale: {}\n", e.what());
+        if (world.is_root()) log("cotscale: {}\n", e.what());
         code = e.code();
       }
     });

@@ -1,4 +1,5 @@
 #include "cotscale/sweep/progress.hpp"
+#include "cotscale/base/output.hpp"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -46,8 +47,7 @@ void draw_bar(std::int64_t done, std::int64_t total, double elapsed) {
   const std::int64_t filled = total > 0 ? std::min(width, width * done / total) : width;
   const std::string bar =
       std::string(static_cast<std::size_t>(filled), '#') + std::string(static_cast<std::size_t>(width - filled), '.');
-  fmt::print(stderr, "\r[{}] {}\033[K", bar, summary(done, total, elapsed));
-  std::fflush(stderr);
+  log("\r[{}] {}\033[K", bar, summary(done, total, elapsed));
 }
 
 }  // namespace
@@ -72,14 +72,13 @@ progress_display::progress_display(progress_mode mode, std::int64_t total, std::
       if (bar) {
         draw_bar(count(), total, elapsed());
       } else {
-        fmt::print(stderr, "{:%Y-%m-%d %H:%M:%S} {}\n", fmt::localtime(std::time(nullptr)),
-                   summary(count(), total, elapsed()));
+        log("{:%Y-%m-%d %H:%M:%S} {}\n", fmt::localtime(std::time(nullptr)), summary(count(), total, elapsed()));
       }
       if (stop.stop_requested()) break;
     }
     if (bar) {
       draw_bar(count(), total, elapsed());
-      fmt::print(stderr, "\n");
+      log("\n");
     }
   });
 }

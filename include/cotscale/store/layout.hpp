@@ -13,7 +13,7 @@
 
 namespace cotscale {
 
-inline constexpr std::int64_t schema_version = 2;
+inline constexpr std::int64_t schema_version = 3;
 
 enum class axis : std::uint8_t {
   model,

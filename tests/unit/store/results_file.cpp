@@ -112,7 +112,7 @@ TEST_F(results_file_test, leaves_no_temporary_file) {
 
 TEST_F(results_file_test, another_schema_version_is_refused_by_number) {
   create(schema_version + 1);
-  EXPECT_NE(message_of_opening<mismatch_error>().find("schema version 3"), std::string::npos);
+  EXPECT_NE(message_of_opening<mismatch_error>().find("schema version 4"), std::string::npos);
 }
 
 TEST_F(results_file_test, a_foreign_hdf5_file_is_refused) {
