@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <numeric>
 #include <regex>
+#include <utility>
 
 #include "cotscale/base/output.hpp"
 #include "cotscale/comm/environment.hpp"
@@ -133,13 +134,22 @@ exit_code status(const std::string& path) {
 }
 
 exit_code verify(const std::string& path) {
-  const results_reader file(path);
+  sealed_file sealed(path);
+  if (sealed.kind() == file_kind::selection) {
+    print("{}: the selection is as it was written\n", path);
+    return exit_code::done;
+  }
+  const results_reader file(std::move(sealed));
   const std::vector<cell_status> status = file.statuses();
   const std::vector<std::size_t> damaged = file.damaged_cells();
   for (const std::size_t i : damaged) print("damaged: {}\n", describe(make_cell(file.grid(), i)));
-  print("{}: {} of {} done cells have the right checksum\n", path,
-        static_cast<std::size_t>(std::count(status.begin(), status.end(), cell_status::done)) - damaged.size(),
-        std::count(status.begin(), status.end(), cell_status::done));
+  std::size_t done = 0, sound = 0;
+  for (std::size_t i = 0; i < status.size(); ++i) {
+    if (status[i] != cell_status::done) continue;
+    ++done;
+    sound += std::binary_search(damaged.begin(), damaged.end(), i) ? 0 : 1;
+  }
+  print("{}: {} of {} done cells have the right checksum; everything else is as it was written\n", path, sound, done);
   if (damaged.empty()) return exit_code::done;
   throw io_error(fmt::format("{}: {} cells are damaged; `cotscale run` with the same specification computes them again",
                              path, damaged.size()));

@@ -4,19 +4,15 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <string_view>
 
 #include "commands.hpp"
 #include "cotscale/base/output.hpp"
-#include "cotscale/hdf5/file.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/sweep/provenance.hpp"
 #include "cotscale/sweep/selection.hpp"
 
 namespace cotscale::app {
 namespace {
-
-constexpr std::string_view selection_title = "cotscale selection";
 
 void require_selection_output(const std::string& output, bool overwrite) {
   require_output_directory(output);
@@ -25,15 +21,7 @@ void require_selection_output(const std::string& output, bool overwrite) {
     throw mismatch_error(
         fmt::format("{}: exists already; choose another --output, or give --overwrite to replace it", output));
   }
-  const bool ours = [&] {
-    try {
-      const hdf5_file file = hdf5_file::open_read(output);
-      return file.has_attribute("/", "title") && file.text_attribute("/", "title").rfind(selection_title, 0) == 0;
-    } catch (const io_error&) {
-      return false;
-    }
-  }();
-  if (!ours) {
+  if (!is_selection_file(output)) {
     throw mismatch_error(fmt::format(
         "{}: not a selection of cotscale, and --overwrite replaces no other file; move it away yourself", output));
   }

@@ -30,6 +30,7 @@ hid_t native_type() {
   if constexpr (std::is_same_v<T, std::int32_t>) return H5T_NATIVE_INT32;
   if constexpr (std::is_same_v<T, std::int8_t>) return H5T_NATIVE_INT8;
   if constexpr (std::is_same_v<T, std::uint64_t>) return H5T_NATIVE_UINT64;
+  if constexpr (std::is_same_v<T, std::uint8_t>) return H5T_NATIVE_UINT8;
 }
 
 handle string_type(std::size_t size) {
@@ -77,6 +78,7 @@ struct hdf5_file::impl {
     H5Pset_layout(properties.get(), H5D_CONTIGUOUS);
     H5Pset_alloc_time(properties.get(), H5D_ALLOC_TIME_EARLY);
     H5Pset_attr_creation_order(properties.get(), H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
+    H5Pset_obj_track_times(properties.get(), false);  // metadata do not change after creation
     if (fill != nullptr) {
       H5Pset_fill_value(properties.get(), type, fill);
       H5Pset_fill_time(properties.get(), H5D_FILL_TIME_ALLOC);
@@ -192,6 +194,21 @@ extents hdf5_file::shape(const std::string& dataset) const {
   return {dims.begin(), dims.end()};
 }
 
+std::uint64_t hdf5_file::offset(const std::string& dataset) const {
+  const haddr_t address = H5Dget_offset(impl_->dataset(dataset));
+  if (address == HADDR_UNDEF) fail(impl_->path, fmt::format("find where {} is in the file", dataset));
+  return address;
+}
+
+void hdf5_file::create_group(const std::string& name) {
+  const handle properties(H5Pcreate(H5P_GROUP_CREATE), H5Pclose);
+  H5Pset_link_creation_order(properties.get(), H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
+  H5Pset_attr_creation_order(properties.get(), H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
+  H5Pset_obj_track_times(properties.get(), false);
+  handle group(H5Gcreate2(impl_->file.get(), name.c_str(), H5P_DEFAULT, properties.get(), H5P_DEFAULT), H5Gclose);
+  if (group.get() < 0 || !group.close()) fail(impl_->path, fmt::format("create the group {}", name));
+}
+
 template<class T>
 void hdf5_file::create_dataset(const std::string& name, const extents& shape, T fill) {
   impl_->create(name, native_type<T>(), shape, &fill);
@@ -287,7 +304,8 @@ bool hdf5_file::has_attribute(const std::string& object, const std::string& name
 
 void hdf5_file::make_scale(const std::string& dataset) {
   const hid_t set = impl_->dataset(dataset);
-  if (H5DSset_scale(set, dataset.c_str()) < 0) fail(impl_->path, fmt::format("make {} a dimension scale", dataset));
+  const std::string own_name = dataset.substr(dataset.rfind('/') + 1);
+  if (H5DSset_scale(set, own_name.c_str()) < 0) fail(impl_->path, fmt::format("make {} a dimension scale", dataset));
 }
 
 void hdf5_file::attach_scale(const std::string& dataset, unsigned dimension, const std::string& scale) {
@@ -310,6 +328,8 @@ template void hdf5_file::create_dataset(const std::string&, const extents&, std:
 template void hdf5_file::create_dataset(const std::string&, const extents&, std::int32_t);
 template void hdf5_file::create_dataset(const std::string&, const extents&, std::int8_t);
 template void hdf5_file::create_dataset(const std::string&, const extents&, std::uint64_t);
+template void hdf5_file::create_dataset(const std::string&, const extents&, std::uint8_t);
+template void hdf5_file::write(const std::string&, std::span<const std::uint8_t>);
 template void hdf5_file::write(const std::string&, std::span<const double>);
 template void hdf5_file::write(const std::string&, std::span<const std::int64_t>);
 template void hdf5_file::write_block(const std::string&, const extents&, const extents&, std::span<const double>);

@@ -1,6 +1,10 @@
 #include "cotscale/store/layout.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <functional>
+#include <limits>
 #include <numeric>
 
 #include "cotscale/base/error.hpp"
@@ -12,6 +16,11 @@ std::string_view name(axis a) {
   constexpr std::array names{"model", "mixture",       "hardness", "n",    "repeat", "m",
                              "k",     "training_step", "baseline", "task", "row",    "column"};
   return names.at(static_cast<std::size_t>(a));
+}
+
+std::string path_of(axis a) {
+  if (a == axis::row || a == axis::column) return fmt::format("{}/{}", weights_group, name(a));
+  return std::string(name(a));
 }
 
 std::size_t weight_variable::size() const {
@@ -155,10 +164,46 @@ std::uint64_t payload_checksum(const cell_result& result) {
   return sum.value();
 }
 
+std::string path_of(const payload_variable& variable) {
+  const bool weights =
+      std::find(variable.own_axes.begin(), variable.own_axes.end(), axis::row) != variable.own_axes.end();
+  return weights ? fmt::format("{}/{}", weights_group, variable.name) : std::string(variable.name);
+}
+
+std::string path_of(const weight_variable& weight) { return fmt::format("{}/{}", weights_group, weight.name); }
+
+std::span<const record_variable> record_variables() {
+  using r = cell_record;
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  static const std::vector<record_variable> table{
+      {"attempt", &r::attempt, std::int32_t{0}, "attempts that came to an end"},
+      {"rank", &r::rank, std::int32_t{-1}, "MPI rank that computed the cell"},
+      // An integer: readers decode it to a time, which NaN is not.
+      {"start_time", &r::start_time, std::int64_t{0}, "start of the computation",
+       "milliseconds since 1970-01-01 00:00:00"},
+      {"wall_seconds", &r::wall_seconds, nan, "time that the cell took", "s"},
+      {"training_seconds", &r::training_seconds, nan, "time that its training took, of GPT-2", "s"},
+      {"tokens_per_second", &r::tokens_per_second, nan, "rate of its training, of GPT-2", "s-1"},
+  };
+  return table;
+}
+
+std::uint64_t record_checksum(cell_status status, const cell_record& record, std::uint64_t payload) {
+  checksum sum;
+  const auto add = [&](const auto& value) { sum.add(std::as_bytes(std::span(&value, 1))); };
+  add(static_cast<std::int8_t>(status));
+  for (const record_variable& v : record_variables()) {
+    std::visit([&](auto member) { add(record.*member); }, v.member);
+  }
+  add(payload);
+  return sum.value();
+}
+
 std::uint64_t payload_bytes(const coordinates& grid) {
-  constexpr std::uint64_t record_bytes =
-      1 + 4 + 4 + 5 * 8;  // status, attempt, rank, start_time and three more seconds and rates, checksum
-  std::uint64_t per_cell = record_bytes;
+  std::uint64_t per_cell = sizeof(std::int8_t) + 2 * sizeof(std::uint64_t);  // status and the two checksums
+  for (const record_variable& v : record_variables()) {
+    per_cell += std::visit([](const auto& value) { return sizeof(value); }, v.pending);
+  }
   for (const payload_variable& variable : payload_variables()) {
     const bool small = std::holds_alternative<std::int8_t cell_result::*>(variable.member);
     per_cell += grid.volume(variable.own_axes) * (small ? 1 : 8);

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -36,6 +38,21 @@ void sync_path(const std::string& path, int flags) {
   if (!synced) throw io_error(fmt::format("{}: cannot write it to disk ({})", path, why));
 }
 
+constexpr const char* provenance_group = "provenance";
+
+void write_attributes(hdf5_file& file, file_description& description, const provenance& attributes) {
+  file.create_group(provenance_group);
+  for (const auto& attribute : attributes) {
+    const char* object = is_of_root(attribute.first) ? "/" : provenance_group;
+    std::visit(
+        [&](const auto& value) {
+          file.set_attribute(object, attribute.first, value);
+          description.add_text("attribute." + attribute.first, fmt::format("{}", value));
+        },
+        attribute.second);
+  }
+}
+
 }  // namespace
 
 void require_output_directory(const std::string& path) {
@@ -45,20 +62,29 @@ void require_output_directory(const std::string& path) {
                              directory.string()));
 }
 
-void create_file(const std::string& path, std::uint64_t bytes, const provenance& attributes,
-                 const std::string& config_toml, const std::function<void(hdf5_file&)>& fill) {
+bool is_of_root(std::string_view attribute) {
+  constexpr std::array<std::string_view, 3> names{"Conventions", "schema_version", "title"};
+  return std::find(names.begin(), names.end(), attribute) != names.end();
+}
+
+void create_file(const std::string& path, file_kind kind, std::uint64_t bytes, const provenance& attributes,
+                 const std::string& config_toml, const std::function<void(hdf5_file&, file_description&)>& fill) {
   const std::string temporary = path + ".creating";
   constexpr std::uint64_t metadata = 262'144;
   require_space(temporary, bytes + metadata + 4 * config_toml.size());
   try {
     hdf5_file file = hdf5_file::create(temporary);
-    for (const auto& attribute : attributes) {
-      std::visit([&](const auto& value) { file.set_attribute("/", attribute.first, value); }, attribute.second);
-    }
-    fill(file);
+    file_description description;
+    reserve_seal(file);
+    write_attributes(file, description, attributes);
+    fill(file, description);
     file.create_strings("config_toml", {}, {config_toml});
     file.set_attribute("config_toml", "long_name", std::string("resolved specification"));
+    description.add_text("config_toml", config_toml);
+    store_description(file, description);
+    const seal_places places = find_places(file);
     file.close();
+    seal_file(temporary, kind, places, description);
     sync_path(temporary, O_RDWR);
     std::filesystem::rename(temporary, path);
   } catch (const std::filesystem::filesystem_error& e) {

@@ -3,6 +3,8 @@
 #include <limits>
 #include <map>
 
+#include "cotscale/base/error.hpp"
+
 namespace cotscale {
 namespace {
 
@@ -91,10 +93,21 @@ class selection_writer {
 
 }  // namespace
 
+bool is_selection_file(const std::string& path) {
+  if (const std::optional<file_kind> kind = sealed_kind(path)) return *kind == file_kind::selection;
+  try {
+    const hdf5_file file = hdf5_file::open_read(path);
+    return has_our_title(file) && file.text_attribute("/", "title").starts_with(selection_title);
+  } catch (const io_error&) {
+    return false;
+  }
+}
+
 void write_selection(const std::string& path, const selection_results& results, const std::string& config_toml,
                      const provenance& attributes) {
   const std::uint64_t bytes = results.draws.size() * results.tasks.size() * selection_names.size() * sizeof(double);
-  create_file(path, bytes, attributes, config_toml, [&](hdf5_file& file) { selection_writer(file, results).write(); });
+  create_file(path, file_kind::selection, bytes, attributes, config_toml,
+              [&](hdf5_file& file, file_description&) { selection_writer(file, results).write(); });
 }
 
 }  // namespace cotscale

@@ -82,6 +82,28 @@ std::vector<std::int64_t> training_step_axis(const specification& spec) {
   return steps;
 }
 
+// What the dimensions of a transformer's parameter are indices of. The two of a square matrix have different names:
+// readers cannot tell equal ones apart.
+std::vector<std::string> dimensions_of(const gpt2_tensor& tensor) {
+  struct rule {
+    std::string_view ending;
+    std::vector<std::string> dimensions;
+  };
+  static const std::vector<rule> rules{{"read_in.weight", {"embedding", "token_entry"}},
+                                       {"wpe.weight", {"position", "embedding"}},
+                                       {"attn.c_attn.weight", {"embedding", "query_key_value"}},
+                                       {"attn.c_attn.bias", {"query_key_value"}},
+                                       {"attn.c_proj.weight", {"attended", "embedding"}},
+                                       {"mlp.c_fc.weight", {"embedding", "hidden"}},
+                                       {"mlp.c_fc.bias", {"hidden"}},
+                                       {"mlp.c_proj.weight", {"hidden", "embedding"}},
+                                       {"read_out.weight", {"component", "embedding"}},
+                                       {"read_out.bias", {"component"}}};
+  const auto found =
+      std::find_if(rules.begin(), rules.end(), [&](const rule& r) { return tensor.name.ends_with(r.ending); });
+  return found != rules.end() ? found->dimensions : std::vector<std::string>{"embedding"};
+}
+
 // Parameters of the transformers that keep them; positions are those of the largest n.
 std::vector<weight_variable> kept_weights(const specification& spec) {
   std::vector<weight_variable> weights;
@@ -90,7 +112,9 @@ std::vector<weight_variable> kept_weights(const specification& spec) {
     if (model.architecture != architecture_kind::gpt2 || !model.keep_weights || !weights.empty()) continue;
     const gpt2_layout layout(trained_configuration(spec.d, n, model.gpt2));
     for (const gpt2_tensor& tensor : layout.tensors()) {
-      weights.push_back({.name = tensor.name, .shape = {tensor.shape.begin(), tensor.shape.end()}});
+      weights.push_back({.name = tensor.name,
+                         .shape = {tensor.shape.begin(), tensor.shape.end()},
+                         .dimensions = dimensions_of(tensor)});
     }
   }
   return weights;

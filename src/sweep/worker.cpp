@@ -55,7 +55,9 @@ bool worker::run_cell(const task_item& item) {
   const cell c = make_cell(grid_, item.number);
   const stopwatch watch;
   const auto now = std::chrono::system_clock::now().time_since_epoch();
-  cell_record record{.attempt = item.previous_attempts + 1, .rank = rank_, .start_time = seconds(now).count()};
+  cell_record record{.attempt = item.previous_attempts + 1,
+                     .rank = rank_,
+                     .start_time = std::chrono::duration_cast<std::chrono::milliseconds>(now).count()};
   std::optional<std::string> failure;
   cell_result result;
   try {
@@ -80,8 +82,10 @@ bool worker::run_cell(const task_item& item) {
              fmt::format("({}) after {} steps: lower its learning_rate, or set clip_norm", describe(c),
                          result.training_steps));
     }
-    record.training_seconds = result.training_seconds;
-    record.tokens_per_second = result.tokens_per_second;
+    if (result.training_seconds > 0) {
+      record.training_seconds = result.training_seconds;
+      record.tokens_per_second = result.tokens_per_second;
+    }
     store_.add(c.position, std::move(result), record);
   }
   ++finished_;

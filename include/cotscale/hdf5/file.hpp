@@ -15,7 +15,8 @@ namespace cotscale {
 using extents = std::vector<std::uint64_t>;
 
 /// Every failure throws io_error with the file's name and HDF5's own words. Not for use by two threads at once.
-/// `T` is double, float, std::int64_t, std::int32_t, std::int8_t or std::uint64_t.
+/// `T` is double, float, std::int64_t, std::int32_t, std::int8_t, std::uint64_t or std::uint8_t. A name may be a path
+/// through groups, "weights/v".
 class hdf5_file {
  public:
   /// Creates (or truncates) a file that tracks creation order.
@@ -36,7 +37,11 @@ class hdf5_file {
   const std::string& path() const;
   bool has(const std::string& name) const;
   extents shape(const std::string& dataset) const;
+  /// Where in the file the bytes of a contiguous dataset begin.
+  std::uint64_t offset(const std::string& dataset) const;
 
+  /// A group that tracks creation order.
+  void create_group(const std::string& name);
   /// A contiguous dataset whose space is allocated and filled at once.
   template<class T>
   void create_dataset(const std::string& name, const extents& shape, T fill);
@@ -56,7 +61,7 @@ class hdf5_file {
   std::vector<T> read_block(const std::string& name, const extents& start, const extents& count) const;
   std::vector<std::string> read_strings(const std::string& name) const;
 
-  /// Attributes of the dataset `object`, or of the file itself for "/".
+  /// Attributes of the dataset or group `object`, or of the file itself for "/".
   void set_attribute(const std::string& object, const std::string& name, const std::string& value);
   void set_attribute(const std::string& object, const std::string& name, std::int64_t value);
   void set_attribute(const std::string& object, const std::string& name, const std::vector<std::int8_t>& values);
@@ -64,7 +69,7 @@ class hdf5_file {
   std::int64_t integer_attribute(const std::string& object, const std::string& name) const;
   bool has_attribute(const std::string& object, const std::string& name) const;
 
-  /// Makes a one-dimensional dataset the scale of the dimension that bears its name.
+  /// Makes a one-dimensional dataset the scale of the dimension that bears its name (without its groups).
   void make_scale(const std::string& dataset);
   void attach_scale(const std::string& dataset, unsigned dimension, const std::string& scale);
 

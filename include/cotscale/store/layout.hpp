@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,10 +36,17 @@ inline constexpr std::array cell_axes{axis::model, axis::mixture, axis::hardness
 
 std::string_view name(axis a);
 
+/// The group of V and W of linear self-attention and of the parameters of transformers.
+inline constexpr std::string_view weights_group = "weights";
+
+/// Of the coordinate variable of an axis: its name, with the group where the axis is one of weights.
+std::string path_of(axis a);
+
 /// A parameter of a transformer whose weights are kept.
 struct weight_variable {
   std::string name;
   std::vector<std::uint64_t> shape;
+  std::vector<std::string> dimensions = {};  ///< what each is an index of; equal names have equal lengths
   std::size_t size() const;
   friend bool operator==(const weight_variable&, const weight_variable&) = default;
 };
@@ -100,10 +108,11 @@ struct cell_result {
 struct cell_record {
   std::int32_t attempt = 0;
   std::int32_t rank = -1;
-  double start_time = 0;  ///< seconds since 1970-01-01 UTC
+  std::int64_t start_time = 0;  ///< milliseconds since 1970-01-01 UTC
   double wall_seconds = 0;
-  double training_seconds = 0;   ///< of GPT-2; with a training that cells share, that of the first
-  double tokens_per_second = 0;  ///< of its training
+  /// Of GPT-2, else NaN; with a training that cells share, that of the first.
+  double training_seconds = std::numeric_limits<double>::quiet_NaN();
+  double tokens_per_second = std::numeric_limits<double>::quiet_NaN();  ///< of its training
 };
 
 /// One payload variable: where it is in a cell_result, and how it is described in the file. To store a further result,
@@ -128,8 +137,30 @@ bool is_present(const payload_variable& variable, const coordinates& grid);
 /// The bytes of one variable of a cell.
 std::span<const std::byte> bytes_of(const payload_variable& variable, const cell_result& result);
 
+std::string path_of(const payload_variable& variable);
+std::string path_of(const weight_variable& weight);
+
 /// XXH64 of a cell's payload: its variables, then its weights.
 std::uint64_t payload_checksum(const cell_result& result);
+
+/// One variable of a cell's record: where it is in a cell_record, and how it is described in the file.
+struct record_variable {
+  using field = std::variant<std::int32_t cell_record::*, std::int64_t cell_record::*, double cell_record::*>;
+  std::string_view name;
+  field member;
+  std::variant<std::int32_t, std::int64_t, double> pending;  ///< of a cell that is not computed
+  std::string_view long_name;
+  std::string_view units = "1";
+};
+
+/// In the order of the record's checksum.
+std::span<const record_variable> record_variables();
+
+/// XXH64 of a cell's record: `status`, the variables of the record, and the checksum of its payload.
+std::uint64_t record_checksum(cell_status status, const cell_record& record, std::uint64_t payload);
+
+/// In place of a record's checksum while the record is being written.
+inline constexpr std::uint64_t record_being_written = 1;
 
 /// Bytes of the datasets of a file of this shape.
 std::uint64_t payload_bytes(const coordinates& grid);

@@ -4,24 +4,28 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
 
-#include "cotscale/hdf5/file.hpp"
+#include "cotscale/store/sealed_file.hpp"
 
 namespace cotscale {
 
-/// Root attributes in their order in the file.
+/// Attributes in their order in the file. Those that are equal in all runs of a study (is_of_root) are of the root, the
+/// others of the group `provenance`, so that files of several runs can be joined.
 using provenance = std::vector<std::pair<std::string, std::variant<std::string, std::int64_t>>>;
 
 /// Throws io_error unless the directory that the file is to be in exists.
 void require_output_directory(const std::string& path);
 
-/// Creates an HDF5 file under a temporary name, with root attributes, what `fill` puts into it, and the specification;
-/// syncs it to disk and renames it to `path`. `bytes` of datasets must find room. Throws io_error, and leaves nothing
-/// behind, if it cannot. Replaces a file that is there.
-void create_file(const std::string& path, std::uint64_t bytes, const provenance& attributes,
-                 const std::string& config_toml, const std::function<void(hdf5_file&)>& fill);
+bool is_of_root(std::string_view attribute);
+
+/// Creates an HDF5 file under a temporary name, with attributes, what `fill` puts into it and describes, and the
+/// specification; seals it, syncs it to disk and renames it to `path`. `bytes` of datasets must find room. Throws
+/// io_error, and leaves nothing behind, if it cannot. Replaces a file that is there.
+void create_file(const std::string& path, file_kind kind, std::uint64_t bytes, const provenance& attributes,
+                 const std::string& config_toml, const std::function<void(hdf5_file&, file_description&)>& fill);
 
 }  // namespace cotscale

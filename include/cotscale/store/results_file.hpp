@@ -12,6 +12,7 @@
 #include "cotscale/hdf5/file.hpp"
 #include "cotscale/store/layout.hpp"
 #include "cotscale/store/new_file.hpp"
+#include "cotscale/store/sealed_file.hpp"
 
 namespace cotscale {
 
@@ -20,40 +21,44 @@ namespace cotscale {
 void create_results(const std::string& path, const coordinates& grid, const std::string& config_toml,
                     const provenance& attributes);
 
-/// Whether the file can be read and is a results file of cotscale, of any schema version.
+/// Whether the file is a results file of cotscale, of any schema version, or a damaged one.
 bool is_results_file(const std::string& path);
 
 /// A results file opened for reading, also while a run is writing it.
 class results_reader {
  public:
-  /// Throws io_error if there is no such file or it cannot be read (truncated, not HDF5), mismatch_error if it is not a
-  /// results file of ours or of another schema version.
+  /// Throws io_error if there is no such file, it cannot be read (truncated, not HDF5), or anything in it but its cells
+  /// is damaged; mismatch_error if it is not a results file of ours or of another schema version.
   explicit results_reader(const std::string& path);
+  explicit results_reader(sealed_file file);
 
   const coordinates& grid() const { return grid_; }
-  std::string config_toml() const { return file_.read_strings("config_toml").front(); }
-  std::string attribute(const std::string& name) const { return file_.text_attribute("/", name); }
+  const std::string& config_toml() const { return file_.description().text("config_toml"); }
+  /// Of the root or of the group `provenance`; an integer as its digits.
+  const std::string& attribute(const std::string& name) const { return file_.description().text("attribute." + name); }
 
-  /// Over cells, row-major.
+  /// Over cells, row-major. One that a damaged record gives no status counts as pending.
   std::vector<cell_status> statuses() const;
-  std::vector<std::int32_t> attempts() const { return file_.read<std::int32_t>("attempt"); }
+  std::vector<std::int32_t> attempts() const;
   /// A payload variable of doubles in full.
-  std::vector<double> values(const std::string& variable) const { return file_.read<double>(variable); }
+  std::vector<double> values(const std::string& variable) const { return file_.read<double>(dataset_of(variable)); }
   /// A payload variable of doubles of one cell.
   std::vector<double> cell_values(const std::string& variable, const cell_position& cell) const;
   /// z_score for k < theory_steps, where exact theory exists; row-major over (cells, m, k).
   std::vector<double> first_z_scores() const;
   std::vector<std::int8_t> converged() const { return file_.read<std::int8_t>("converged"); }
 
-  /// Numbers of the cells that are marked done, but whose payload does not have the stored checksum. Reads the whole
-  /// file.
+  /// Numbers, ascending, of the cells whose record does not have its checksum, or that are marked done but whose
+  /// payload has not. Reads the whole file.
   std::vector<std::size_t> damaged_cells() const;
 
  private:
-  std::vector<std::uint64_t> payload_checksums(const cell_position& first, std::uint64_t n_count,
-                                               std::uint64_t repeat_count) const;
+  std::string dataset_of(const std::string& variable) const;
+  /// Of the payloads of `count` cells from number `first` on.
+  std::vector<std::uint64_t> payload_checksums(std::size_t first, std::size_t count) const;
+  std::vector<std::size_t> damaged_now(const std::vector<std::size_t>& among) const;
 
-  hdf5_file file_;
+  sealed_file file_;
   coordinates grid_;
 };
 
@@ -92,6 +97,7 @@ class results_writer {
     cell_status status;
     cell_result result;
     cell_record record;
+    std::uint64_t checksum;  ///< of the payload
   };
   template<class T>
   void put(const cell_position& cell, std::string_view variable, const std::vector<axis>& own_axes,
@@ -102,6 +108,7 @@ class results_writer {
   }
   void put_payload(const entry& e);
   void put_weights(const entry& e);
+  void put_record(const entry& e);
   void sync() const;
 
   coordinates grid_;

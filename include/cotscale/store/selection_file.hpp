@@ -28,6 +28,12 @@ struct selection_results {
   bool has_draw_axis = false;  ///< candidates from a file have none
 };
 
+/// Titles of these files begin so.
+inline constexpr std::string_view selection_title = "cotscale selection";
+
+/// Whether the file is a selection of cotscale, of any schema version, or a damaged one.
+bool is_selection_file(const std::string& path);
+
 /// Writes the whole file under a temporary name, and renames it. Throws io_error, and leaves nothing behind, if it
 /// cannot.
 void write_selection(const std::string& path, const selection_results& results, const std::string& config_toml,
