@@ -6,12 +6,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <limits>
 #include <map>
 #include <numeric>
 
+#include "cotscale/base/descriptor.hpp"
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/hash.hpp"
 #include "cotscale/store/new_file.hpp"
@@ -21,8 +21,6 @@ namespace {
 
 constexpr const char* our_title = "cotscale";
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-
-std::string reason() { return std::strerror(errno); }
 
 extents shape_of(const coordinates& grid, std::span<const axis> axes) {
   extents shape;
@@ -36,10 +34,10 @@ std::vector<axis> all_axes(const std::vector<axis>& own_axes) {
   return axes;
 }
 
-int open_descriptor(const std::string& path) {
-  const int fd = open(path.c_str(), O_RDWR | O_CLOEXEC);
-  if (fd < 0) throw io_error(fmt::format("{}: cannot open the file ({})", path, reason()));
-  return fd;
+descriptor open_for_writing(const std::string& path) {
+  descriptor file = open_descriptor(path, O_RDWR);
+  if (!file) throw io_error(fmt::format("{}: cannot open the file for writing ({})", path, reason()));
+  return file;
 }
 
 class layout_writer {
@@ -197,7 +195,7 @@ hdf5_file open_ours(const std::string& path) {
   hdf5_file file = [&] {
     try {
       return hdf5_file::open_read(path);
-    } catch (const io_error& e) {
+    } catch (const not_hdf5_error& e) {
       throw io_error(fmt::format("{}\n  The file is truncated, damaged or not HDF5; move it away, or name another file",
                                  e.what()));
     }
@@ -255,7 +253,7 @@ void create_results(const std::string& path, const coordinates& grid, const std:
 bool is_results_file(const std::string& path) {
   try {
     return is_ours(hdf5_file::open_read(path));
-  } catch (const io_error&) {
+  } catch (const not_hdf5_error&) {
     return false;
   }
 }
@@ -354,9 +352,12 @@ std::vector<std::size_t> results_reader::damaged_cells() const {
 }
 
 results_writer::results_writer(const std::string& path, coordinates grid, const communicator& all)
-    : grid_(std::move(grid)), descriptor_(open_descriptor(path)), file_(hdf5_file::open_shared(path, all)) {}
-
-results_writer::~results_writer() { ::close(descriptor_); }
+    : grid_(std::move(grid)) {
+  all.together([&] {
+    layout_ = std::make_unique<const hdf5_file>(hdf5_file::open_read(path));
+    file_ = open_for_writing(path);
+  });
+}
 
 void results_writer::mark_pending(const cell_position& cell) {
   put(cell, "status", static_cast<std::int8_t>(cell_status::pending));
@@ -381,13 +382,20 @@ std::chrono::duration<double> results_writer::oldest() const {
 template<class T>
 void results_writer::put(const cell_position& cell, std::string_view variable, const std::vector<axis>& own_axes,
                          std::span<const T> values) {
-  extents start(cell.begin(), cell.end());
-  extents count(cell.size(), 1);
-  for (const axis a : own_axes) {
-    start.push_back(0);
-    count.push_back(grid_.length(a));
+  std::size_t each = 1;
+  for (const axis a : own_axes) each *= grid_.length(a);
+  expects(each == values.size(), "results_writer: {} values for {} places of {}", values.size(), each, variable);
+  put_bytes(cell, std::string(variable), sizeof(T), std::as_bytes(values));
+}
+
+// A cell's part of a variable is contiguous, since the axes of cells come first, and so is the variable.
+void results_writer::put_bytes(const cell_position& cell, const std::string& variable, std::size_t value_bytes,
+                               std::span<const std::byte> bytes) {
+  auto place = offsets_.find(variable);
+  if (place == offsets_.end()) place = offsets_.emplace(variable, layout_->offset(variable, value_bytes)).first;
+  if (!write_at(file_, bytes, place->second + cell_number(grid_, cell) * bytes.size())) {
+    throw io_error(fmt::format("{}: cannot write {} ({})", layout_->path(), variable, reason()));
   }
-  file_.write_block<T>(std::string(variable), start, count, values);
 }
 
 // NOLINTNEXTLINE(readability-convert-member-functions-to-static): the generic lambda does use `this`
@@ -410,10 +418,7 @@ void results_writer::put_payload(const entry& e) {
 void results_writer::put_weights(const entry& e) {
   std::span<const float> rest(e.result.weights);
   for (const weight_variable& weight : grid_.weights) {
-    extents start(e.cell.begin(), e.cell.end()), count(e.cell.size(), 1);
-    start.resize(start.size() + weight.shape.size(), 0);
-    count.insert(count.end(), weight.shape.begin(), weight.shape.end());
-    file_.write_block<float>(weight.name, start, count, rest.first(weight.size()));
+    put_bytes(e.cell, weight.name, sizeof(float), std::as_bytes(rest.first(weight.size())));
     rest = rest.subspan(weight.size());
   }
 }
@@ -443,7 +448,15 @@ void results_writer::flush() {
 }
 
 void results_writer::sync() const {
-  if (fdatasync(descriptor_) != 0) throw io_error(fmt::format("{}: cannot write to disk ({})", file_.path(), reason()));
+  int failed = 0;
+  do {
+    failed = fdatasync(file_.get());
+  } while (failed != 0 && errno == EINTR);
+  if (failed != 0) throw io_error(fmt::format("{}: cannot write to disk ({})", layout_->path(), reason()));
+}
+
+void results_writer::close() {
+  if (!file_.close()) throw io_error(fmt::format("{}: cannot close the file ({})", layout_->path(), reason()));
 }
 
 }  // namespace cotscale

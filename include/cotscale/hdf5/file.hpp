@@ -7,22 +7,26 @@
 #include <string>
 #include <vector>
 
-#include "cotscale/comm/communicator.hpp"
+#include "cotscale/base/error.hpp"
 
 namespace cotscale {
 
 /// Shape of a dataset; empty for a scalar.
 using extents = std::vector<std::uint64_t>;
 
+/// The file can be read, but is no HDF5 file, or a damaged one.
+struct not_hdf5_error : io_error {
+  using io_error::io_error;
+};
+
 /// Every failure throws io_error with the file's name and HDF5's own words. Not for use by two threads at once.
 /// `T` is double, float, std::int64_t, std::int32_t, std::int8_t or std::uint64_t.
 class hdf5_file {
  public:
-  /// Creates (or truncates) a file that tracks creation order.
-  static hdf5_file create(const std::string& path);
+  /// Creates a file that tracks creation order, in the place of whatever is there, and reserves `bytes` for it.
+  static hdf5_file create(const std::string& path, std::uint64_t bytes = 0);
+  /// Opens a file under the lock that HDF5 would take. Throws not_hdf5_error if its contents are not HDF5.
   static hdf5_file open_read(const std::string& path);
-  /// Collective: all ranks, through MPI-IO, for reading and independent writing.
-  static hdf5_file open_shared(const std::string& path, const communicator& all);
 
   hdf5_file(hdf5_file&&) noexcept;
   hdf5_file& operator=(hdf5_file&&) noexcept;
@@ -30,12 +34,15 @@ class hdf5_file {
   hdf5_file& operator=(const hdf5_file&) = delete;
   ~hdf5_file();
 
-  /// Closes the file and reports what the destructor would have to swallow.
+  /// Closes the file and reports what the destructor would have to swallow; the second also waits for the disk.
   void close();
+  void close_durably();
 
   const std::string& path() const;
   bool has(const std::string& name) const;
   extents shape(const std::string& dataset) const;
+  /// Where in the file the first byte of a contiguous dataset of values of this size is.
+  std::uint64_t offset(const std::string& dataset, std::size_t value_bytes) const;
 
   /// A contiguous dataset whose space is allocated and filled at once.
   template<class T>
