@@ -62,11 +62,12 @@ void show_selection(const selection_results& results) {
 exit_code select(const select_arguments& arguments) {
   require_openmp_blas();
   require_one_process("select");
-  require_selection_output(arguments.output, arguments.overwrite);
+  const std::string output = resolved_path(arguments.output);
+  require_selection_output(output, arguments.overwrite);
   const specification spec = load_selection(arguments.specification, parse_overrides(arguments.overrides));
   const selection_results results = select_tasks(spec, {});
   const std::string config = selection_to_toml(spec);
-  write_selection(arguments.output, results, config,
+  write_selection(output, results, config,
                   collect_provenance(std::string(selection_title) + ": " + spec.name, spec.seed, config,
                                      arguments.command_line, 1));
   show_selection(results);

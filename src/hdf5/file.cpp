@@ -4,20 +4,23 @@
 #include <fmt/ranges.h>
 #include <hdf5.h>
 #include <hdf5_hl.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <functional>
 #include <map>
 #include <numeric>
 #include <type_traits>
 
 #include "cotscale/base/error.hpp"
-#include "cotscale/comm/native.hpp"
+#include "driver.hpp"
 #include "handle.hpp"
 
 namespace cotscale {
 
-using detail::fail;
+using detail::file_access;
 using detail::handle;
 
 namespace {
@@ -56,12 +59,27 @@ std::size_t volume(const extents& shape) {
 
 struct hdf5_file::impl {
   std::string path;
-  handle file;
+  file_access access;
+  handle file = {};
   mutable std::map<std::string, handle> datasets = {};  // closed before the file
+
+  impl(std::string name, file_access opened) : path(std::move(name)), access(std::move(opened)) {}
+
+  // In the system's words where a transfer has failed, else in HDF5's.
+  [[noreturn]] void fail(const std::string& action) const {
+    if (access.error == 0) detail::fail(path, action);
+    H5Eclear2(H5E_DEFAULT);
+    throw io_error(fmt::format("{}: cannot {} ({})", path, action, std::strerror(access.error)));
+  }
+
+  // HDF5 believes that every write has succeeded.
+  void require_written(const std::string& action) const {
+    if (access.error != 0) fail(action);
+  }
 
   handle object(const std::string& name) const {
     handle h(H5Oopen(file.get(), name.c_str(), H5P_DEFAULT), H5Oclose);
-    if (h.get() < 0) fail(path, fmt::format("open {}", name));
+    if (h.get() < 0) fail(fmt::format("open {}", name));
     return h;
   }
 
@@ -69,7 +87,7 @@ struct hdf5_file::impl {
   hid_t dataset(const std::string& name) const {
     if (const auto known = datasets.find(name); known != datasets.end()) return known->second.get();
     handle h(H5Dopen2(file.get(), name.c_str(), H5P_DEFAULT), H5Dclose);
-    if (h.get() < 0) fail(path, fmt::format("open the dataset {}", name));
+    if (h.get() < 0) fail(fmt::format("open the dataset {}", name));
     return datasets.emplace(name, std::move(h)).first->second.get();
   }
 
@@ -86,7 +104,8 @@ struct hdf5_file::impl {
     const handle space = dataspace(shape);
     handle set(H5Dcreate2(file.get(), name.c_str(), type, space.get(), H5P_DEFAULT, properties.get(), H5P_DEFAULT),
                H5Dclose);
-    if (set.get() < 0 || !set.close()) fail(path, fmt::format("create the dataset {}", name));
+    if (set.get() < 0 || !set.close()) fail(fmt::format("create the dataset {}", name));
+    require_written(fmt::format("create the dataset {}", name));
   }
 
   // Selects a block of the dataset (all of it if `count` is empty and so is `start`); returns (memory space, file
@@ -100,7 +119,7 @@ struct hdf5_file::impl {
       expects(H5Sget_simple_extent_ndims(in_file.get()) == static_cast<int>(from.size()) && from.size() == size.size(),
               "hdf5_file: block {} + {} of {}", start, count, name);
       if (H5Sselect_hyperslab(in_file.get(), H5S_SELECT_SET, from.data(), nullptr, size.data(), nullptr) < 0) {
-        fail(path, fmt::format("select {} + {} of {}", start, count, name));
+        fail(fmt::format("select {} + {} of {}", start, count, name));
       }
     }
     const auto selected = static_cast<std::size_t>(H5Sget_select_npoints(in_file.get()));
@@ -113,7 +132,7 @@ struct hdf5_file::impl {
     const hid_t set = dataset(name);
     const auto [in_memory, in_file] = select(name, set, start, count, values.size());
     if (H5Dwrite(set, native_type<T>(), in_memory.get(), in_file.get(), H5P_DEFAULT, values.data()) < 0) {
-      fail(path, fmt::format("write {}", name));
+      fail(fmt::format("write {}", name));
     }
   }
 
@@ -123,7 +142,7 @@ struct hdf5_file::impl {
     std::vector<T> values(size);
     const auto [in_memory, in_file] = select(name, set, start, count, size);
     if (H5Dread(set, native_type<T>(), in_memory.get(), in_file.get(), H5P_DEFAULT, values.data()) < 0) {
-      fail(path, fmt::format("read {}", name));
+      fail(fmt::format("read {}", name));
     }
     return values;
   }
@@ -133,13 +152,13 @@ struct hdf5_file::impl {
     const handle target = object(object_name);
     const handle space = dataspace(shape);
     const handle a(H5Acreate2(target.get(), name.c_str(), type, space.get(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
-    if (a.get() < 0 || H5Awrite(a.get(), type, values) < 0) fail(path, fmt::format("write the attribute {}", name));
+    if (a.get() < 0 || H5Awrite(a.get(), type, values) < 0) fail(fmt::format("write the attribute {}", name));
   }
 
   handle open_attribute(const std::string& object_name, const std::string& name) const {
     const handle target = object(object_name);
     handle a(H5Aopen(target.get(), name.c_str(), H5P_DEFAULT), H5Aclose);
-    if (a.get() < 0) fail(path, fmt::format("read the attribute {}", name));
+    if (a.get() < 0) fail(fmt::format("read the attribute {}", name));
     return a;
   }
 };
@@ -149,41 +168,50 @@ hdf5_file::hdf5_file(hdf5_file&&) noexcept = default;
 hdf5_file& hdf5_file::operator=(hdf5_file&&) noexcept = default;
 hdf5_file::~hdf5_file() = default;
 
-hdf5_file hdf5_file::create(const std::string& path) {
+hdf5_file hdf5_file::create(const std::string& path, std::uint64_t bytes) {
   detail::silence_hdf5();
+  auto p = std::make_unique<impl>(path, detail::open_for_creating(path, bytes));
   const handle properties(H5Pcreate(H5P_FILE_CREATE), H5Pclose);
   H5Pset_link_creation_order(properties.get(), H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
   H5Pset_attr_creation_order(properties.get(), H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
-  handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, properties.get(), H5P_DEFAULT), H5Fclose);
-  if (file.get() < 0) fail(path, "create the file");
-  return hdf5_file(std::make_unique<impl>(impl{path, std::move(file)}));
+  p->file = {H5Fcreate(path.c_str(), H5F_ACC_TRUNC, properties.get(), p->access.properties().get()), H5Fclose};
+  if (p->file.get() < 0) p->fail("create the file");
+  return hdf5_file(std::move(p));
 }
 
 hdf5_file hdf5_file::open_read(const std::string& path) {
   detail::silence_hdf5();
-  handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose);
-  if (file.get() < 0) fail(path, "open the file as HDF5");
-  return hdf5_file(std::make_unique<impl>(impl{path, std::move(file)}));
-}
-
-hdf5_file hdf5_file::open_shared(const std::string& path, const communicator& all) {
-  detail::silence_hdf5();
-  const handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
-  H5Pset_fapl_mpio(access.get(), all.native().comm, MPI_INFO_NULL);
-  handle file(H5Fopen(path.c_str(), H5F_ACC_RDWR, access.get()), H5Fclose);
-  if (file.get() < 0) fail(path, "open the file through MPI-IO");
-  return hdf5_file(std::make_unique<impl>(impl{path, std::move(file)}));
+  auto p = std::make_unique<impl>(path, detail::open_for_reading(path));
+  p->file = {H5Fopen(path.c_str(), H5F_ACC_RDONLY, p->access.properties().get()), H5Fclose};
+  if (p->file.get() < 0) {
+    if (p->access.error != 0) p->fail("read the file");
+    throw not_hdf5_error(fmt::format("{}: cannot open the file as HDF5 ({})", path, detail::error_stack()));
+  }
+  return hdf5_file(std::move(p));
 }
 
 void hdf5_file::close() {
   impl_->datasets.clear();
-  if (!impl_->file.close()) fail(impl_->path, "close the file");
+  const bool closed = impl_->file.close();
+  impl_->require_written("write the file");
+  if (!closed) impl_->fail("close the file");
+}
+
+void hdf5_file::close_durably() {
+  close();
+  const auto check = [&](bool done) {
+    if (!done) throw io_error(fmt::format("{}: cannot write it to disk ({})", path(), reason()));
+  };
+  check(fsync(impl_->access.file.get()) == 0);
+  check(impl_->access.file.close());
 }
 
 const std::string& hdf5_file::path() const { return impl_->path; }
 
 bool hdf5_file::has(const std::string& name) const {
-  return H5Lexists(impl_->file.get(), name.c_str(), H5P_DEFAULT) > 0;
+  const htri_t found = H5Lexists(impl_->file.get(), name.c_str(), H5P_DEFAULT);
+  if (found < 0) impl_->fail(fmt::format("look for {}", name));
+  return found > 0;
 }
 
 extents hdf5_file::shape(const std::string& dataset) const {
@@ -196,7 +224,7 @@ extents hdf5_file::shape(const std::string& dataset) const {
 
 std::uint64_t hdf5_file::offset(const std::string& dataset) const {
   const haddr_t address = H5Dget_offset(impl_->dataset(dataset));
-  if (address == HADDR_UNDEF) fail(impl_->path, fmt::format("find where {} is in the file", dataset));
+  if (address == HADDR_UNDEF) impl_->fail(fmt::format("find where {} is in the file", dataset));
   return address;
 }
 
@@ -206,7 +234,7 @@ void hdf5_file::create_group(const std::string& name) {
   H5Pset_attr_creation_order(properties.get(), H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
   H5Pset_obj_track_times(properties.get(), false);
   handle group(H5Gcreate2(impl_->file.get(), name.c_str(), H5P_DEFAULT, properties.get(), H5P_DEFAULT), H5Gclose);
-  if (group.get() < 0 || !group.close()) fail(impl_->path, fmt::format("create the group {}", name));
+  if (group.get() < 0 || !group.close()) impl_->fail(fmt::format("create the group {}", name));
 }
 
 template<class T>
@@ -222,7 +250,7 @@ void hdf5_file::create_strings(const std::string& name, const extents& shape, co
                  [](const std::string& value) { return value.c_str(); });
   const hid_t set = impl_->dataset(name);
   if (H5Dwrite(set, type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()) < 0) {
-    fail(impl_->path, fmt::format("write {}", name));
+    impl_->fail(fmt::format("write {}", name));
   }
 }
 
@@ -256,7 +284,7 @@ std::vector<std::string> hdf5_file::read_strings(const std::string& name) const 
   std::vector<char*> pointers(volume(shape(name)));
   const handle type = string_type(H5T_VARIABLE);
   if (H5Dread(set, type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()) < 0) {
-    fail(impl_->path, fmt::format("read {}", name));
+    impl_->fail(fmt::format("read {}", name));
   }
   std::vector<std::string> values;
   values.reserve(pointers.size());
@@ -287,32 +315,34 @@ std::string hdf5_file::text_attribute(const std::string& object, const std::stri
     throw io_error(fmt::format("{}: the attribute {} is not a fixed-length text", impl_->path, name));
   }
   std::string value(H5Tget_size(type.get()), '\0');
-  if (H5Aread(a.get(), type.get(), value.data()) < 0) fail(impl_->path, fmt::format("read the attribute {}", name));
+  if (H5Aread(a.get(), type.get(), value.data()) < 0) impl_->fail(fmt::format("read the attribute {}", name));
   return value.substr(0, value.find('\0'));
 }
 
 std::int64_t hdf5_file::integer_attribute(const std::string& object, const std::string& name) const {
   const handle a = impl_->open_attribute(object, name);
   std::int64_t value = 0;
-  if (H5Aread(a.get(), H5T_NATIVE_INT64, &value) < 0) fail(impl_->path, fmt::format("read the attribute {}", name));
+  if (H5Aread(a.get(), H5T_NATIVE_INT64, &value) < 0) impl_->fail(fmt::format("read the attribute {}", name));
   return value;
 }
 
 bool hdf5_file::has_attribute(const std::string& object, const std::string& name) const {
-  return H5Aexists_by_name(impl_->file.get(), object.c_str(), name.c_str(), H5P_DEFAULT) > 0;
+  const htri_t found = H5Aexists_by_name(impl_->file.get(), object.c_str(), name.c_str(), H5P_DEFAULT);
+  if (found < 0) impl_->fail(fmt::format("look for the attribute {}", name));
+  return found > 0;
 }
 
 void hdf5_file::make_scale(const std::string& dataset) {
   const hid_t set = impl_->dataset(dataset);
   const std::string own_name = dataset.substr(dataset.rfind('/') + 1);
-  if (H5DSset_scale(set, own_name.c_str()) < 0) fail(impl_->path, fmt::format("make {} a dimension scale", dataset));
+  if (H5DSset_scale(set, own_name.c_str()) < 0) impl_->fail(fmt::format("make {} a dimension scale", dataset));
 }
 
 void hdf5_file::attach_scale(const std::string& dataset, unsigned dimension, const std::string& scale) {
   const hid_t set = impl_->dataset(dataset);
   const hid_t scale_set = impl_->dataset(scale);
   if (H5DSattach_scale(set, scale_set, dimension) < 0) {
-    fail(impl_->path, fmt::format("attach the dimension scale {} to {}", scale, dataset));
+    impl_->fail(fmt::format("attach the dimension scale {} to {}", scale, dataset));
   }
 }
 

@@ -7,35 +7,20 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
+#include <cstdio>
 #include <filesystem>
 
+#include "cotscale/base/descriptor.hpp"
 #include "cotscale/base/error.hpp"
 
 namespace cotscale {
 namespace {
 
-std::string reason() { return std::strerror(errno); }
-
-// Tries whether there is room for the whole file, so that a full disk is met before anything is written, in plain
-// words.
-void require_space(const std::string& path, std::uint64_t bytes) {
-  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (fd < 0) throw io_error(fmt::format("{}: cannot create the file ({})", path, reason()));
-  const int failure = posix_fallocate(fd, 0, static_cast<off_t>(bytes));
-  ::close(fd);
-  if (failure == 0 || failure == EOPNOTSUPP || failure == EINVAL) return;
-  unlink(path.c_str());
-  throw io_error(fmt::format("{}: no room for the results, {:.1f} MB ({}); free some space or choose another --output",
-                             path, static_cast<double>(bytes) * 1e-6, std::strerror(failure)));
-}
-
-void sync_path(const std::string& path, int flags) {
-  const int fd = open(path.c_str(), flags | O_CLOEXEC);
-  const bool synced = fd >= 0 && fsync(fd) == 0;
-  const std::string why = reason();
-  if (fd >= 0) ::close(fd);
-  if (!synced) throw io_error(fmt::format("{}: cannot write it to disk ({})", path, why));
+// Makes a new name in the directory durable. Some file systems cannot, and need not.
+void sync_directory(const std::string& directory) {
+  const descriptor opened = open_descriptor(directory, O_RDONLY | O_DIRECTORY);
+  if (opened && (fsync(opened.get()) == 0 || errno == EINVAL || errno == ENOTSUP)) return;
+  throw io_error(fmt::format("{}: cannot write it to disk ({})", directory, reason()));
 }
 
 constexpr const char* provenance_group = "provenance";
@@ -55,6 +40,19 @@ void write_attributes(hdf5_file& file, file_description& description, const prov
 
 }  // namespace
 
+std::string resolved_path(const std::string& output) {
+  constexpr int most_links = 40;
+  std::error_code unknown;  // what cannot be looked up is reported by whoever opens it
+  std::filesystem::path path = std::filesystem::absolute(output);
+  // weakly_canonical() follows links to what exists only.
+  for (int i = 0; std::filesystem::is_symlink(path, unknown); ++i) {
+    if (i == most_links) throw io_error(fmt::format("{}: a circle of links; choose another --output", output));
+    path = path.parent_path() / std::filesystem::read_symlink(path, unknown);
+  }
+  const std::filesystem::path resolved = std::filesystem::weakly_canonical(path, unknown);
+  return unknown ? path.string() : resolved.string();
+}
+
 void require_output_directory(const std::string& path) {
   const std::filesystem::path directory = std::filesystem::path(path).parent_path();
   if (directory.empty() || std::filesystem::is_directory(directory)) return;
@@ -71,9 +69,8 @@ void create_file(const std::string& path, file_kind kind, std::uint64_t bytes, c
                  const std::string& config_toml, const std::function<void(hdf5_file&, file_description&)>& fill) {
   const std::string temporary = path + ".creating";
   constexpr std::uint64_t metadata = 262'144;
-  require_space(temporary, bytes + metadata + 4 * config_toml.size());
   try {
-    hdf5_file file = hdf5_file::create(temporary);
+    hdf5_file file = hdf5_file::create(temporary, bytes + metadata + 4 * config_toml.size());
     file_description description;
     reserve_seal(file);
     write_attributes(file, description, attributes);
@@ -85,17 +82,15 @@ void create_file(const std::string& path, file_kind kind, std::uint64_t bytes, c
     const seal_places places = find_places(file);
     file.close();
     seal_file(temporary, kind, places, description);
-    sync_path(temporary, O_RDWR);
-    std::filesystem::rename(temporary, path);
-  } catch (const std::filesystem::filesystem_error& e) {
-    unlink(temporary.c_str());
-    throw io_error(fmt::format("{}: cannot rename the new file ({})", path, e.what()));
+    if (std::rename(temporary.c_str(), path.c_str()) != 0) {
+      throw io_error(fmt::format("{}: cannot rename the new file ({})", path, reason()));
+    }
   } catch (...) {
     unlink(temporary.c_str());
     throw;
   }
   const std::filesystem::path directory = std::filesystem::path(path).parent_path();
-  sync_path(directory.empty() ? "." : directory.string(), O_RDONLY | O_DIRECTORY);
+  sync_directory(directory.empty() ? "." : directory.string());
 }
 
 }  // namespace cotscale

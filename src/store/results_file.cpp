@@ -5,27 +5,28 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 
+#include "cotscale/base/descriptor.hpp"
 #include "cotscale/base/error.hpp"
 
 namespace cotscale {
 namespace {
 
-std::string reason() { return std::strerror(errno); }
-
-int open_descriptor(const std::string& path) {
-  const int fd = open(path.c_str(), O_RDWR | O_CLOEXEC);
-  if (fd < 0) throw io_error(fmt::format("{}: cannot open the file ({})", path, reason()));
-  return fd;
+descriptor open_for_writing(const std::string& path) {
+  descriptor file = open_descriptor(path, O_RDWR);
+  if (!file) throw io_error(fmt::format("{}: cannot open the file for writing ({})", path, reason()));
+  return file;
 }
 
 }  // namespace
 
 results_writer::results_writer(const std::string& path, coordinates grid, const communicator& all)
-    : grid_(std::move(grid)), descriptor_(open_descriptor(path)), file_(hdf5_file::open_shared(path, all)) {}
-
-results_writer::~results_writer() { ::close(descriptor_); }
+    : grid_(std::move(grid)) {
+  all.together([&] {
+    layout_ = std::make_unique<const sealed_file>(path);
+    file_ = open_for_writing(path);
+  });
+}
 
 void results_writer::mark_pending(const cell_position& cell) {
   put(cell, "record_checksum", std::uint64_t{0});
@@ -52,13 +53,21 @@ std::chrono::duration<double> results_writer::oldest() const {
 template<class T>
 void results_writer::put(const cell_position& cell, std::string_view variable, const std::vector<axis>& own_axes,
                          std::span<const T> values) {
-  extents start(cell.begin(), cell.end());
-  extents count(cell.size(), 1);
-  for (const axis a : own_axes) {
-    start.push_back(0);
-    count.push_back(grid_.length(a));
+  std::size_t each = 1;
+  for (const axis a : own_axes) each *= grid_.length(a);
+  expects(each == values.size(), "results_writer: {} values for {} places of {}", values.size(), each, variable);
+  put_bytes(cell, std::string(variable), sizeof(T), std::as_bytes(values));
+}
+
+// A cell's part of a variable is contiguous, since the axes of cells come first, and so is the variable.
+void results_writer::put_bytes(const cell_position& cell, const std::string& variable, std::size_t value_bytes,
+                               std::span<const std::byte> bytes) {
+  const stored_dataset& place = layout_->dataset(variable);
+  expects(place.bytes() == place.values() * value_bytes && place.bytes() == grid_.cell_count() * bytes.size(),
+          "results_writer: {} bytes a cell for {}", bytes.size(), variable);
+  if (!write_at(file_, bytes, place.offset + cell_number(grid_, cell) * bytes.size())) {
+    throw io_error(fmt::format("{}: cannot write {} ({})", layout_->path(), variable, reason()));
   }
-  file_.write_block<T>(std::string(variable), start, count, values);
 }
 
 // NOLINTNEXTLINE(readability-convert-member-functions-to-static): the generic lambda does use `this`
@@ -81,10 +90,7 @@ void results_writer::put_payload(const entry& e) {
 void results_writer::put_weights(const entry& e) {
   std::span<const float> rest(e.result.weights);
   for (const weight_variable& weight : grid_.weights) {
-    extents start(e.cell.begin(), e.cell.end()), count(e.cell.size(), 1);
-    start.resize(start.size() + weight.shape.size(), 0);
-    count.insert(count.end(), weight.shape.begin(), weight.shape.end());
-    file_.write_block<float>(path_of(weight), start, count, rest.first(weight.size()));
+    put_bytes(e.cell, path_of(weight), sizeof(float), std::as_bytes(rest.first(weight.size())));
     rest = rest.subspan(weight.size());
   }
 }
@@ -116,7 +122,15 @@ void results_writer::flush() {
 }
 
 void results_writer::sync() const {
-  if (fdatasync(descriptor_) != 0) throw io_error(fmt::format("{}: cannot write to disk ({})", file_.path(), reason()));
+  int failed = 0;
+  do {
+    failed = fdatasync(file_.get());
+  } while (failed != 0 && errno == EINTR);
+  if (failed != 0) throw io_error(fmt::format("{}: cannot write to disk ({})", layout_->path(), reason()));
+}
+
+void results_writer::close() {
+  if (!file_.close()) throw io_error(fmt::format("{}: cannot close the file ({})", layout_->path(), reason()));
 }
 
 }  // namespace cotscale

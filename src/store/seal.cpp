@@ -5,10 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <vector>
 
+#include "cotscale/base/descriptor.hpp"
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/hash.hpp"
 
@@ -62,15 +61,8 @@ std::optional<seal> parse_seal(std::string_view text) {
   return s;
 }
 
-void read_exactly(int descriptor, const std::string& path, std::uint64_t offset, std::span<std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t got = pread(descriptor, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw io_error(fmt::format("{}: cannot be read ({})", path, std::strerror(errno)));
-    if (got == 0) throw io_error(fmt::format("{}: truncated: it ends at byte {}", path, offset));
-    offset += static_cast<std::uint64_t>(got);
-    bytes = bytes.subspan(static_cast<std::size_t>(got));
-  }
+void read_exactly(const descriptor& file, const std::string& path, std::uint64_t offset, std::span<std::byte> bytes) {
+  if (!read_at(file, bytes, offset)) throw io_error(fmt::format("{}: cannot be read ({})", path, reason()));
 }
 
 std::uint64_t xxh64(std::string_view text) {
@@ -79,7 +71,7 @@ std::uint64_t xxh64(std::string_view text) {
   return sum.value();
 }
 
-std::uint64_t fixed_checksum(int descriptor, const std::string& path, const seal& s,
+std::uint64_t fixed_checksum(const descriptor& file, const std::string& path, const seal& s,
                              const file_description& description) {
   struct range {
     std::uint64_t begin, end;
@@ -97,7 +89,7 @@ std::uint64_t fixed_checksum(int descriptor, const std::string& path, const seal
   for (const range& r : left_out) {
     while (position < r.begin) {
       const std::span<std::byte> part(buffer.data(), std::min(at_once, r.begin - position));
-      read_exactly(descriptor, path, position, part);
+      read_exactly(file, path, position, part);
       sum.add(part);
       position += part.size();
     }
@@ -142,25 +134,17 @@ void seal_file(const std::string& path, file_kind kind, const seal_places& place
                const file_description& description) {
   expects(places.seal + detail::seal_length() <= detail::head_bytes, "seal_file: the seal stands at byte {}",
           places.seal);
-  const int descriptor = open(path.c_str(), O_RDWR | O_CLOEXEC);
-  if (descriptor < 0) throw io_error(fmt::format("{}: cannot open the file ({})", path, std::strerror(errno)));
-  try {
-    const off_t end = lseek(descriptor, 0, SEEK_END);
-    if (end < 0) throw io_error(fmt::format("{}: cannot be read ({})", path, std::strerror(errno)));
-    detail::seal s{.kind = kind, .file_bytes = static_cast<std::uint64_t>(end), .places = places};
-    s.description_checksum = detail::xxh64(description.to_text());
-    s.fixed_checksum = detail::fixed_checksum(descriptor, path, s, description);
-    const std::string text = to_text(s);
-    const ssize_t written = pwrite(descriptor, text.data(), text.size(), static_cast<off_t>(places.seal));
-    if (written != static_cast<ssize_t>(text.size())) {
-      throw io_error(fmt::format("{}: cannot write the seal ({})", path,
-                                 written < 0 ? std::strerror(errno) : "not all of it was written"));
-    }
-  } catch (...) {
-    ::close(descriptor);
-    throw;
+  descriptor file = open_descriptor(path, O_RDWR);
+  if (!file) throw io_error(fmt::format("{}: cannot open the file ({})", path, reason()));
+  const off_t end = lseek(file.get(), 0, SEEK_END);
+  if (end < 0) throw io_error(fmt::format("{}: cannot be read ({})", path, reason()));
+  detail::seal s{.kind = kind, .file_bytes = static_cast<std::uint64_t>(end), .places = places};
+  s.description_checksum = detail::xxh64(description.to_text());
+  s.fixed_checksum = detail::fixed_checksum(file, path, s, description);
+  const std::string text = to_text(s);
+  if (!write_at(file, std::as_bytes(std::span(text)), places.seal) || fsync(file.get()) != 0 || !file.close()) {
+    throw io_error(fmt::format("{}: cannot write it to disk ({})", path, reason()));
   }
-  if (::close(descriptor) != 0) throw io_error(fmt::format("{}: cannot close it ({})", path, std::strerror(errno)));
 }
 
 }  // namespace cotscale

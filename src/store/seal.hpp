@@ -34,12 +34,12 @@ std::optional<seal> parse_seal(std::string_view text);
 std::optional<file_kind> parse_kind(std::string_view text);
 
 /// Reads so many bytes from `offset` on; throws io_error if it cannot, or the file ends before.
-void read_exactly(int descriptor, const std::string& path, std::uint64_t offset, std::span<std::byte> bytes);
+void read_exactly(const descriptor& file, const std::string& path, std::uint64_t offset, std::span<std::byte> bytes);
 
 std::uint64_t xxh64(std::string_view text);
 
 /// XXH64 of the bytes of a file of that length that never change.
-std::uint64_t fixed_checksum(int descriptor, const std::string& path, const seal& s,
+std::uint64_t fixed_checksum(const descriptor& file, const std::string& path, const seal& s,
                              const file_description& description);
 
 }  // namespace cotscale::detail

@@ -5,11 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <utility>
 
+#include "cotscale/base/descriptor.hpp"
 #include "cotscale/base/error.hpp"
 #include "cotscale/store/layout.hpp"
 #include "seal.hpp"
@@ -34,15 +32,15 @@ void require_file(const std::string& path) {
   if (!std::filesystem::is_regular_file(status)) throw io_error(fmt::format("{}: not a file", path));
 }
 
-std::uint64_t length_of(int descriptor, const std::string& path) {
-  const off_t end = lseek(descriptor, 0, SEEK_END);
-  if (end < 0) throw io_error(fmt::format("{}: cannot be read ({})", path, std::strerror(errno)));
+std::uint64_t length_of(const descriptor& file, const std::string& path) {
+  const off_t end = lseek(file.get(), 0, SEEK_END);
+  if (end < 0) throw io_error(fmt::format("{}: cannot be read ({})", path, reason()));
   return static_cast<std::uint64_t>(end);
 }
 
-std::string read_text(int descriptor, const std::string& path, std::uint64_t offset, std::uint64_t bytes) {
+std::string read_text(const descriptor& file, const std::string& path, std::uint64_t offset, std::uint64_t bytes) {
   std::string text(bytes, '\0');
-  detail::read_exactly(descriptor, path, offset, std::as_writable_bytes(std::span(text)));
+  detail::read_exactly(file, path, offset, std::as_writable_bytes(std::span(text)));
   return text;
 }
 
@@ -51,7 +49,7 @@ std::string read_text(int descriptor, const std::string& path, std::uint64_t off
   const hdf5_file file = [&] {
     try {
       return hdf5_file::open_read(path);
-    } catch (const io_error& e) {
+    } catch (const not_hdf5_error& e) {
       throw io_error(fmt::format("{}\n  The file is truncated, damaged or not HDF5; move it away, or name another file",
                                  e.what()));
     }
@@ -85,66 +83,36 @@ void require_schema_version(const std::string& path, std::int64_t version) {
 std::optional<file_kind> sealed_kind(const std::string& path) {
   std::error_code failure;
   if (!std::filesystem::is_regular_file(path, failure)) return std::nullopt;
-  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return std::nullopt;
-  std::optional<file_kind> kind;
-  try {
-    const std::string head = read_text(descriptor, path, 0, std::min(length_of(descriptor, path), detail::head_bytes));
-    const std::size_t at = head.find(detail::seal_magic);
-    if (at != std::string::npos) kind = detail::parse_kind(std::string_view(head).substr(at));
-  } catch (const io_error&) {
-    kind = std::nullopt;
-  }
-  ::close(descriptor);
-  return kind;
+  const descriptor file = open_descriptor(path, O_RDONLY);
+  if (!file) throw io_error(fmt::format("{}: cannot be read ({})", path, reason()));
+  const std::string head = read_text(file, path, 0, std::min(length_of(file, path), detail::head_bytes));
+  const std::size_t at = head.find(detail::seal_magic);
+  if (at == std::string::npos) return std::nullopt;
+  return detail::parse_kind(std::string_view(head).substr(at));
 }
 
 sealed_file::sealed_file(const std::string& path) : path_(path) {
   require_file(path);
-  descriptor_ = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor_ < 0) throw io_error(fmt::format("{}: cannot be read ({})", path, std::strerror(errno)));
-  try {
-    const std::uint64_t length = length_of(descriptor_, path);
-    const std::string head = read_text(descriptor_, path, 0, std::min(length, detail::head_bytes));
-    const std::size_t at = head.find(detail::seal_magic);
-    if (at == std::string::npos) refuse_unsealed(path);
-    std::optional<detail::seal> s = detail::parse_seal(std::string_view(head).substr(at));
-    if (!s) damaged(path, "its seal is not as it was written");
-    if (s->file_bytes != length) {
-      damaged(path, fmt::format("{}: it has {} bytes, and had {}", length < s->file_bytes ? "truncated" : "extended",
-                                length, s->file_bytes));
-    }
-    s->places.seal = at;
-    kind_ = s->kind;
-    const std::string text = read_text(descriptor_, path, s->places.description, s->places.description_bytes);
-    if (detail::xxh64(text) != s->description_checksum) damaged(path, "the description inside it has changed");
-    description_ = file_description::from_text(text);
-    require_schema_version(path, std::stoll(description_.text("attribute.schema_version")));
-    if (detail::fixed_checksum(descriptor_, path, *s, description_) != s->fixed_checksum) {
-      damaged(path, "names, coordinates, specification, attributes or structure have changed since it was created");
-    }
-  } catch (...) {
-    ::close(descriptor_);
-    throw;
+  file_ = open_locked(path);
+  const std::uint64_t length = length_of(file_, path);
+  const std::string head = read_text(file_, path, 0, std::min(length, detail::head_bytes));
+  const std::size_t at = head.find(detail::seal_magic);
+  if (at == std::string::npos) refuse_unsealed(path);
+  std::optional<detail::seal> s = detail::parse_seal(std::string_view(head).substr(at));
+  if (!s) damaged(path, "its seal is not as it was written");
+  if (s->file_bytes != length) {
+    damaged(path, fmt::format("{}: it has {} bytes, and had {}", length < s->file_bytes ? "truncated" : "extended",
+                              length, s->file_bytes));
   }
-}
-
-sealed_file::sealed_file(sealed_file&& other) noexcept
-    : path_(std::move(other.path_)),
-      descriptor_(std::exchange(other.descriptor_, -1)),
-      kind_(other.kind_),
-      description_(std::move(other.description_)) {}
-
-sealed_file& sealed_file::operator=(sealed_file&& other) noexcept {
-  std::swap(path_, other.path_);
-  std::swap(descriptor_, other.descriptor_);
-  std::swap(kind_, other.kind_);
-  std::swap(description_, other.description_);
-  return *this;
-}
-
-sealed_file::~sealed_file() {
-  if (descriptor_ >= 0) ::close(descriptor_);
+  s->places.seal = at;
+  kind_ = s->kind;
+  const std::string text = read_text(file_, path, s->places.description, s->places.description_bytes);
+  if (detail::xxh64(text) != s->description_checksum) damaged(path, "the description inside it has changed");
+  description_ = file_description::from_text(text);
+  require_schema_version(path, std::stoll(description_.text("attribute.schema_version")));
+  if (detail::fixed_checksum(file_, path, *s, description_) != s->fixed_checksum) {
+    damaged(path, "names, coordinates, specification, attributes or structure have changed since it was created");
+  }
 }
 
 const stored_dataset& sealed_file::dataset(const std::string& name) const {
@@ -158,7 +126,7 @@ void sealed_file::read_bytes(const stored_dataset& dataset, std::uint64_t first,
     throw io_error(fmt::format("{}: {} has {} bytes, no {} from {} on", path_, dataset.name, dataset.bytes(),
                                bytes.size(), first));
   }
-  detail::read_exactly(descriptor_, path_, dataset.offset + first, bytes);
+  detail::read_exactly(file_, path_, dataset.offset + first, bytes);
 }
 
 template<class T>

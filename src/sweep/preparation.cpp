@@ -86,12 +86,6 @@ work_list schedule(const specification& spec, const coordinates& grid, const std
 
 }  // namespace
 
-std::string resolved_path(const std::string& output) {
-  std::error_code unknown;  // a part of the path that cannot be looked up is reported by require_writable
-  const std::filesystem::path path = std::filesystem::weakly_canonical(output, unknown);
-  return unknown ? output : path.string();
-}
-
 void require_writable(const std::string& output, bool overwrite) {
   require_output_directory(output);
   if (std::filesystem::is_directory(output)) {

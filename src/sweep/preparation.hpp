@@ -24,9 +24,6 @@ struct work_list {
   std::vector<chunk> chunks;
 };
 
-/// Links resolved, so that a file has one lock and --overwrite keeps it where it is.
-std::string resolved_path(const std::string& output);
-
 /// Throws io_error or mismatch_error if the output cannot be written, or is a file that --overwrite must not replace.
 void require_writable(const std::string& output, bool overwrite);
 

@@ -7,23 +7,28 @@
 #include <string>
 #include <vector>
 
-#include "cotscale/comm/communicator.hpp"
+#include "cotscale/base/descriptor.hpp"
+#include "cotscale/base/error.hpp"
 
 namespace cotscale {
 
 /// Shape of a dataset; empty for a scalar.
 using extents = std::vector<std::uint64_t>;
 
+/// The file can be read, but is no HDF5 file, or a damaged one.
+struct not_hdf5_error : io_error {
+  using io_error::io_error;
+};
+
 /// Every failure throws io_error with the file's name and HDF5's own words. Not for use by two threads at once.
 /// `T` is double, float, std::int64_t, std::int32_t, std::int8_t, std::uint64_t or std::uint8_t. A name may be a path
 /// through groups, "weights/v".
 class hdf5_file {
  public:
-  /// Creates (or truncates) a file that tracks creation order.
-  static hdf5_file create(const std::string& path);
+  /// Creates a file that tracks creation order, in the place of whatever is there, and reserves `bytes` for it.
+  static hdf5_file create(const std::string& path, std::uint64_t bytes = 0);
+  /// Opens a file under the lock that HDF5 would take. Throws not_hdf5_error if its contents are not HDF5.
   static hdf5_file open_read(const std::string& path);
-  /// Collective: all ranks, through MPI-IO, for reading and independent writing.
-  static hdf5_file open_shared(const std::string& path, const communicator& all);
 
   hdf5_file(hdf5_file&&) noexcept;
   hdf5_file& operator=(hdf5_file&&) noexcept;
@@ -31,8 +36,9 @@ class hdf5_file {
   hdf5_file& operator=(const hdf5_file&) = delete;
   ~hdf5_file();
 
-  /// Closes the file and reports what the destructor would have to swallow.
+  /// Closes the file and reports what the destructor would have to swallow; the second also waits for the disk.
   void close();
+  void close_durably();
 
   const std::string& path() const;
   bool has(const std::string& name) const;
@@ -78,6 +84,10 @@ class hdf5_file {
   explicit hdf5_file(std::unique_ptr<impl> p);
   std::unique_ptr<impl> impl_;
 };
+
+/// Opens a file for reading, with the lock that HDF5 itself would take: shared, unless HDF5_USE_FILE_LOCKING is FALSE.
+/// While it is open, programs that would write the file through HDF5 are refused. Throws io_error with what to do.
+descriptor open_locked(const std::string& path);
 
 std::string hdf5_library_version();
 

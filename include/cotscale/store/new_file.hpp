@@ -17,6 +17,10 @@ namespace cotscale {
 /// others of the group `provenance`, so that files of several runs can be joined.
 using provenance = std::vector<std::pair<std::string, std::variant<std::string, std::int64_t>>>;
 
+/// The absolute path, links resolved whether they lead anywhere or not, so that a file has one name, and one lock,
+/// before and after it exists. Throws io_error for a circle of links.
+std::string resolved_path(const std::string& output);
+
 /// Throws io_error unless the directory that the file is to be in exists.
 void require_output_directory(const std::string& path);
 

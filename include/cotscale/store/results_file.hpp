@@ -3,11 +3,13 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "cotscale/base/descriptor.hpp"
 #include "cotscale/comm/communicator.hpp"
 #include "cotscale/hdf5/file.hpp"
 #include "cotscale/store/layout.hpp"
@@ -62,16 +64,12 @@ class results_reader {
   coordinates grid_;
 };
 
-/// All ranks' access for writing. Cells become durable in batches: payloads first, then the marks.
+/// A rank's access for writing: it knows from HDF5 where in the file every variable is, and writes there itself. Cells
+/// become durable in batches: payloads first, then the marks.
 class results_writer {
  public:
-  /// Collective. If it throws on one rank, end the job (communicator::or_abort): the others may wait for this one.
+  /// Collective. Throws agreed_error if a rank cannot open the file.
   results_writer(const std::string& path, coordinates grid, const communicator& all);
-  ~results_writer();
-  results_writer(const results_writer&) = delete;
-  results_writer& operator=(const results_writer&) = delete;
-  results_writer(results_writer&&) = delete;
-  results_writer& operator=(results_writer&&) = delete;
 
   /// Stores a cell; it may stay in memory until the next flush. The vectors of `result` have the shapes of
   /// payload_variables().
@@ -88,8 +86,9 @@ class results_writer {
   std::chrono::duration<double> oldest() const;
   std::uint64_t waiting_bytes() const { return waiting_bytes_; }
 
-  /// Collective; flush() first, or what was not flushed is lost.
-  void close() { file_.close(); }
+  /// flush() first, or what was not flushed is lost. Throws io_error if something that was written may not have
+  /// arrived.
+  void close();
 
  private:
   struct entry {
@@ -106,14 +105,16 @@ class results_writer {
   void put(const cell_position& cell, std::string_view variable, T value) {
     put<T>(cell, variable, {}, std::span<const T>(&value, 1));
   }
+  void put_bytes(const cell_position& cell, const std::string& variable, std::size_t value_bytes,
+                 std::span<const std::byte> bytes);
   void put_payload(const entry& e);
   void put_weights(const entry& e);
   void put_record(const entry& e);
   void sync() const;
 
   coordinates grid_;
-  int descriptor_;  // opened before the shared file, whose closing is collective
-  hdf5_file file_;
+  std::unique_ptr<const sealed_file> layout_;  // keeps the lock that tells other programs that the file is in use
+  descriptor file_;
   std::vector<entry> waiting_;
   std::uint64_t waiting_bytes_ = 0;
   std::chrono::steady_clock::time_point oldest_;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cotscale/base/descriptor.hpp"
 #include "cotscale/hdf5/file.hpp"
 #include "cotscale/store/description.hpp"
 
@@ -34,7 +35,7 @@ seal_places find_places(const hdf5_file& file);
 /// those into datasets of cells. The file is closed. Throws io_error.
 void seal_file(const std::string& path, file_kind kind, const seal_places& places, const file_description& description);
 
-/// What the beginning of a file says that it is, sound or not; nothing if there is no seal or it cannot be read.
+/// What the beginning of a file says that it is, sound or not; nothing if there is no seal or no such file.
 std::optional<file_kind> sealed_kind(const std::string& path);
 
 /// Whether an HDF5 file's attributes call it ours, of any schema version.
@@ -49,11 +50,6 @@ class sealed_file {
   /// Throws io_error if there is no such file, it cannot be read, or a byte is not as it was written, other than in
   /// the datasets of cells; mismatch_error if it is no file of ours, or of another schema version.
   explicit sealed_file(const std::string& path);
-  sealed_file(sealed_file&& other) noexcept;
-  sealed_file& operator=(sealed_file&& other) noexcept;
-  sealed_file(const sealed_file&) = delete;
-  sealed_file& operator=(const sealed_file&) = delete;
-  ~sealed_file();
 
   const std::string& path() const { return path_; }
   file_kind kind() const { return kind_; }
@@ -73,7 +69,7 @@ class sealed_file {
 
  private:
   std::string path_;
-  int descriptor_ = -1;
+  descriptor file_;
   file_kind kind_ = file_kind::results;
   file_description description_;
 };
