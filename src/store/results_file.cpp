@@ -86,7 +86,7 @@ class layout_writer {
       };
       std::visit(creator{*this, v, axes}, v.member);
     }
-    flags("converged", {-1, 0, 1}, "not_computed no yes");
+    for (const char* verdict : {"converged", "training_diverged"}) flags(verdict, {-1, 0, 1}, "not_computed no yes");
     const std::vector<axis> cell(cell_axes.begin(), cell_axes.end());
     variable<std::int8_t>("status", cell, 0, "status of the cell");
     flags("status", {0, 1, 2}, "pending done failed");
