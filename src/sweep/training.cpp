@@ -7,13 +7,13 @@
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/parallel.hpp"
 #include "cotscale/linalg/blas.hpp"
-#include "cotscale/store/results_file.hpp"
 #include "cotscale/sweep/cell.hpp"
 #include "cotscale/theory/closed_forms.hpp"
 #include "cotscale/train/direction_error.hpp"
 #include "cotscale/train/gpt2.hpp"
 #include "cotscale/train/population.hpp"
 #include "cotscale/train/sampled.hpp"
+#include "initial_weights.hpp"
 
 namespace cotscale::detail {
 namespace {
@@ -80,30 +80,6 @@ void store_gpt2(const gpt2_record& record, const model_specification& model, cel
   out.tokens_per_second = record.tokens_per_second;
 }
 
-// Weights of the same cell in another results file, to begin with.
-lsa_parameters stored_weights(const specification& spec, const model_specification& model, const cell& c) {
-  const std::string path = (spec.directory / model.initial_file).string();
-  const results_reader file(path);
-  cell wanted = c;
-  wanted.model = model.initial_model;
-  const std::optional<cell_position> position = find_cell(file.grid(), wanted);
-  if (!position || file.grid().rows.empty()) {
-    throw specification_error(fmt::format(
-        "{}: holds no weights of {}; it must come from a sweep with keep_weights = true", path, describe(wanted)));
-  }
-  const int side = 2 * spec.d + 2;
-  lsa_parameters out{.v = matrix(side, side), .w = matrix(side, side)};
-  for (const auto& [name, target] : {std::pair{"v", &out.v}, std::pair{"w", &out.w}}) {
-    const std::vector<double> values = file.cell_values(name, *position);
-    if (values.size() != target->size() || std::isnan(values.front())) {
-      throw specification_error(
-          fmt::format("{}: the weights of {} are not there yet, or of another d", path, describe(wanted)));
-    }
-    std::copy(values.begin(), values.end(), target->data());
-  }
-  return out;
-}
-
 // The steps at which a training of so many steps is recorded.
 std::vector<std::int64_t> recorded(const coordinates& grid, std::int64_t steps) {
   const auto& axis = grid.training_steps;
@@ -124,7 +100,7 @@ trained_model train_model(const specification& spec, const coordinates& grid, co
     out.gpt2 = std::move(trained.model);
   } else if (model.training == training_method::samples) {
     sampled_options options = model.sampled;
-    if (options.initial == initial_weights::given) options.given = stored_weights(spec, model, c);
+    if (options.initial == initial_weights::given) options.given = model.initial->weights(c, model, spec.d);
     const auto record_steps = recorded(grid, options.steps);
     sampled_training trained =
         train_sampled(tasks, n, options, training_key(spec, c), theory.preconditioner, record_steps, stop);
