@@ -28,12 +28,15 @@ constexpr double seconds_per_attention_flop = 1e-10;
 
 double product_seconds(double d) { return 2 * d * d * d * seconds_per_flop + seconds_per_small_call; }
 
-// Descent skips the steps between those that it looks at (train/descent_path.hpp), so that neither the tolerance nor
-// the number of steps costs anything for a single task. Where maps do not commute, the search for the last step doubles
-// and bisects with a product for each look, after an eigenvalue and a singular-value decomposition.
+// The optimum and how far the model is from it; where maps do not commute, eigenvalues and singular values before.
+double optimum_seconds(double d, bool commuting) { return (10 + (commuting ? 0 : 40)) * product_seconds(d); }
+
+// Descent skips the steps between those that it looks at (train/descent_path.hpp), so that neither tolerance nor steps
+// cost anything for a single task. Where maps do not commute, a look is a product, and the search for the last step
+// doubles and bisects.
 double descent_seconds(const model_specification& model, double d, bool commuting) {
-  const double looks = 2 * std::log2(static_cast<double>(model.max_steps) + 1);
-  return (6 + (commuting ? 0 : 40 + looks)) * product_seconds(d);
+  const double looks = commuting ? 0 : 2 * std::log2(static_cast<double>(model.max_steps) + 1);
+  return optimum_seconds(d, commuting) + looks * product_seconds(d);
 }
 
 double draw_seconds(double d, double m) {
@@ -141,14 +144,15 @@ double exact_selection_seconds(const specification& spec) {
 double cost_model::training_seconds(const cell& c) const {
   const model_specification& model = spec_.model_tables.at(c.model);
   const double d = spec_.d;
+  const bool commuting = !depends_on_candidates(spec_, c.mixture);
   switch (model.training) {
     case training_method::closed_form:
-      return 10 * product_seconds(d);
+      return optimum_seconds(d, commuting);
     case training_method::samples:
       if (model.architecture == architecture_kind::gpt2) return gpt2_seconds(model.gpt2, d, static_cast<double>(c.n));
       return sampled_seconds(model.sampled, d, static_cast<double>(c.n));
     case training_method::population:
-      return descent_seconds(model, d, !depends_on_candidates(spec_, c.mixture));
+      return descent_seconds(model, d, commuting);
   }
   throw precondition_error("training_seconds: no such training");
 }

@@ -14,6 +14,7 @@
 #include "cotscale/train/objective.hpp"
 #include "cotscale/train/sampled.hpp"
 #include "support/matrices.hpp"
+#include "support/threads.hpp"
 
 namespace cotscale {
 namespace {
@@ -185,6 +186,7 @@ gpt2_options transformer(objective kind, double rate) {
 }
 
 TEST(train_gpt2, has_diverged_when_its_loss_is_finite_but_worse_than_none) {
+  const support::thread_scope scope(1);
   for (const objective kind : all_objectives) {
     const gpt2_record wild = train_gpt2(one_task(), 5, transformer(kind, 30), key("key"), {}, {}).record;
     EXPECT_TRUE(wild.diverged) << static_cast<int>(kind);
@@ -194,6 +196,7 @@ TEST(train_gpt2, has_diverged_when_its_loss_is_finite_but_worse_than_none) {
 }
 
 TEST(train_gpt2, has_not_diverged_because_a_curriculum_begins_with_small_losses) {
+  const support::thread_scope scope(1);
   gpt2_options options = transformer(objective::rollout, 1e-6);
   options.dimension = {.first = 1, .step = 1, .every = 4};
   options.examples = {.first = 2, .step = 1, .every = 2};
