@@ -29,7 +29,9 @@ def _summary(results):
     done, failed, pending = (count_cells(results, status) for status in (DONE, FAILED, PENDING))
     title = results.attrs.get("title", "no title")
     unconverged = int((results["converged"] == 0).sum())
+    diverged = int((results["training_diverged"] == 1).sum())
     stopped = f", {unconverged} not converged" if unconverged else ""
+    stopped += f", {diverged} of them diverged" if diverged else ""
     return f"{title}: {done} of {done + failed + pending} cells done, {failed} failed, {pending} pending{stopped}"
 
 

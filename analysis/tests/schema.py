@@ -15,6 +15,7 @@ NEWTON = ("newton_slope", "newton_r2")
 THEORY = ("theory_error", "z_score", "predicted_error", "predicted_stderr")
 LIMITS = ("theory_limit", "theory_bound")
 TRAINING = ("step_size", "step_size_paper", "gradient_norm", "final_loss", "preconditioner_error", "w24")
+TRAINING += ("weakest_direction_error",)
 TRAINING += ("spectral_radius",)
 RECORDED = ("training_loss", "training_distance", "training_off_slice")
 BASELINES = ("baseline_error", "baseline_stderr", "baseline_median")
@@ -90,7 +91,7 @@ def _create(file, title, coordinates):
     shapes += [(("best_k", "predicted_best_k"), CELL + ("m",), "i8", -1)]
     shapes += [(("predicted_diverging_share",), CELL + ("m",), "f8", np.nan)]
     shapes += [(("task_probability",), CELL + ("task",), "f8", np.nan)] if "task" in coordinates else []
-    shapes += [(("status", "attempt"), CELL, "i1", 0), (("converged",), CELL, "i1", -1), (("rank",), CELL, "i4", -1)]
+    shapes += [(("status", "attempt"), CELL, "i1", 0), (("converged", "training_diverged"), CELL, "i1", -1), (("rank",), CELL, "i4", -1)]
     shapes += [(("start_time", "wall_seconds"), CELL, "f8", np.nan), (("checksum",), CELL, "u8", 0)]
     shapes += [(("target_support_hardness",), ("hardness",), "f8", np.nan)]
     for names, dimensions, dtype, fill in shapes:
@@ -111,7 +112,8 @@ def _create_variable(file, name, dimensions, dtype, fill):
 
 
 def _set_attributes(file, title, models):
-    flags = {"status": ([0, 1, 2], "pending done failed"), "converged": ([-1, 0, 1], "not_computed no yes")}
+    verdict = ([-1, 0, 1], "not_computed no yes")
+    flags = {"status": ([0, 1, 2], "pending done failed"), "converged": verdict, "training_diverged": verdict}
     for name, (values, meanings) in flags.items():
         file[name].attrs["flag_values"] = np.array(values, dtype="i1")
         file[name].attrs["flag_meanings"] = meanings
@@ -167,6 +169,7 @@ def _fill(file, coordinates, index, prompts):
         file["theory_bound"][index] = simulation.bound(target, n, steps)
     file["training_steps"][index] = 10 if model in ("learned", "free_w24") else 0
     file["converged"][index] = 1
+    file["training_diverged"][index] = 0
     file["attempt"][index] = 1
     file["rank"][index] = 0
     file["start_time"][index] = 1.7e9

@@ -56,6 +56,15 @@ def test_pending_failed_and_unconverged_cells_are_counted(tmp_path):
     assert {none[column] for column in columns} == {"-"}
 
 
+def test_training_that_diverged_is_counted(tmp_path):
+    def edit(file):
+        file["converged"][0, 0, 0, :, 0] = 0
+        file["training_diverged"][0, 0, 0, 1, 0] = 1
+
+    text = format_table(open_results(schema.write(tmp_path / "a.h5", "cotscale: a", edit=edit)))
+    assert text.startswith("cotscale: a: 2 of 2 cells done, 0 failed, 0 pending, 2 not converged, 1 of them diverged\n")
+
+
 def test_divergence_is_shown_as_infinite(results, diverging):
     row = rows(format_table(diverging(results("fig2a"), k=4)))[0]
     assert row["k=15"] == row["k=30"] == "inf"

@@ -65,6 +65,7 @@ int run(int& argc, char**& argv, const run_arguments& arguments) {
     return run_sweep(spec,
                      {.output = arguments.output,
                       .overwrite = arguments.overwrite,
+                      .allow_diverged = arguments.allow_diverged,
                       .progress = arguments.progress,
                       .max_time = arguments.max_time,
                       .command_line = arguments.command_line},

@@ -17,6 +17,7 @@ struct run_arguments {
   std::string output;
   std::vector<std::string> overrides;
   bool overwrite = false;
+  bool allow_diverged = false;
   progress_mode progress = progress_mode::automatic;
   std::optional<std::chrono::duration<double>> max_time;
   std::string command_line;

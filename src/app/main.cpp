@@ -44,7 +44,8 @@ int dispatch(int argc, char** argv) {
   program.set_version_flag("--version", program_version());
   program.require_subcommand(1);
   program.footer(
-      "Exit codes: 0 done, 1 some cells failed, 2 usage or specification, 65 the file and the specification disagree,\n"
+      "Exit codes: 0 done, 1 some cells failed, or diverged in training, 2 usage or specification,\n"
+      "65 the file and the specification disagree, "
       "70 internal error, 74 input/output, 75 stopped early, the same command resumes.");
 
   app::run_arguments run;
@@ -58,6 +59,7 @@ int dispatch(int argc, char** argv) {
   add_specification(run_command, run.specification, run.overrides);
   run_command.add_option("--output", run.output, "results file (HDF5)")->required();
   run_command.add_flag("--overwrite", run.overwrite, "discard the results that the file holds");
+  run_command.add_flag("--allow-diverged", run.allow_diverged, "exit code 0 although the training of cells diverged");
   run_command.add_option("--progress", run.progress, "how to show progress")
       ->transform(CLI::CheckedTransformer(modes).description(""));
   run_command.add_option("--max-time", max_time, "stop in time to end after this long: 90s, 30m, 1h30m, 01:30:00");

@@ -98,6 +98,11 @@ matrix symmetric_pseudo_inverse(const matrix& a, double tolerance) {
 
 std::vector<double> singular_values(const matrix& a) { return singular_value_decomposition(a, false).s; }
 
+matrix right_singular_vectors(const matrix& a) {
+  expects(a.rows() == a.columns(), "right_singular_vectors: the matrix is ({}, {}), not square", a.rows(), a.columns());
+  return transposed(singular_value_decomposition(a, true).vt);
+}
+
 double operator_norm(const matrix& a) { return a.size() == 0 ? 0 : singular_values(a).front(); }
 
 matrix pseudo_inverse(const matrix& a, double tolerance) {

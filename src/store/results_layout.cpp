@@ -40,7 +40,7 @@ class layout_writer {
       if (!is_present(v, grid_)) continue;
       std::visit([&](auto member) { variable(path_of(v), v.own_axes, pending(member), v.long_name); }, v.member);
     }
-    flags("converged", {-1, 0, 1}, "not_computed no yes");
+    for (const char* verdict : {"converged", "training_diverged"}) flags(verdict, {-1, 0, 1}, "not_computed no yes");
     variable<std::int8_t>("status", {}, 0, "status of the cell");
     flags("status", {0, 1, 2}, "pending done failed");
     for (const record_variable& v : record_variables()) {

@@ -12,6 +12,7 @@
 #include "cotscale/eval/roll_out.hpp"
 #include "cotscale/eval/statistics.hpp"
 #include "cotscale/linalg/blas.hpp"
+#include "cotscale/linalg/lapack.hpp"
 #include "cotscale/model/lsa_chain.hpp"
 #include "cotscale/sweep/selection.hpp"
 #include "cotscale/theory/closed_forms.hpp"
@@ -66,7 +67,7 @@ struct cell_computer::implementation {
       : spec(s),
         grid(g),
         targets(room_for(3.0 * s.d * s.d, 64)),
-        theories(room_for(1.0 * s.d * s.d + 6.0 * static_cast<double>(s.m.size()) * s.steps, 256)),
+        theories(room_for(2.0 * s.d * s.d + 6.0 * static_cast<double>(s.m.size()) * s.steps, 256)),
         models(room_for(10.0 * s.d * s.d, 256)),
         baselines(room_for(24.0 * (s.steps + 1), 20'000)) {}
 
@@ -108,6 +109,7 @@ struct cell_computer::implementation {
       const blas_threads scope(threads_of_blas(spec));
       cell_theory out;
       out.preconditioner = trained_preconditioner(tasks, static_cast<int>(c.n));
+      out.directions = tasks.size() == 1 ? tasks.task(0).basis() : right_singular_vectors(out.preconditioner);
       out.limit = limit_errors(out.preconditioner, sigma, spec.steps, stop);
       const bool matched = tasks.size() == 1 && tasks.task(0).values() == sigma.values();
       out.bound = matched ? matched_bounds(spec.d, static_cast<int>(c.n), sigma.hardness(), spec.steps)
@@ -123,9 +125,7 @@ struct cell_computer::implementation {
   }
 
   std::shared_ptr<const detail::trained_model> model_of(const cell& c, const std::stop_token& stop) {
-    const auto train = [&] {
-      return detail::train_model(spec, grid, c, tasks_of(c, stop), theory_of(c, stop)->preconditioner, stop);
-    };
+    const auto train = [&] { return detail::train_model(spec, grid, c, tasks_of(c, stop), *theory_of(c, stop), stop); };
     // What is learned from samples is this cell's own.
     if (spec.model_tables.at(c.model).training == training_method::samples) {
       return std::make_shared<const detail::trained_model>(train());

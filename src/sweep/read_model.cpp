@@ -62,9 +62,10 @@ void read_sampled(table_reader& keys, model_specification& out) {
   options.initial = word(keys, "initialisation", initial_words, options.initial);
   const bool stored = options.initial == initial_weights::given;
   only_with(keys, options.initial == initial_weights::random, {"initial_scale"}, "initialisation = \"random\"");
-  only_with(keys, stored, {"initial_file", "initial_model"}, "initialisation = \"stored\"");
+  only_with(keys, stored, {"initial_file", "initial_sha256", "initial_model"}, "initialisation = \"stored\"");
   options.initial_scale = positive(keys, "initial_scale", options.initial_scale);
   out.initial_file = keys.text("initial_file", "");
+  out.initial_sha256 = keys.text("initial_sha256", "");
   out.initial_model = keys.text("initial_model", "");
   if (stored && out.initial_file.empty()) keys.missing("initial_file", "\"results.h5\"");
   if (stored && out.initial_model.empty()) keys.missing("initial_model", "\"lsa\"");
@@ -101,10 +102,10 @@ void read_lsa(table_reader& keys, model_specification& out) {
   only_with(keys, out.training == training_method::population, {"tolerance", "max_steps", "step_size"},
             "training = \"population\"");
   only_with(keys, samples,
-            {"parameters",    "train_w13",      "train_w24",     "k_train",      "targets",      "eta",
-             "optimizer",     "learning_rate",  "momentum",      "beta1",        "beta2",        "epsilon",
-             "weight_decay",  "schedule",       "warm_up",       "clip_norm",    "steps",        "batch",
-             "fresh_prompts", "initialisation", "initial_scale", "initial_file", "initial_model"},
+            {"parameters",    "train_w13",      "train_w24",     "k_train",      "targets",        "eta",
+             "optimizer",     "learning_rate",  "momentum",      "beta1",        "beta2",          "epsilon",
+             "weight_decay",  "schedule",       "warm_up",       "clip_norm",    "steps",          "batch",
+             "fresh_prompts", "initialisation", "initial_scale", "initial_file", "initial_sha256", "initial_model"},
             "training = \"samples\"");
   if (samples) read_sampled(keys, out);
   out.tolerance = positive(keys, "tolerance", out.tolerance);
@@ -139,7 +140,7 @@ void read_gpt2(table_reader& keys, model_specification& out) {
   out.training = training_method::samples;
   only_with(keys, false,
             {"roll_out", "c", "tolerance", "max_steps", "step_size", "parameters", "train_w13", "train_w24",
-             "initialisation", "initial_scale", "initial_file", "initial_model"},
+             "initialisation", "initial_scale", "initial_file", "initial_sha256", "initial_model"},
             "architecture = \"lsa\"");
   if (keys.choice("training", training_words, training_words.back()) != training_words.back()) {
     keys.problem("training", "must be \"samples\" for architecture = \"gpt2\": there is no population loss for it");

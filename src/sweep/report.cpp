@@ -51,6 +51,16 @@ void report_theory(const results_reader& file, const std::vector<cell_status>& s
   }
 }
 
+// Cells that are done, and whose verdict is this.
+std::size_t count_done(const std::vector<cell_status>& status, const std::vector<std::int8_t>& verdicts,
+                       std::int8_t verdict) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < status.size(); ++i) {
+    if (status[i] == cell_status::done && verdicts[i] == verdict) ++count;
+  }
+  return count;
+}
+
 }  // namespace
 
 exit_code report(const specification& spec, const run_options& options, const work_list& list,
@@ -58,11 +68,12 @@ exit_code report(const specification& spec, const run_options& options, const wo
   const results_reader file(options.output);
   const std::vector<cell_status> status = file.statuses();
   const auto count = [&](cell_status s) { return std::count(status.begin(), status.end(), s); };
-  const std::vector<std::int8_t> converged = file.converged();
   const auto done = count(cell_status::done);
-  print("{}: {} of {} cells done ({} before this run), {} failed, {} pending, {} not converged, in {:.1f} s\n",
+  const std::size_t diverged = count_done(status, file.training_diverged(), 1);
+  print("{}: {} of {} cells done ({} before this run), {} failed, {} pending, {} not converged{}, in {:.1f} s\n",
         spec.name, done, status.size(), status.size() - list.items.size(), count(cell_status::failed),
-        count(cell_status::pending), std::count(converged.begin(), converged.end(), 0), totals.elapsed);
+        count(cell_status::pending), count_done(status, file.converged(), 0),
+        diverged > 0 ? fmt::format(", {} of them diverged", diverged) : "", totals.elapsed);
   const time_use& total = totals.time;
   if (const double all_time = total.computing + total.waiting + total.storing + total.idle; all_time > 0) {
     print(
@@ -82,8 +93,15 @@ exit_code report(const specification& spec, const run_options& options, const wo
   }
   if (count(cell_status::failed) > 0) {
     log("cotscale: some cells failed; the same command tries them again\n");
-    return exit_code::failed_cells;
   }
+  if (diverged > 0) {
+    log("cotscale: training diverged in {} cells (training_diverged = 1 in the file), {}\n", diverged,
+        options.allow_diverged
+            ? "which --allow-diverged accepts"
+            : "whose results are of no trained model: lower learning_rate or step_size, or accept them "
+              "with --allow-diverged");
+  }
+  if (count(cell_status::failed) > 0 || (diverged > 0 && !options.allow_diverged)) return exit_code::failed_cells;
   return exit_code::done;
 }
 

@@ -12,6 +12,7 @@
 #include "cotscale/sweep/provenance.hpp"
 #include "cotscale/sweep/resources.hpp"
 #include "cotscale/sweep/stop_control.hpp"
+#include "initial_weights.hpp"
 #include "preparation.hpp"
 #include "report.hpp"
 #include "worker.hpp"
@@ -42,6 +43,7 @@ exit_code run_sweep(const specification& spec, const run_options& requested, con
   work_list list;
   all.on_root([&] {
     require_memory_for_cells(spec, grid);
+    require_initial_weights(spec, grid);
     require_writable(options.output, options.overwrite);
     lock = std::make_unique<file_lock>(options.output);
     if (!lock->notice().empty()) warn("{}", lock->notice());

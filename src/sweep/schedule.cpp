@@ -8,8 +8,6 @@
 #include <queue>
 
 #include "cotscale/base/error.hpp"
-#include "cotscale/linalg/lapack.hpp"
-#include "cotscale/task/moments.hpp"
 #include "cotscale/train/gpt2.hpp"
 
 namespace cotscale {
@@ -30,11 +28,15 @@ constexpr double seconds_per_attention_flop = 1e-10;
 
 double product_seconds(double d) { return 2 * d * d * d * seconds_per_flop + seconds_per_small_call; }
 
-// `largest` and `smallest` eigenvalue of E[Ŝ²]: descent contracts by 1 − η c² λ in each direction.
-double descent_seconds(const model_specification& model, double d, double largest, double smallest) {
-  const double rate = model.step_size ? *model.step_size * model.c * model.c * smallest : smallest / largest;
-  const double steps = std::min(static_cast<double>(model.max_steps), std::log(1 / model.tolerance) / rate + 2);
-  return std::max(1.0, steps) * (product_seconds(d) + 4 * d * d * seconds_per_flop + 2 * seconds_per_small_call);
+// The optimum and how far the model is from it; where maps do not commute, eigenvalues and singular values before.
+double optimum_seconds(double d, bool commuting) { return (10 + (commuting ? 0 : 40)) * product_seconds(d); }
+
+// Descent skips the steps between those that it looks at (train/descent_path.hpp), so that neither tolerance nor steps
+// cost anything for a single task. Where maps do not commute, a look is a product, and the search for the last step
+// doubles and bisects.
+double descent_seconds(const model_specification& model, double d, bool commuting) {
+  const double looks = commuting ? 0 : 2 * std::log2(static_cast<double>(model.max_steps) + 1);
+  return optimum_seconds(d, commuting) + looks * product_seconds(d);
 }
 
 double draw_seconds(double d, double m) {
@@ -139,43 +141,23 @@ double exact_selection_seconds(const specification& spec) {
 
 }  // namespace
 
-const cost_model::spread& cost_model::training_spread(const cell& c) {
-  const bool candidates = depends_on_candidates(spec_, c.mixture);
-  const auto key = std::tuple(candidates ? std::string() : c.mixture, c.hardness, c.n);
-  if (const auto found = spreads_.find(key); found != spreads_.end()) return found->second;
-  const auto second_moments = [&] {
-    // What will be selected is not known yet; the plainest mixture stands for it.
-    const auto n = static_cast<int>(c.n);
-    if (!candidates)
-      return moments(mixture_covariance(spec_, c.mixture, target_covariance(spec_, c.hardness)), n).second;
-    const auto all = make_candidates(spec_, 0);
-    return moments(task_mixture(all->tasks, std::vector<double>(all->tasks.size(), 1)), n).second;
-  };
-  const std::vector<double> values = symmetric_eigenvalues(second_moments());
-  constexpr double rounding = 1e-12;
-  const double largest = values.back();
-  const double smallest = *std::find_if(values.begin(), values.end(), [&](double x) { return x > rounding * largest; });
-  return spreads_.emplace(key, spread{.smallest = smallest, .largest = largest}).first->second;
-}
-
-double cost_model::training_seconds(const cell& c) {
+double cost_model::training_seconds(const cell& c) const {
   const model_specification& model = spec_.model_tables.at(c.model);
   const double d = spec_.d;
+  const bool commuting = !depends_on_candidates(spec_, c.mixture);
   switch (model.training) {
     case training_method::closed_form:
-      return 10 * product_seconds(d);
+      return optimum_seconds(d, commuting);
     case training_method::samples:
       if (model.architecture == architecture_kind::gpt2) return gpt2_seconds(model.gpt2, d, static_cast<double>(c.n));
       return sampled_seconds(model.sampled, d, static_cast<double>(c.n));
-    case training_method::population: {
-      const spread& s = training_spread(c);
-      return descent_seconds(model, d, s.largest, s.smallest);
-    }
+    case training_method::population:
+      return descent_seconds(model, d, commuting);
   }
   throw precondition_error("training_seconds: no such training");
 }
 
-cell_cost cost_model::estimate(const cell& c, int threads) {
+cell_cost cost_model::estimate(const cell& c, int threads) const {
   const model_specification& model = spec_.model_tables.at(c.model);
   const double d = spec_.d;
   const double steps = spec_.steps;

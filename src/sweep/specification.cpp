@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "cotscale/base/error.hpp"
+#include "initial_weights.hpp"
 #include "read_tables.hpp"
 
 namespace cotscale {
@@ -131,13 +132,15 @@ void read_models(const toml::table* tables, table_reader& sweep, specification& 
       problems.add(tables->get(model), fmt::format("models.{} must be a table: write [models.{}]", model, model));
       continue;
     }
-    const model_specification table = read_model(keys);
+    model_specification table = read_model(keys);
     if (table.architecture == architecture_kind::gpt2 && spec.d > 0 && !spec.n.empty()) {
       require_curriculum(keys, "dimension", table.gpt2.dimension, spec.d, table.gpt2.steps);
       require_curriculum(keys, "examples", table.gpt2.examples, *std::max_element(spec.n.begin(), spec.n.end()),
                          table.gpt2.steps);
     }
-    if (contains(spec.models, model)) spec.model_tables[model] = table;
+    if (!contains(spec.models, model)) continue;
+    if (!table.initial_file.empty()) open_initial_weights(keys, spec, table);
+    spec.model_tables[model] = table;
   }
 }
 

@@ -176,6 +176,7 @@ void write_sampled(toml_writer& out, const model_specification& m) {
   if (s.initial == initial_weights::random) out.key("initial_scale", s.initial_scale);
   if (s.initial != initial_weights::given) return;
   out.key("initial_file", m.initial_file);
+  out.key("initial_sha256", m.initial_sha256);
   out.key("initial_model", m.initial_model);
 }
 

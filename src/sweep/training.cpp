@@ -7,17 +7,28 @@
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/parallel.hpp"
 #include "cotscale/linalg/blas.hpp"
-#include "cotscale/store/results_file.hpp"
 #include "cotscale/sweep/cell.hpp"
 #include "cotscale/theory/closed_forms.hpp"
+#include "cotscale/train/direction_error.hpp"
 #include "cotscale/train/gpt2.hpp"
 #include "cotscale/train/population.hpp"
 #include "cotscale/train/sampled.hpp"
+#include "initial_weights.hpp"
 
 namespace cotscale::detail {
 namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+// The optimum is theory's own, so that training does not judge itself; training's account counts where it is worse.
+void judge_population(const trained_slice& trained, const cell_theory& theory, double tolerance, cell_result& out) {
+  const matrix& exact = theory.preconditioner;
+  const direction_error measured =
+      weakest_direction(preconditioner(trained.model), exact, matrix(exact.rows(), exact.columns()), theory.directions);
+  out.weakest_direction_error = std::max(measured.largest, trained.record.direction_error);
+  out.converged = trained.record.converged && measured.largest <= tolerance + measured.rounding ? 1 : 0;
+  out.training_diverged = trained.record.diverged ? 1 : 0;
+}
 
 void store_population(const trained_slice& trained, const matrix& exact, const task_mixture& tasks, std::int64_t n,
                       cell_result& out) {
@@ -32,14 +43,14 @@ void store_population(const trained_slice& trained, const matrix& exact, const t
   out.gradient_norm = record.gradient_norm;
   out.final_loss = record.final_loss;
   out.training_loss = record.loss;
-  out.converged = record.converged ? 1 : 0;
   out.w24 = -c;
   // ‖V₃₁ + Γ⁻¹/c‖ / ‖Γ⁻¹/c‖ = ‖A − Γ⁻¹‖ / ‖Γ⁻¹‖ with A = −c V₃₁
   out.preconditioner_error =
       frobenius_norm(combination(1, preconditioner(trained.model), -1, exact)) / frobenius_norm(exact);
 }
 
-void store_sampled(const sampled_training& trained, const model_specification& model, cell_result& out) {
+void store_sampled(const sampled_training& trained, const model_specification& model, const cell_theory& theory,
+                   cell_result& out) {
   const sampled_record& record = trained.record;
   out.training_steps = record.steps;
   out.step_size = model.sampled.optimizer.learning_rate;
@@ -48,7 +59,11 @@ void store_sampled(const sampled_training& trained, const model_specification& m
   out.training_loss = record.loss;
   out.training_distance = record.preconditioner_distance;
   out.training_off_slice = record.off_slice;
-  out.converged = record.converged ? 1 : 0;
+  out.converged = record.diverged ? 0 : 1;
+  out.training_diverged = record.diverged ? 1 : 0;
+  out.weakest_direction_error = weakest_direction(effective_preconditioner(trained.model), theory.preconditioner,
+                                                  record.initial_preconditioner, theory.directions)
+                                    .largest;
   out.w24 = record.w24;
   out.preconditioner_error = record.final_preconditioner_distance;
 }
@@ -56,36 +71,13 @@ void store_sampled(const sampled_training& trained, const model_specification& m
 void store_gpt2(const gpt2_record& record, const model_specification& model, cell_result& out) {
   out.training_steps = record.steps;
   out.step_size = model.gpt2.optimizer.learning_rate;
-  out.step_size_paper = out.gradient_norm = out.preconditioner_error = out.w24 = nan;
+  out.step_size_paper = out.gradient_norm = out.preconditioner_error = out.weakest_direction_error = out.w24 = nan;
   out.final_loss = record.final_loss;
   out.training_loss = record.loss;
-  out.converged = record.converged ? 1 : 0;
+  out.converged = record.diverged ? 0 : 1;
+  out.training_diverged = record.diverged ? 1 : 0;
   out.training_seconds = record.seconds;
   out.tokens_per_second = record.tokens_per_second;
-}
-
-// Weights of the same cell in another results file, to begin with.
-lsa_parameters stored_weights(const specification& spec, const model_specification& model, const cell& c) {
-  const std::string path = (spec.directory / model.initial_file).string();
-  const results_reader file(path);
-  cell wanted = c;
-  wanted.model = model.initial_model;
-  const std::optional<cell_position> position = find_cell(file.grid(), wanted);
-  if (!position || file.grid().rows.empty()) {
-    throw specification_error(fmt::format(
-        "{}: holds no weights of {}; it must come from a sweep with keep_weights = true", path, describe(wanted)));
-  }
-  const int side = 2 * spec.d + 2;
-  lsa_parameters out{.v = matrix(side, side), .w = matrix(side, side)};
-  for (const auto& [name, target] : {std::pair{"v", &out.v}, std::pair{"w", &out.w}}) {
-    const std::vector<double> values = file.cell_values(name, *position);
-    if (values.size() != target->size() || std::isnan(values.front())) {
-      throw specification_error(
-          fmt::format("{}: the weights of {} are not there yet, or of another d", path, describe(wanted)));
-    }
-    std::copy(values.begin(), values.end(), target->data());
-  }
-  return out;
 }
 
 // The steps at which a training of so many steps is recorded.
@@ -97,7 +89,7 @@ std::vector<std::int64_t> recorded(const coordinates& grid, std::int64_t steps) 
 }  // namespace
 
 trained_model train_model(const specification& spec, const coordinates& grid, const cell& c, const task_mixture& tasks,
-                          const matrix& exact, const std::stop_token& stop) {
+                          const cell_theory& theory, const std::stop_token& stop) {
   const model_specification& model = spec.model_tables.at(c.model);
   const int n = static_cast<int>(c.n);
   trained_model out;
@@ -108,20 +100,22 @@ trained_model train_model(const specification& spec, const coordinates& grid, co
     out.gpt2 = std::move(trained.model);
   } else if (model.training == training_method::samples) {
     sampled_options options = model.sampled;
-    if (options.initial == initial_weights::given) options.given = stored_weights(spec, model, c);
+    if (options.initial == initial_weights::given) options.given = model.initial->weights(c, model, spec.d);
     const auto record_steps = recorded(grid, options.steps);
-    sampled_training trained = train_sampled(tasks, n, options, training_key(spec, c), exact, record_steps, stop);
-    store_sampled(trained, model, out.record);
+    sampled_training trained =
+        train_sampled(tasks, n, options, training_key(spec, c), theory.preconditioner, record_steps, stop);
+    store_sampled(trained, model, theory, out.record);
     out.general = std::move(trained.model);
   } else {
     const blas_threads scope(threads_of_blas(spec));
     const prompt_moments m = moments(tasks, n);
     const descent_options options{
         .c = model.c, .tolerance = model.tolerance, .max_steps = model.max_steps, .step_size = model.step_size};
-    const trained_slice trained = model.training == training_method::closed_form
-                                      ? closed_form(m, model.c, grid.training_steps)
-                                      : descend(m, options, grid.training_steps, stop);
-    store_population(trained, exact, tasks, c.n, out.record);
+    const bool inverted = model.training == training_method::closed_form;
+    const trained_slice trained =
+        inverted ? closed_form(m, model.c, grid.training_steps) : descend(m, options, grid.training_steps, stop);
+    store_population(trained, theory.preconditioner, tasks, c.n, out.record);
+    judge_population(trained, theory, inverted ? closed_form_tolerance : model.tolerance, out.record);
     out.slice = trained.model;
     out.preconditioner = preconditioner(trained.model);
   }

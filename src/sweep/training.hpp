@@ -7,6 +7,7 @@
 #include "cotscale/model/gpt2.hpp"
 #include "cotscale/model/lsa.hpp"
 #include "cotscale/store/layout.hpp"
+#include "cotscale/sweep/cell.hpp"
 #include "cotscale/sweep/grid.hpp"
 #include "cotscale/task/mixture.hpp"
 
@@ -24,10 +25,10 @@ struct trained_model {
   lsa_parameters parameters() const { return slice ? full_parameters(*slice) : general; }
 };
 
-/// Trains the cell's model on these tasks. `exact` is Γ⁻¹ of the population optimum, (d, d), to be compared with.
-/// Throws stopped when asked to stop, specification_error for initial weights that are not there.
+/// Trains the cell's model on these tasks, and holds it against the population optimum that theory knows. Throws
+/// stopped when asked to stop, specification_error for initial weights that are not there any more.
 trained_model train_model(const specification& spec, const coordinates& grid, const cell& c, const task_mixture& tasks,
-                          const matrix& exact, const std::stop_token& stop);
+                          const cell_theory& theory, const std::stop_token& stop);
 
 /// Weights as the grid has room for them: NaN where the model has none, or none that are kept.
 void store_weights(const trained_model& model, bool keep, const coordinates& grid, cell_result& out);

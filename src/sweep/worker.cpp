@@ -76,11 +76,10 @@ bool worker::run_cell(const task_item& item) {
     report(failed_++, "cell failed", fmt::format("({}): {}", describe(c), *failure));
     store_.add_failed(c.position, record);
   } else {
-    // Descent on the population loss may need more steps; what learns from samples takes all unless it diverges.
-    if (result.converged == 0 && std::isnan(result.final_loss)) {
+    if (result.training_diverged == 1) {
       report(diverged_++, "training diverged",
-             fmt::format("({}) after {} steps: lower its learning_rate, or set clip_norm", describe(c),
-                         result.training_steps));
+             fmt::format("({}) after {} steps: lower its learning_rate (with clip_norm perhaps), or its step_size",
+                         describe(c), result.training_steps));
     }
     if (result.training_seconds > 0) {
       record.training_seconds = result.training_seconds;

@@ -1,5 +1,7 @@
 #include "cotscale/task/moments.hpp"
 
+#include <utility>
+
 #include "cotscale/base/error.hpp"
 
 namespace cotscale {
@@ -7,7 +9,11 @@ namespace cotscale {
 prompt_moments moments(const covariance& lambda, int n) {
   expects(n >= 1, "moments: n must be at least 1, got {}", n);
   const double trace = lambda.trace();
-  return {.mean = lambda.values(), .second = lambda.apply([=](double l) { return l * gamma_eigenvalue(l, trace, n); })};
+  const auto second = [=](double l) { return l * gamma_eigenvalue(l, trace, n); };
+  moment_spectrum spectrum{
+      .basis = lambda.basis(), .mean = {lambda.eigenvalues().begin(), lambda.eigenvalues().end()}, .second = {}};
+  for (const double l : spectrum.mean) spectrum.second.push_back(second(l));
+  return {.mean = lambda.values(), .second = lambda.apply(second), .spectrum = std::move(spectrum)};
 }
 
 prompt_moments moments(const task_mixture& tasks, int n) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <map>
 #include <memory>
@@ -91,6 +92,20 @@ class batch {
     return std::accumulate(losses_.begin(), losses_.end(), 0.0);
   }
 
+  // Of every prompt of batch t.
+  void losses(std::int64_t t, std::span<const float> parameters, const std::stop_token& stop,
+              std::span<prompt_loss> out) {
+    const int k = lengths_.at(t);
+    parallel_for(static_cast<int>(losses_.size()), [&](int s) {
+      std::unique_ptr<worker> here = workers_.take();
+      for_portions(s, t, k, stop, *here, [&](int first) {
+        here->objective.losses(options_.objective, k, parameters, here->prompts,
+                               out.subspan(static_cast<std::size_t>(first)));
+      });
+      workers_.give_back(std::move(here));
+    });
+  }
+
   std::span<float> gradient() { return sum_.total(); }
   double tokens() const { return tokens_; }
 
@@ -108,22 +123,30 @@ class batch {
     return std::clamp(chain ? most : rows / tokens, 1, per_shard_);
   }
 
-  void evaluate_shard(int s, std::int64_t t, int k, std::span<const float> parameters, const std::stop_token& stop) {
-    std::unique_ptr<worker> here = workers_.take();
-    std::unique_ptr<std::vector<float>> gradient = sum_.blank();
+  // Draws the prompts of a shard, portion by portion, and calls body(number of the portion's first prompt) for each.
+  template<class Body>
+  void for_portions(int s, std::int64_t t, int k, const std::stop_token& stop, worker& here, const Body& body) {
     const int d = options_.dimension.at(t, prompts_.dimension()), n = options_.examples.at(t, prompts_.examples());
     const int at_once = prompts_at_once(2 * n + k);
     const int last = std::min(options_.batch, (s + 1) * per_shard_);
-    double loss = 0;
     for (int first = s * per_shard_; first < last; first += at_once) {
       throw_if_stopped(stop);
-      here->prompts.resize(static_cast<std::size_t>(std::min(at_once, last - first)));
-      for (std::size_t i = 0; i < here->prompts.size(); ++i) {
+      here.prompts.resize(static_cast<std::size_t>(std::min(at_once, last - first)));
+      for (std::size_t i = 0; i < here.prompts.size(); ++i) {
         const std::int64_t step = options_.fresh_prompts ? t : 0;
-        prompts_.draw(static_cast<std::uint64_t>(step * options_.batch + first) + i, d, n, here->prompts[i]);
+        prompts_.draw(static_cast<std::uint64_t>(step * options_.batch + first) + i, d, n, here.prompts[i]);
       }
-      loss += here->objective.add(options_.objective, k, parameters, here->prompts, 1.0 / options_.batch, *gradient);
+      body(first);
     }
+  }
+
+  void evaluate_shard(int s, std::int64_t t, int k, std::span<const float> parameters, const std::stop_token& stop) {
+    std::unique_ptr<worker> here = workers_.take();
+    std::unique_ptr<std::vector<float>> gradient = sum_.blank();
+    double loss = 0;
+    for_portions(s, t, k, stop, *here, [&](int) {
+      loss += here->objective.add(options_.objective, k, parameters, here->prompts, 1.0 / options_.batch, *gradient);
+    });
     losses_[static_cast<std::size_t>(s)] = loss;
     workers_.give_back(std::move(here));
     sum_.add(s, std::move(gradient));
@@ -157,7 +180,8 @@ class run {
       const std::stop_token& stop)
       : options_(options),
         stop_(stop),
-        parameters_(options.given.empty() ? initial_gpt2(layout, key) : options.given),
+        initial_([layout, key, &options] { return options.given.empty() ? initial_gpt2(layout, key) : options.given; }),
+        parameters_(initial_()),
         batch_(layout, tasks, n, options, key),
         optimizer_(options.optimizer, layout.size()) {}
 
@@ -170,12 +194,27 @@ class run {
   }
 
   const std::vector<float>& parameters() const { return parameters_; }
+  std::vector<float> initial() const { return initial_(); }
   bool finite() const { return detail::is_finite<float>(parameters_); }
+
+  // Of the prompts of the batches after the last.
+  std::vector<prompt_loss> losses(std::span<const float> parameters) {
+    const auto size = static_cast<std::size_t>(options_.batch);
+    std::vector<prompt_loss> out(
+        size * static_cast<std::size_t>(detail::verdict_batches(options_.batch, options_.fresh_prompts)));
+    for (std::size_t i = 0; i * size < out.size(); ++i) {
+      const std::int64_t t = options_.steps + static_cast<std::int64_t>(i);
+      batch_.losses(t, parameters, stop_, std::span(out).subspan(i * size, size));
+    }
+    return out;
+  }
+
   double tokens() const { return batch_.tokens(); }
 
  private:
   const gpt2_options& options_;
   const std::stop_token& stop_;
+  std::function<std::vector<float>()> initial_;  // drawn again when it is asked for
   std::vector<float> parameters_;
   batch batch_;
   basic_optimizer<float> optimizer_;
@@ -211,11 +250,12 @@ gpt2_training train_gpt2(const task_mixture& tasks, int n, const gpt2_options& o
   out.loss.assign(record_steps.size(), nan);
   const auto record = [&](std::size_t i, double loss) { out.loss[i] = loss; };
   const detail::loop_record done = detail::repeat_updates(training, options.steps, record_steps, record, stop);
-  out.converged = done.converged;
   out.steps = done.steps;
   out.final_loss = done.final_loss;
   out.seconds = seconds_since(start);
   out.tokens_per_second = training.tokens() / out.seconds;
+  out.diverged = detail::judge(
+      done, [&](bool initial) { return training.losses(initial ? training.initial() : training.parameters()); });
   return {.model = {.configuration = layout.configuration(), .parameters = training.parameters()},
           .record = std::move(out)};
 }

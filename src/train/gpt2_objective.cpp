@@ -64,6 +64,30 @@ double gpt2_objective<T>::add(const objective_options& options, int k, std::span
 }
 
 template<class T>
+void gpt2_objective<T>::losses(const objective_options& options, int k, std::span<const T> parameters,
+                               std::span<const prompt> prompts, std::span<prompt_loss> out) {
+  expects(k >= 1 && out.size() >= prompts.size(), "gpt2_objective: k = {}, {} prompts, room for {}", k, prompts.size(),
+          out.size());
+  start_prompts(prompts, k, pass_);
+  forward(options, k, parameters, prompts);
+  std::fill_n(out.begin(), prompts.size(), prompt_loss{});
+  const bool last_only = options.kind == objective::outcome;
+  for (int i = last_only ? k - 1 : 0; i < k; ++i) {
+    const view<const T> output = pass_.output(i);
+    const double weight = 0.5 / (last_only ? 1 : k);
+    for (std::size_t b = 0; b < prompts.size(); ++b) {
+      const double* target =
+          options.kind == objective::process ? targets_[b].data() + i * output.columns : prompts[b].w.data();
+      for (int j = 0; j < output.columns; ++j) {
+        const double r = static_cast<double>(output.row(static_cast<int>(b))[j]) - target[j];
+        out[b].model += weight * r * r;
+        out[b].zero += weight * target[j] * target[j];
+      }
+    }
+  }
+}
+
+template<class T>
 void gpt2_objective<T>::forward(const objective_options& options, int k, std::span<const T> parameters,
                                 std::span<const prompt> prompts) {
   if (options.kind != objective::process) return forward_chain(parameters, k, pass_);

@@ -11,6 +11,7 @@
 #include "cotscale/base/random.hpp"
 #include "cotscale/base/stop.hpp"
 #include "cotscale/train/objective.hpp"
+#include "divergence.hpp"
 
 namespace cotscale::detail {
 
@@ -43,10 +44,18 @@ bool is_finite(std::span<const T> values) {
 }
 
 struct loop_record {
-  bool converged = false;  ///< took all its steps, and every loss and parameter was finite
+  bool finite = false;     ///< took all its steps, and every loss and parameter was finite
   std::int64_t steps = 0;  ///< updates made
-  double final_loss = 0;   ///< mean over the batches of the last twentieth of the steps, NaN if diverged
+  double final_loss = 0;   ///< mean over the batches of the last twentieth of the steps, NaN if not finite
 };
+
+/// Whether a training that took so many steps has diverged: by its loop, or by losses(initial), those of prompts of the
+/// batches after the last, for the initial weights or those at the end.
+template<class Losses>
+bool judge(const loop_record& done, const Losses& losses) {
+  if (!done.finite) return true;
+  return has_diverged(losses(false), [&] { return losses(true); });
+}
 
 /// Repeats `loss(t)`, of batch t, and `update(t)`, with the gradient of it, until all steps are made or a loss is not
 /// finite. Between the two, at the requested steps (ascending, ≤ steps), calls `record(i, loss)` for the i-th of them;
@@ -70,8 +79,8 @@ loop_record repeat_updates(Training& training, std::int64_t steps, std::span<con
     training.update(t);
     ++out.steps;
   }
-  out.converged = finite && training.finite();
-  if (!out.converged || steps == 0) out.final_loss = std::numeric_limits<double>::quiet_NaN();
+  out.finite = finite && training.finite();
+  if (!out.finite || steps == 0) out.final_loss = std::numeric_limits<double>::quiet_NaN();
   return out;
 }
 

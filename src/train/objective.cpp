@@ -1,6 +1,7 @@
 #include "cotscale/train/objective.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "cotscale/base/error.hpp"
 
@@ -39,6 +40,30 @@ double objective_lanes::add(const objective_options& options, int k, const lsa_p
   const double loss = residuals(options, k, prompt, prompts, weight);
   chain_.backward(transposed, options.kind == objective::outcome, o_bar_, gradient);
   return loss;
+}
+
+void objective_lanes::losses(const objective_options& options, int k, const lsa_parameters& parameters,
+                             const prompt_lanes& prompt, int prompts, std::span<prompt_loss> out) {
+  expects(k >= 1 && prompts >= 1 && prompts <= lane_count && std::ssize(out) >= prompts,
+          "objective_lanes: k = {}, prompts = {}, room for {}", k, prompts, out.size());
+  forward(options, k, parameters, prompt);
+  residuals(options, k, prompt, prompts, 1);
+  // Of o − target the residuals are 1/k times, but for the lone one of outcome.
+  const double steps = options.kind == objective::outcome ? 1 : k;
+  const bool moving_target = options.kind == objective::process;
+  std::fill_n(out.begin(), prompts, prompt_loss{});
+  set_zero(target_);
+  for (int i = 0; i < k; ++i) {
+    const matrix& bar = o_bar_[static_cast<std::size_t>(i)];
+    if (moving_target) next_target(options, prompt);
+    const matrix& target = moving_target ? target_ : prompt.w;
+    const bool counts = options.kind != objective::outcome || i == k - 1;
+    for (int lane = 0; lane < prompts; ++lane) {
+      prompt_loss& loss = out[static_cast<std::size_t>(lane)];
+      for (int r = 0; r < bar.rows(); ++r) loss.model += 0.5 * steps * bar(r, lane) * bar(r, lane);
+      for (int r = 0; counts && r < target.rows(); ++r) loss.zero += 0.5 / steps * target(r, lane) * target(r, lane);
+    }
+  }
 }
 
 void objective_lanes::forward(const objective_options& options, int k, const lsa_parameters& parameters,

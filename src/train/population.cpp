@@ -1,12 +1,13 @@
 #include "cotscale/train/population.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/stop.hpp"
 #include "cotscale/linalg/blas.hpp"
-#include "cotscale/linalg/lapack.hpp"
+#include "cotscale/train/descent_path.hpp"
 
 namespace cotscale {
 namespace {
@@ -25,6 +26,27 @@ double loss_from_gradient(const lsa_slice& model, const prompt_moments& moments,
   return 0.5 * (model.v31.rows() + inner(model.v31, gradient) + model.c * inner(model.v31, moments.mean));
 }
 
+lsa_slice slice_of(const matrix& preconditioner, double c) {
+  return {.c = c, .v31 = combination(-1 / c, preconditioner, 0, preconditioner)};
+}
+
+// The first of 0 … most at which a condition holds, which then goes on holding; `most` if there is none.
+template<class Condition>
+std::int64_t first(const Condition& holds, std::int64_t most) {
+  if (holds(0)) return 0;
+  std::int64_t below = 0, above = 1;
+  while (above < most && !holds(above)) {
+    below = above;
+    above = above > most / 2 ? most : 2 * above;
+  }
+  above = std::min(above, most);
+  while (above - below > 1) {
+    const std::int64_t middle = below + (above - below) / 2;
+    (holds(middle) ? above : below) = middle;
+  }
+  return above;
+}
+
 }  // namespace
 
 double population_loss(const lsa_slice& model, const prompt_moments& moments) {
@@ -41,51 +63,46 @@ trained_slice descend(const prompt_moments& moments, const descent_options& opti
                       std::span<const std::int64_t> loss_steps, const std::stop_token& stop) {
   expects(options.c != 0 && options.tolerance > 0 && options.max_steps >= 0,
           "descend: c = {}, tolerance = {}, max_steps = {}", options.c, options.tolerance, options.max_steps);
-  const int d = moments.mean.rows();
-  trained_slice out{.model = {.c = options.c, .v31 = matrix(d, d)}, .record = {}};
-  matrix& v = out.model.v31;
+  descent_path path(moments, options.c);
+  trained_slice out;
   training_record& record = out.record;
-  record.step_size =
-      options.step_size.value_or(1 / (options.c * options.c * symmetric_eigenvalues(moments.second).back()));
-  record.loss.assign(loss_steps.size(), nan);
-
-  matrix gradient;
-  double first_norm = 0;
-  std::size_t next_loss = 0;
-  for (;; ++record.steps) {
-    gradient_into(out.model, moments, gradient);
-    const double norm = frobenius_norm(gradient);
-    if (record.steps == 0) first_norm = norm;
-    record.gradient_norm = norm / first_norm;
-    if (next_loss < loss_steps.size() && loss_steps[next_loss] == record.steps) {
-      record.loss[next_loss++] = loss_from_gradient(out.model, moments, gradient);
-    }
-    record.converged = record.gradient_norm <= options.tolerance;
-    if (record.converged || record.steps == options.max_steps || !std::isfinite(norm)) break;
+  record.step_size = options.step_size.value_or(path.default_step_size());
+  path.set_step_size(record.step_size);
+  const auto near = [&](std::int64_t t) {
     throw_if_stopped(stop);
-    // V ← V − η ∇L
-    for (std::size_t i = 0; i < v.size(); ++i) v.data()[i] -= record.step_size * gradient.data()[i];
+    return path.direction_error(t) <= options.tolerance;
+  };
+  const auto too_large = [&](std::int64_t t) { return !path.finite(t); };
+  record.diverged = options.max_steps > 0 && path.grows();
+  record.steps = record.diverged ? first(too_large, options.max_steps) : first(near, options.max_steps);
+  if (record.diverged && record.steps > 1 && too_large(record.steps)) --record.steps;
+  record.direction_error = path.direction_error(record.steps);
+  record.converged = record.direction_error <= options.tolerance;
+  record.gradient_norm = path.gradient_norm(record.steps);
+  record.final_loss = path.loss(record.steps);
+  record.loss.assign(loss_steps.size(), nan);
+  for (std::size_t i = 0; i < loss_steps.size() && loss_steps[i] <= record.steps; ++i) {
+    record.loss[i] = path.loss(loss_steps[i]);
   }
-  record.final_loss = loss_from_gradient(out.model, moments, gradient);
+  out.model = slice_of(path.preconditioner(record.steps), options.c);
   return out;
 }
 
 trained_slice closed_form(const prompt_moments& moments, double c, std::span<const std::int64_t> loss_steps) {
   expects(c != 0, "closed_form: c must not be zero, got {}", c);
-  const int d = moments.mean.rows();
-  trained_slice out{.model = {.c = c, .v31 = matrix(d, d)}, .record = {}};
-  const double first_norm = std::abs(c) * frobenius_norm(moments.mean);
-  multiply(-1 / c, moments.mean, transpose::no,
-           symmetric_pseudo_inverse(moments.second, 4 * d * std::numeric_limits<double>::epsilon()), transpose::no, 0,
-           out.model.v31);
-  out.record = {.converged = false,
+  const descent_path path(moments, c);
+  const matrix a = path.optimum();
+  trained_slice out{.model = slice_of(a, c), .record = {}};
+  const double error = moments.spectrum ? 0 : path.residual_error(a);
+  out.record = {.converged = error <= closed_form_tolerance,
+                .diverged = false,
                 .steps = 0,
                 .step_size = nan,
-                .gradient_norm = frobenius_norm(population_gradient(out.model, moments)) / first_norm,
+                .direction_error = error,
+                .gradient_norm = frobenius_norm(population_gradient(out.model, moments)) /
+                                 (std::abs(c) * frobenius_norm(moments.mean)),
                 .final_loss = population_loss(out.model, moments),
                 .loss = std::vector<double>(loss_steps.size(), nan)};
-  out.record.converged =
-      out.record.gradient_norm <= 1e-8;  // false if the moments are too ill-conditioned to be inverted
   if (!loss_steps.empty()) out.record.loss.front() = out.record.final_loss;
   return out;
 }

@@ -9,69 +9,12 @@
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/task/wishart.hpp"
 #include "loop.hpp"
+#include "lsa_entries.hpp"
 
 namespace cotscale {
 namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-
-// ---- what moves ----
-
-// A place in V or W.
-struct entry {
-  bool of_w;
-  std::size_t index;  // row-major
-};
-
-double& at(lsa_parameters& p, const entry& e) { return (e.of_w ? p.w : p.v).data()[e.index]; }
-double at(const lsa_parameters& p, const entry& e) { return (e.of_w ? p.w : p.v).data()[e.index]; }
-
-class entry_list {
- public:
-  explicit entry_list(int d) : rows_{d} {}
-  void add_block(bool of_w, int row, int column, int height, int width) {
-    for (int i = row; i < row + height; ++i) {
-      for (int j = column; j < column + width; ++j) {
-        entries.push_back({of_w, static_cast<std::size_t>(i) * static_cast<std::size_t>(rows_.count()) +
-                                     static_cast<std::size_t>(j)});
-      }
-    }
-  }
-  std::vector<entry> entries;
-
- private:
-  lsa_rows rows_;
-};
-
-std::vector<entry> free_entries(const sampled_options& options, int d) {
-  const lsa_rows rows{d};
-  entry_list list(d);
-  if (options.parameters == parameter_set::full) {
-    list.add_block(false, 0, 0, rows.count(), rows.count());
-    list.add_block(true, 0, 0, rows.count(), rows.count());
-    if (!options.free_w24) {
-      const std::size_t w24 = static_cast<std::size_t>(rows.label() * rows.count() + rows.flag());
-      std::erase_if(list.entries, [&](const entry& e) { return e.of_w && e.index == w24; });
-    }
-    return list.entries;
-  }
-  list.add_block(false, rows.weight(), rows.feature(), d, d);
-  if (options.free_w13) list.add_block(true, rows.feature(), rows.weight(), d, d);
-  if (options.free_w24) list.add_block(true, rows.label(), rows.flag(), 1, 1);
-  return list.entries;
-}
-
-lsa_parameters starting_point(const sampled_options& options, int d, std::span<const entry> free, stream_key key) {
-  if (options.initial == initial_weights::given) return options.given;
-  lsa_parameters out = full_parameters({.c = options.c, .v31 = matrix(d, d)});
-  if (options.initial == initial_weights::random) {
-    lsa_parameters normals = out;
-    fill_normal(detail::derived_key("initial LSA weights, V", key), 0, normals.v.values());
-    fill_normal(detail::derived_key("initial LSA weights, W", key), 0, normals.w.values());
-    for (const entry& e : free) at(out, e) = options.initial_scale * at(normals, e);
-  }
-  return out;
-}
 
 // ---- the gradient of a batch ----
 
@@ -99,6 +42,22 @@ class batch {
     return loss;
   }
   const lsa_parameters& gradient() const { return gradient_; }
+
+  // Of every prompt of batch t.
+  void losses(std::int64_t t, const lsa_parameters& parameters, const std::stop_token& stop,
+              std::span<prompt_loss> out) {
+    const int k = lengths_.at(t);
+    parallel_for(static_cast<int>(shards_.size()), [&](int s) {
+      shard& here = shards_[static_cast<std::size_t>(s)];
+      const int first = s * per_shard_;
+      for (int block = first; block < std::min(blocks_, first + per_shard_); ++block) {
+        throw_if_stopped(stop);
+        const int done = block * lane_count, count = std::min(lane_count, options_.batch - done);
+        here.objective.losses(options_.objective, k, parameters, prompts(here, t, block, first), count,
+                              out.subspan(static_cast<std::size_t>(done), static_cast<std::size_t>(count)));
+      }
+    });
+  }
 
  private:
   struct shard {
@@ -193,8 +152,9 @@ class run {
   run(const task_mixture& tasks, int n, const sampled_options& options, stream_key key, const std::stop_token& stop)
       : options_(options),
         stop_(stop),
-        free_(free_entries(options, tasks.dimension())),
-        model_(starting_point(options, tasks.dimension(), free_, key)),
+        free_(detail::free_entries(options, tasks.dimension())),
+        initial_(detail::starting_point(options, tasks.dimension(), free_, key)),
+        model_(initial_),
         batch_(tasks, n, options, key),
         optimizer_(options.optimizer, free_.size()),
         moving_(free_.size()),
@@ -203,6 +163,7 @@ class run {
   }
 
   const lsa_parameters& model() const { return model_; }
+  const lsa_parameters& initial() const { return initial_; }
   double loss(std::int64_t t) { return batch_.evaluate(t, model_, stop_); }
 
   // With the gradient of the last loss.
@@ -215,10 +176,23 @@ class run {
 
   bool finite() const { return detail::is_finite<double>(moving_); }
 
+  // Of the prompts of the batches after the last.
+  std::vector<prompt_loss> losses(const lsa_parameters& parameters) {
+    const auto batch = static_cast<std::size_t>(options_.batch);
+    std::vector<prompt_loss> out(
+        batch * static_cast<std::size_t>(detail::verdict_batches(options_.batch, options_.fresh_prompts)));
+    for (std::size_t i = 0; i * batch < out.size(); ++i) {
+      const std::int64_t t = options_.steps + static_cast<std::int64_t>(i);
+      batch_.losses(t, parameters, stop_, std::span(out).subspan(i * batch, batch));
+    }
+    return out;
+  }
+
  private:
   const sampled_options& options_;
   const std::stop_token& stop_;
-  std::vector<entry> free_;
+  std::vector<detail::entry> free_;
+  lsa_parameters initial_;
   lsa_parameters model_;
   batch batch_;
   optimizer optimizer_;
@@ -263,13 +237,15 @@ sampled_training train_sampled(const task_mixture& tasks, int n, const sampled_o
     out.off_slice[i] = off_slice_norm(training.model());
   };
   const detail::loop_record done = detail::repeat_updates(training, options.steps, record_steps, record, stop);
-  out.converged = done.converged;
+  out.diverged = detail::judge(
+      done, [&](bool initial) { return training.losses(initial ? training.initial() : training.model()); });
   out.steps = done.steps;
   out.final_loss = done.final_loss;
   out.final_preconditioner_distance = distance(training.model(), exact_preconditioner);
   out.final_off_slice = off_slice_norm(training.model());
   const lsa_rows rows{d};
   out.w24 = training.model().w(rows.label(), rows.flag());
+  out.initial_preconditioner = effective_preconditioner(training.initial());
   return {.model = training.model(), .record = std::move(out)};
 }
 

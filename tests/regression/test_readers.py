@@ -13,7 +13,7 @@ import xarray
 
 PAYLOAD = ("error_mean error_stderr error_median error_q05 error_q95 diverged_share theory_error z_score theory_limit theory_bound "
            "training_steps step_size step_size_paper gradient_norm final_loss training_loss training_distance training_off_slice "
-           "preconditioner_error w24 converged best_k predicted_best_k predicted_error predicted_stderr predicted_diverging_share "
+           "preconditioner_error weakest_direction_error w24 converged training_diverged best_k predicted_best_k predicted_error predicted_stderr predicted_diverging_share "
            "spectral_radius baseline_error baseline_stderr baseline_median baseline_parameter newton_slope newton_r2 task_probability "
            "v w").split()
 CELL = ("model", "mixture", "hardness", "n", "repeat")
@@ -161,7 +161,7 @@ def test_theory_stands_beside_the_measurement(results):
 
 def test_a_diverged_value_is_infinite_counted_and_kept(program):
     # A step that is far too large: descent diverges, and so does every prompt.
-    program.run("--set", "models.descent.step_size=100.0", "--set", "test.k=200")
+    program.run("--set", "models.descent.step_size=100.0", "--set", "test.k=200", code=1)
     data = open_with("netcdf4", program.out).sel(model="descent", mixture="matched")
     assert (data.converged == 0).all() and (data.status == 1).all()
     assert (data.error_mean.sel(k=200) == numpy.inf).all() and (data.error_stderr.sel(k=200) == numpy.inf).all()

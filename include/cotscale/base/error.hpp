@@ -12,7 +12,7 @@ namespace cotscale {
 /// Exit codes of the command line, documented in README.md.
 enum class exit_code : int {
   done = 0,
-  failed_cells = 1,    ///< the run ended, but some cells failed
+  failed_cells = 1,    ///< the run ended, but some cells failed, or diverged in training
   usage = 2,           ///< wrong command line or specification
   mismatch = 65,       ///< the results file and the specification disagree
   internal = 70,       ///< a precondition of the program's own code does not hold

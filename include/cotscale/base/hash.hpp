@@ -29,4 +29,7 @@ class checksum {
 /// SHA-256 of a text, as 64 lower-case hexadecimal digits.
 std::string sha256(std::string_view text);
 
+/// The same of a file's contents, however large. Throws io_error if it cannot be read.
+std::string sha256_of_file(const std::string& path);
+
 }  // namespace cotscale

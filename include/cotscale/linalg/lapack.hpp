@@ -30,6 +30,10 @@ matrix symmetric_pseudo_inverse(const matrix& a, double tolerance);
 /// Singular values, largest first. (dgesdd)
 std::vector<double> singular_values(const matrix& a);
 
+/// Right singular vectors of a square matrix, (d, d), in the columns, that of the largest singular value first.
+/// (dgesdd)
+matrix right_singular_vectors(const matrix& a);
+
 /// Largest singular value.
 double operator_norm(const matrix& a);
 

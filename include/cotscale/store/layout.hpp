@@ -90,8 +90,8 @@ struct cell_result {
   std::int64_t training_steps = -1;
   double step_size = 0, step_size_paper = 0, gradient_norm = 0, final_loss = 0;
   std::vector<double> training_loss, training_distance, training_off_slice;
-  double preconditioner_error = 0, w24 = 0;
-  std::int8_t converged = -1;
+  double preconditioner_error = 0, weakest_direction_error = 0, w24 = 0;
+  std::int8_t converged = -1, training_diverged = -1;
   std::vector<std::int64_t> best_k, predicted_best_k;
   std::vector<double> predicted_error, predicted_stderr, predicted_diverging_share;
   double spectral_radius = 0;

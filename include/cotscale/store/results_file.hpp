@@ -49,6 +49,7 @@ class results_reader {
   /// z_score for k < theory_steps, where exact theory exists; row-major over (cells, m, k).
   std::vector<double> first_z_scores() const;
   std::vector<std::int8_t> converged() const { return file_.read<std::int8_t>("converged"); }
+  std::vector<std::int8_t> training_diverged() const { return file_.read<std::int8_t>("training_diverged"); }
 
   /// Numbers, ascending, of the cells whose record does not have its checksum, or that are marked done but whose
   /// payload has not. Reads the whole file.

@@ -17,6 +17,7 @@ int threads_of_blas(const specification& spec);
 /// What is known of a mixture and a target before anything is trained.
 struct cell_theory {
   matrix preconditioner;                      ///< Γ_π⁻¹, (d, d)
+  matrix directions;                          ///< its eigenvectors or right singular vectors, in the columns, (d, d)
   std::vector<double> limit, bound;           ///< over k; limit_errors and matched_bounds, NaN if not matched
   double spectral_radius = 0;                 ///< of I − Γ_π⁻¹Σ
   std::vector<chain_prediction> predictions;  ///< over m; empty: none are made

@@ -17,6 +17,7 @@ namespace cotscale {
 struct run_options {
   std::string output;
   bool overwrite = false;
+  bool allow_diverged = false;  ///< cells whose training diverged do not make it failed_cells
   progress_mode progress = progress_mode::automatic;
   std::optional<std::chrono::duration<double>> max_time;
   std::string command_line;

@@ -2,10 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <span>
-#include <string>
-#include <tuple>
 #include <vector>
 
 #include "cotscale/sweep/grid.hpp"
@@ -18,22 +15,16 @@ struct cell_cost {
   std::uint64_t bytes = 0;
 };
 
-/// Estimates cells of one specification; keeps what cells with the same covariances share.
+/// Estimates cells of one specification.
 class cost_model {
  public:
   explicit cost_model(const specification& spec) : spec_(spec) {}
-  cell_cost estimate(const cell& c, int threads);
+  cell_cost estimate(const cell& c, int threads) const;
 
  private:
-  /// Smallest positive and largest eigenvalue of E[Ŝ²].
-  struct spread {
-    double smallest, largest;
-  };
-  const spread& training_spread(const cell& c);
-  double training_seconds(const cell& c);
+  double training_seconds(const cell& c) const;
 
   const specification& spec_;
-  std::map<std::tuple<std::string, double, std::int64_t>, spread> spreads_;
 };
 
 /// A portion of the list of cells, handed out whole.

@@ -17,6 +17,9 @@
 #include "cotscale/train/sampled.hpp"
 
 namespace cotscale {
+namespace detail {
+class initial_weights_file;
+}
 
 enum class rotation : std::uint8_t { none, shared, independent };
 
@@ -83,7 +86,9 @@ struct model_specification {
   sampled_options sampled;   ///< of LSA's training = "samples"; `given` is filled in by the cell
   gpt2_options gpt2;         ///< of GPT-2, which trains on samples only
   std::string initial_file;  ///< results file with the weights to begin with; as written
+  std::string initial_sha256;
   std::string initial_model;
+  std::shared_ptr<const detail::initial_weights_file> initial;  ///< that file, opened
   bool keep_weights = false;
 };
 

@@ -1,14 +1,26 @@
 // Moments of the sample covariance of a training prompt: all that population training needs to know of a task.
 #pragma once
 
+#include <optional>
+#include <vector>
+
 #include "cotscale/task/mixture.hpp"
 
 namespace cotscale {
 
+/// The eigenbasis (d, d) that both moments of a single task share, and their eigenvalues, free of the rounding of the
+/// matrices: however small an eigenvalue is, it is known to the last bits.
+struct moment_spectrum {
+  matrix basis;
+  std::vector<double> mean;    ///< λ
+  std::vector<double> second;  ///< λ γ(λ)
+};
+
 /// Of Ŝ = XXᵀ/n with n examples x ~ N(0, Λ).
 struct prompt_moments {
-  matrix mean;    ///< E[Ŝ] = Λ, (d, d)
-  matrix second;  ///< E[Ŝ²] = ΛΓ = (1 + 1/n) Λ² + (tr Λ/n) Λ, (d, d)
+  matrix mean;                                ///< E[Ŝ] = Λ, (d, d)
+  matrix second;                              ///< E[Ŝ²] = ΛΓ = (1 + 1/n) Λ² + (tr Λ/n) Λ, (d, d)
+  std::optional<moment_spectrum> spectrum{};  ///< of a single task; those of several need not commute
 };
 
 /// γ(λ) = (1 + 1/n) λ + tr(Λ)/n: the eigenvalue of Γ (Theorem 3.1) that belongs to the eigenvalue λ of Λ.

@@ -30,9 +30,9 @@ struct gpt2_options {
 /// What happened during training. `loss` is that at the requested steps, NaN beyond the last step taken: after so many
 /// updates, on the batch of the update to come.
 struct gpt2_record {
-  bool converged = false;  ///< took all its steps, and every loss and parameter was finite
+  bool diverged = false;   ///< not finite, or worse at the end than the estimate 0 and than the initial weights
   std::int64_t steps = 0;  ///< updates made
-  double final_loss = 0;   ///< mean over the batches of the last twentieth of the steps, NaN if diverged
+  double final_loss = 0;   ///< mean over the batches of the last twentieth of the steps, NaN if not finite
   std::vector<double> loss;
   double seconds = 0;
   double tokens_per_second = 0;
@@ -55,8 +55,8 @@ mixture_prompts gpt2_training_prompts(const task_mixture& tasks, int n, stream_k
 
 /// Trains on prompts of n examples, one task of the mixture a prompt. Batch t is a function of (key, t) alone, and the
 /// parameters of the arguments alone, bit by bit, whatever the number of threads. `record_steps`, ascending, ≤
-/// options.steps. When a loss is no longer finite it ends, not converged. Throws stopped when asked to stop, and
-/// specification_error for sizes, an optimiser or a curriculum that cannot work.
+/// options.steps. When a loss is no longer finite it ends; what counts as diverged is as in train_sampled. Throws
+/// stopped when asked to stop, and specification_error for sizes, an optimiser or a curriculum that cannot work.
 gpt2_training train_gpt2(const task_mixture& tasks, int n, const gpt2_options& options, stream_key key,
                          std::span<const std::int64_t> record_steps, const std::stop_token& stop);
 

@@ -26,6 +26,10 @@ class gpt2_objective {
   double add(const objective_options& options, int k, std::span<const T> parameters, std::span<const prompt> prompts,
              double weight, std::span<T> gradient);
 
+  /// Losses of the prompts one by one, without gradient, as objective_lanes::losses.
+  void losses(const objective_options& options, int k, std::span<const T> parameters, std::span<const prompt> prompts,
+              std::span<prompt_loss> out);
+
   /// ŵ_{i+1} of all prompts, (B, d), as add() left them.
   view<const T> output(int i) const { return pass_.output(i); }
 

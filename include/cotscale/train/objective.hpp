@@ -1,6 +1,7 @@
 // What linear self-attention is trained on when it learns from sampled prompts: losses and their gradients.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "cotscale/model/lsa_chain.hpp"
@@ -41,6 +42,12 @@ inline int longest_chain(const objective_options& options) {
   return options.kind == objective::direct ? 1 : options.k_train;
 }
 
+/// The loss of one prompt: the model's, and that of the estimate 0 at every step.
+struct prompt_loss {
+  double model = 0;
+  double zero = 0;
+};
+
 /// Losses and gradients of eight prompts at a time; keeps its memory.
 class objective_lanes {
  public:
@@ -49,6 +56,11 @@ class objective_lanes {
   double add(const objective_options& options, int k, const lsa_parameters& parameters,
              const lsa_parameters& transposed, const prompt_lanes& prompt, int prompts, double weight,
              lsa_gradient_sum& gradient);
+
+  /// Losses of the first `prompts` of the eight, one by one, without gradient; and what they would be if every estimate
+  /// were 0.
+  void losses(const objective_options& options, int k, const lsa_parameters& parameters, const prompt_lanes& prompt,
+              int prompts, std::span<prompt_loss> out);
 
  private:
   void forward(const objective_options& options, int k, const lsa_parameters& parameters, const prompt_lanes& prompt);

@@ -45,15 +45,16 @@ struct sampled_options {
 /// What happened during training. `loss`, `preconditioner_distance` and `off_slice` are those at the requested steps,
 /// NaN beyond the last step taken: after so many updates, and for `loss` on the batch of the update to come.
 struct sampled_record {
-  bool converged = false;  ///< took all its steps, and every loss and parameter was finite
+  bool diverged = false;   ///< not finite, or worse at the end than the estimate 0 and than the initial weights
   std::int64_t steps = 0;  ///< updates made
-  double final_loss = 0;   ///< mean over the batches of the last twentieth of the steps, NaN if diverged
+  double final_loss = 0;   ///< mean over the batches of the last twentieth of the steps, NaN if not finite
   std::vector<double> loss;
   std::vector<double> preconditioner_distance;
   std::vector<double> off_slice;
   double final_preconditioner_distance = 0;
   double final_off_slice = 0;
-  double w24 = 0;  ///< at the end
+  double w24 = 0;                 ///< at the end
+  matrix initial_preconditioner;  ///< effective_preconditioner of the initial weights, (d, d)
 };
 
 struct sampled_training {
@@ -71,8 +72,10 @@ double off_slice_norm(const lsa_parameters& parameters);
 /// Trains on prompts of n examples, one task of the mixture a prompt. Batch t is a function of (key, t) alone, and the
 /// result one of the arguments alone, bit by bit, whatever the number of threads. `exact_preconditioner` A* (d, d) is
 /// what preconditioner_distance = ‖W₂₄V₃₁ − A*‖_F/‖A*‖_F is measured from. `record_steps`, ascending, ≤ options.steps.
-/// When a loss is no longer finite it ends, not converged. Throws stopped when asked to stop, and specification_error
-/// for an optimiser that cannot work.
+/// When a loss is no longer finite it ends. It has diverged then, and also if, on prompts of the batches after the
+/// last, its loss exceeds that of the estimate 0 and that of the initial weights, each by more than 4 standard errors,
+/// in the mean or in the mean of logarithms. Throws stopped when asked to stop, and specification_error for an
+/// optimiser that cannot work.
 sampled_training train_sampled(const task_mixture& tasks, int n, const sampled_options& options, stream_key key,
                                const matrix& exact_preconditioner, std::span<const std::int64_t> record_steps,
                                const std::stop_token& stop);

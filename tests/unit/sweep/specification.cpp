@@ -491,7 +491,6 @@ TEST(specification, models_that_learn_from_samples_parse_to_themselves) {
       "optimizer = \"adam\"\nbeta1 = 0.7\nbeta2 = 0.9\nepsilon = 1e-6\nwarm_up = 5",
       "optimizer = \"adamw\"\nweight_decay = 0.1\nschedule = \"constant\"",
       "initialisation = \"random\"\ninitial_scale = 0.1\nsteps = 5\nbatch = 3\nfresh_prompts = false",
-      "initialisation = \"stored\"\ninitial_file = \"a b.h5\"\ninitial_model = \"other\"",
   };
   const std::string plain = to_toml(parse(sampled("")));
   for (const std::string& keys : cases) {
@@ -528,6 +527,8 @@ TEST(specification, training_from_samples_that_cannot_be_is_refused) {
   EXPECT_THAT(with("fresh_prompts = 1"), HasSubstr("models.lsa.fresh_prompts must be true or false"));
   EXPECT_THAT(with("initialisation = \"stored\""),
               AllOf(HasSubstr("models.lsa.initial_file is missing"), HasSubstr("models.lsa.initial_model is missing")));
+  EXPECT_THAT(with("initialisation = \"stored\"\ninitial_file = \"nowhere.h5\"\ninitial_model = \"lsa\""),
+              HasSubstr("models.lsa.initial_file names no results file that can be read (nowhere.h5: no such file)"));
   EXPECT_THAT(with("initialisation = \"random\"\ninitial_scale = 0"),
               HasSubstr("models.lsa.initial_scale must be positive"));
   EXPECT_THAT(with("learing_rate = 1"), HasSubstr("did you mean models.lsa.learning_rate?"));
@@ -546,6 +547,7 @@ TEST(specification, keys_of_another_training_are_refused) {
   EXPECT_THAT(with("train_w13 = true"), HasSubstr("models.lsa.train_w13 has an effect with parameters = \"slice\""));
   EXPECT_THAT(with("initial_scale = 0.5"), HasSubstr("models.lsa.initial_scale has an effect"));
   EXPECT_THAT(with("initial_file = \"a.h5\""), HasSubstr("models.lsa.initial_file has an effect"));
+  EXPECT_THAT(with("initial_sha256 = \"0\""), HasSubstr("models.lsa.initial_sha256 has an effect"));
   const auto with_population = [](const std::string& keys) {
     return message_with("architecture = \"lsa\"", "architecture = \"lsa\"\n" + keys);
   };
