@@ -12,6 +12,7 @@
 #include <type_traits>
 
 #include "cotscale/base/error.hpp"
+#include "cotscale/base/input_file.hpp"
 #include "cotscale/comm/native.hpp"
 #include "handle.hpp"
 
@@ -159,6 +160,7 @@ hdf5_file hdf5_file::create(const std::string& path) {
 
 hdf5_file hdf5_file::open_read(const std::string& path) {
   detail::silence_hdf5();
+  require_regular_file(path);
   handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose);
   if (file.get() < 0) fail(path, "open the file as HDF5");
   return hdf5_file(std::make_unique<impl>(impl{path, std::move(file)}));

@@ -3,14 +3,15 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <fstream>
 #include <initializer_list>
 #include <limits>
+#include <set>
 #include <span>
 #include <sstream>
 #include <utility>
 
 #include "cotscale/base/error.hpp"
+#include "cotscale/base/input_file.hpp"
 #include "read_tables.hpp"
 
 namespace cotscale {
@@ -25,9 +26,10 @@ std::vector<std::string> built_in_mixtures() {
   return names;
 }
 
-bool contains(const std::vector<std::string>& words, const std::string& word) {
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
+std::set<std::string> as_set(const std::vector<std::string>& words) { return {words.begin(), words.end()}; }
+
+// Far more than the specification of any sweep, and parsed within a second.
+constexpr std::uint64_t longest_specification = 16'000'000;
 
 selection_specification read_selection(table_reader& keys) {
   selection_specification out;
@@ -119,8 +121,13 @@ void require_curriculum(table_reader& keys, const std::string& of, const curricu
 
 void read_models(const toml::table* tables, table_reader& sweep, specification& spec, problem_list& problems) {
   const std::vector<std::string> defined = names_in(tables);
+  const std::set<std::string> known = as_set(defined), wanted = as_set(spec.models);
   for (const std::string& model : spec.models) {
-    if (contains(defined, model)) continue;
+    if (known.contains(model)) continue;
+    if (problems.full()) {
+      problems.count();
+      continue;
+    }
     const std::string near = nearest(model, defined);
     sweep.problem("models", fmt::format("names \"{}\", but there is no [models.{}]{}", model, model,
                                         near.empty() ? "; add it" : fmt::format("; did you mean \"{}\"?", near)));
@@ -137,15 +144,15 @@ void read_models(const toml::table* tables, table_reader& sweep, specification& 
       require_curriculum(keys, "examples", table.gpt2.examples, *std::max_element(spec.n.begin(), spec.n.end()),
                          table.gpt2.steps);
     }
-    if (contains(spec.models, model)) spec.model_tables[model] = table;
+    if (wanted.contains(model)) spec.model_tables[model] = table;
   }
 }
 
 void read_mixtures(const toml::table* tables, table_reader& sweep, specification& spec, problem_list& problems) {
-  const std::vector<std::string> built_in = built_in_mixtures();
-  std::vector<std::string> known = built_in;
+  std::vector<std::string> known = built_in_mixtures();
+  const std::set<std::string> built_in = as_set(known), wanted = as_set(spec.mixtures);
   for (const std::string& mixture : names_in(tables)) {
-    if (contains(built_in, mixture)) {
+    if (built_in.contains(mixture)) {
       problems.add(tables->get(mixture), fmt::format("mixtures.{} is built in; choose another name", mixture));
       continue;
     }
@@ -160,13 +167,18 @@ void read_mixtures(const toml::table* tables, table_reader& sweep, specification
         keys.find("probabilities") != nullptr
             ? read_probabilities(keys, spec)
             : mixture_specification{.task = read_covariance(keys, spec, spec.target.basis, true), .probabilities = {}};
-    if (contains(spec.mixtures, mixture)) spec.mixture_tables[mixture] = table;
+    if (wanted.contains(mixture)) spec.mixture_tables[mixture] = table;
   }
+  const std::set<std::string> there = as_set(known);
   for (const std::string& mixture : spec.mixtures) {
-    if (!contains(known, mixture)) {
+    if (!there.contains(mixture)) {
+      if (problems.full()) {
+        problems.count();
+        continue;
+      }
       sweep.problem("mixtures",
                     fmt::format(R"(names "{}", but there is no such mixture; did you mean "{}"? (there are {}))",
-                                mixture, nearest(mixture, known), listed(known)));
+                                mixture, nearest(mixture, known), shortened(listed(known), 500)));
     } else if (is_candidate_mixture(mixture) && spec.tasks.source == tasks_specification::kind::none) {
       sweep.problem("mixtures",
                     fmt::format("names \"{}\", a mixture of candidates, but there is no table [tasks]", mixture));
@@ -281,7 +293,8 @@ void require_selectable(const specification& spec, const std::string& source) {
 
 // Sets a dotted key, making tables on the way.
 void apply(toml::table& root, const override_key& o) {
-  const std::string source = fmt::format("--set {}={}", o.key, o.value);
+  const std::string source = shortened(fmt::format("--set {}={}", o.key, o.value), 200);
+  require_shallow(o.key + " = " + o.value, source);
   toml::table parsed;
   try {
     parsed = toml::parse("value = " + o.value, source);
@@ -339,7 +352,7 @@ specification parse_specification(const std::string& text, const std::string& so
 }
 
 specification load_selection(const std::string& path, const std::vector<override_key>& overrides) {
-  toml::table root = parse_text(file_contents(path), path);
+  toml::table root = parse_text(read_regular_file(path, longest_specification), path);
   for (const override_key& o : overrides) apply(root, o);
   const std::filesystem::path directory = std::filesystem::path(path).parent_path();
   const specification spec = interpret(root, path, directory, has_sweep(root));
@@ -348,7 +361,8 @@ specification load_selection(const std::string& path, const std::vector<override
 }
 
 specification load_specification(const std::string& path, const std::vector<override_key>& overrides) {
-  return parse_specification(file_contents(path), path, std::filesystem::path(path).parent_path(), overrides);
+  return parse_specification(read_regular_file(path, longest_specification), path,
+                             std::filesystem::path(path).parent_path(), overrides);
 }
 
 }  // namespace cotscale
