@@ -29,8 +29,7 @@ void require_regular(const std::filesystem::path& path, mode_t mode) {
                      : S_ISBLK(mode)  ? "a device"
                      : S_ISSOCK(mode) ? "a socket"
                                       : "no file";
-  throw io_error(
-      fmt::format("{}: is {}, and has no end that could be waited for; give a regular file", path.string(), kind));
+  throw io_error(fmt::format("{}: is {}; give a regular file", path.string(), kind));
 }
 
 class descriptor {

@@ -157,6 +157,11 @@ tasks_specification read_tasks(table_reader& keys, const specification& spec) {
     out.directions = keys.integer_axis("directions", 1, "[20, 100]");
     if (keys.find("each") == nullptr) keys.missing("each", "10");
     out.each = static_cast<int>(keys.integer("each", 1, 1, 100'000));
+    constexpr double most_candidates = 1e6;
+    if (const double count = 1.0 * out.each * static_cast<double>(out.exponents.size() * out.directions.size());
+        count > most_candidates) {
+      keys.problem("each", fmt::format("makes {:.3g} candidates; {:.0e} are the most", count, most_candidates));
+    }
     for (const std::int64_t b : out.directions) {
       if (spec.d > 0 && b > spec.d) {
         keys.problem("directions", fmt::format("has the value {}, but there are task.d = {} directions", b, spec.d));

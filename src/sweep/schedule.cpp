@@ -137,21 +137,48 @@ double exact_selection_seconds(const specification& spec) {
   return 1000 * samples * 6 * std::log2(spec.selection.k + 1.0) * product_seconds(spec.d);
 }
 
+// How many candidate tasks there are.
+double candidate_count(const tasks_specification& tasks) {
+  if (tasks.stored) return static_cast<double>(tasks.stored->tasks.size());
+  return static_cast<double>(tasks.each) * static_cast<double>(tasks.exponents.size()) *
+         static_cast<double>(tasks.directions.size());
+}
+
+// Of the matrices of a cell: its covariances, their factors and what LAPACK works on; four a candidate.
+double matrix_bytes(const specification& spec) {
+  return 8.0 * (40 + 6 * candidate_count(spec.tasks)) * spec.d * spec.d;
+}
+
+// Of E[Ŝ²] for one task: those of λγ(λ), whatever its directions.
+std::vector<double> second_moment_eigenvalues(const covariance& lambda, double n) {
+  std::vector<double> values;
+  for (const double l : lambda.eigenvalues()) values.push_back(l * gamma_eigenvalue(l, lambda.trace(), n));
+  std::sort(values.begin(), values.end());
+  return values;
+}
+
 }  // namespace
+
+std::uint64_t least_bytes(const specification& spec) {
+  constexpr double most = 1e18;  // fits into 64 bits
+  return static_cast<std::uint64_t>(std::min(most, matrix_bytes(spec)));
+}
 
 const cost_model::spread& cost_model::training_spread(const cell& c) {
   const bool candidates = depends_on_candidates(spec_, c.mixture);
   const auto key = std::tuple(candidates ? std::string() : c.mixture, c.hardness, c.n);
   if (const auto found = spreads_.find(key); found != spreads_.end()) return found->second;
-  const auto second_moments = [&] {
+  const auto eigenvalues = [&] {
+    if (!candidates) {
+      return second_moment_eigenvalues(mixture_covariance(spec_, c.mixture, target_covariance(spec_, c.hardness)),
+                                       static_cast<double>(c.n));
+    }
     // What will be selected is not known yet; the plainest mixture stands for it.
-    const auto n = static_cast<int>(c.n);
-    if (!candidates)
-      return moments(mixture_covariance(spec_, c.mixture, target_covariance(spec_, c.hardness)), n).second;
     const auto all = make_candidates(spec_, 0);
-    return moments(task_mixture(all->tasks, std::vector<double>(all->tasks.size(), 1)), n).second;
+    const task_mixture plainest(all->tasks, std::vector<double>(all->tasks.size(), 1));
+    return symmetric_eigenvalues(moments(plainest, static_cast<int>(c.n)).second);
   };
-  const std::vector<double> values = symmetric_eigenvalues(second_moments());
+  const std::vector<double> values = eigenvalues();
   constexpr double rounding = 1e-12;
   const double largest = values.back();
   const double smallest = *std::find_if(values.begin(), values.end(), [&](double x) { return x > rounding * largest; });
@@ -211,16 +238,11 @@ cell_cost cost_model::estimate(const cell& c, int threads) {
     const double lanes = 8 * (2 * d * std::min(d, m) + steps + 20);
     per_thread = std::max(per_thread, (examples ? 2 * d * m : 0) + definition + lanes);
   }
-  const double candidates = spec_.tasks.stored
-                                ? static_cast<double>(spec_.tasks.stored->tasks.size())
-                                : static_cast<double>(spec_.tasks.each) *
-                                      static_cast<double>(spec_.tasks.exponents.size() * spec_.tasks.directions.size());
   const double errors = (steps + 1 + (spec_.baselines ? 2 * steps + 30 : 0)) * prompts;
   const double transformer = model.architecture == architecture_kind::gpt2
                                  ? gpt2_bytes(model.gpt2, spec_, static_cast<double>(c.n), threads)
                                  : 0;
-  cost.bytes =
-      static_cast<std::uint64_t>(8 * (per_thread * threads + errors + (40 + 6 * candidates) * d * d) + transformer);
+  cost.bytes = static_cast<std::uint64_t>(8 * (per_thread * threads + errors) + matrix_bytes(spec_) + transformer);
   return cost;
 }
 
@@ -250,7 +272,8 @@ std::vector<chunk> make_chunks(std::span<const double> seconds, int ranks) {
 
 double predicted_makespan(std::span<const chunk> chunks, int ranks) {
   std::priority_queue<double, std::vector<double>, std::greater<>> free_at;
-  for (int r = 0; r < ranks; ++r) free_at.push(0);
+  const auto busy = std::min(static_cast<std::size_t>(ranks), chunks.size());  // others get nothing
+  for (std::size_t r = 0; r < busy; ++r) free_at.push(0);
   double last = 0;
   for (const chunk& c : chunks) {
     const double end = free_at.top() + c.seconds;

@@ -234,6 +234,20 @@ void require_one_shape(const specification& spec, table_reader& sweep) {
   }
 }
 
+// A grid is kept in lists of its cells, and a file has a row for each.
+void require_countable(const specification& spec, table_reader& sweep) {
+  constexpr double most_cells = 1e8, most_numbers = 1e15;
+  const auto size = [](const auto& values) { return std::max(1.0, static_cast<double>(values.size())); };
+  const double cells = size(spec.models) * size(spec.mixtures) * size(spec.hardness) * size(spec.n) * spec.repeats;
+  const double numbers = cells * size(spec.m) * (spec.steps + 1.0);
+  if (cells > most_cells) {
+    sweep.problem("repeats", fmt::format("and the axes make {:.3g} cells; {:.0e} are the most", cells, most_cells));
+  } else if (numbers > most_numbers) {
+    sweep.problem("repeats", fmt::format("and the axes make {:.3g} errors with test.m and test.k; {:.0e} are the most",
+                                         numbers, most_numbers));
+  }
+}
+
 // Without a sweep, the file holds what selection needs, and the name and seed of one.
 specification interpret(const toml::table& root, const std::string& source, const std::filesystem::path& directory,
                         bool with_sweep) {
@@ -272,6 +286,7 @@ specification interpret(const toml::table& root, const std::string& source, cons
     read_mixtures(subtable(top, "mixtures"), sweep, spec, problems);
     for (const auto& [name, model] : spec.model_tables) require_testable(name, model, spec, test);
     require_one_shape(spec, sweep);
+    require_countable(spec, sweep);
   }
   sweep.finish();
   top.finish();
