@@ -10,6 +10,8 @@
 #include <utility>
 
 #include "cotscale/base/output.hpp"
+#include "cotscale/base/parallel.hpp"
+#include "cotscale/base/patience.hpp"
 #include "cotscale/comm/environment.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/store/lock.hpp"
@@ -33,6 +35,12 @@ std::string shown_seconds(double seconds) {
   return fmt::format("{:.1f} h", seconds / 3600);
 }
 
+// What a user wrote, as far as it fits into a message.
+std::string shown_word(const std::string& text) {
+  constexpr std::size_t most = 60;
+  return text.size() <= most ? text : text.substr(0, most) + " ...";
+}
+
 }  // namespace
 
 std::vector<override_key> parse_overrides(const std::vector<std::string>& texts) {
@@ -50,11 +58,13 @@ void require_one_process(const std::string& command) {
 }
 
 int run(int& argc, char**& argv, const run_arguments& arguments) {
+  require_blas_buffers(thread_count());
   return with_mpi(argc, argv, [&](const communicator& all) {
     all.together([] { require_openmp_blas(); });
     // The root reads the specification; the others get it resolved, and need no access to the file.
     std::string text, directory;
     all.on_root([&] {
+      const patience sign_of_life("reading the specification");
       text = to_toml(load_specification(arguments.specification, parse_overrides(arguments.overrides)));
       directory = std::filesystem::absolute(arguments.specification).parent_path().string();
     });
@@ -74,7 +84,10 @@ int run(int& argc, char**& argv, const run_arguments& arguments) {
 }
 
 exit_code plan(const plan_arguments& arguments) {
+  require_blas_buffers(1);
+  const patience sign_of_life("plan");
   const specification spec = load_specification(arguments.specification, parse_overrides(arguments.overrides));
+  require_memory(least_bytes(spec), fmt::format("task.d = {}", spec.d));
   const coordinates grid = make_coordinates(spec);
   cost_model costs(spec);
   std::vector<double> seconds;
@@ -114,6 +127,7 @@ exit_code plan(const plan_arguments& arguments) {
 }
 
 exit_code status(const std::string& path) {
+  const patience sign_of_life("status: reading " + path);
   const results_reader file(path);
   const std::vector<cell_status> status = file.statuses();
   const auto count = [&](cell_status s) { return std::count(status.begin(), status.end(), s); };
@@ -135,6 +149,7 @@ exit_code status(const std::string& path) {
 }
 
 exit_code verify(const std::string& path) {
+  const patience sign_of_life("verify: reading " + path);
   sealed_file sealed(path);
   if (sealed.kind() == file_kind::selection) {
     print("{}: the selection is as it was written\n", path);
@@ -156,16 +171,30 @@ exit_code verify(const std::string& path) {
                              path, damaged.size()));
 }
 
+progress_mode parse_progress(const std::string& text) {
+  if (text == "auto") return progress_mode::automatic;
+  if (text == "bar") return progress_mode::bar;
+  if (text == "log") return progress_mode::log;
+  if (text == "none") return progress_mode::none;
+  throw specification_error(
+      fmt::format("--progress {}: choose auto (a bar on a terminal, else a log), bar, log or none", shown_word(text)));
+}
+
 std::chrono::duration<double> parse_duration(const std::string& text) {
+  constexpr std::size_t longest = 40;
+  constexpr double most = 10 * 365.25 * 86400;
   std::smatch part;
   static const std::regex clock_format(R"((?:(\d+)-)?(\d+):(\d\d):(\d\d))");
   static const std::regex units_format(R"((?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?)");
-  if (text.empty() || (!std::regex_match(text, part, clock_format) && !std::regex_match(text, part, units_format))) {
-    throw specification_error(
-        fmt::format("--max-time {}: write a duration such as 90s, 30m, 1h30m, 01:30:00 or 1-00:00:00", text));
+  if (text.empty() || text.size() > longest ||
+      (!std::regex_match(text, part, clock_format) && !std::regex_match(text, part, units_format))) {
+    throw specification_error(fmt::format(
+        "--max-time {}: write a duration such as 90s, 30m, 1h30m, 01:30:00 or 1-00:00:00", shown_word(text)));
   }
   const auto value = [&](std::size_t i) { return part[i].matched ? std::stod(part[i].str()) : 0.0; };
-  return std::chrono::duration<double>(value(1) * 86400 + value(2) * 3600 + value(3) * 60 + value(4));
+  const double seconds = value(1) * 86400 + value(2) * 3600 + value(3) * 60 + value(4);
+  if (seconds > most) throw specification_error(fmt::format("--max-time {}: ten years are the most", text));
+  return std::chrono::duration<double>(seconds);
 }
 
 }  // namespace cotscale::app

@@ -59,7 +59,10 @@ std::vector<override_key> parse_overrides(const std::vector<std::string>& texts)
 /// Throws specification_error under mpirun with several ranks, for commands that have threads only.
 void require_one_process(const std::string& command);
 
-/// "90", "90s", "30m", "2h", "1h30m", "1d" or "HH:MM:SS"; throws specification_error.
+/// "auto", "bar", "log" or "none"; throws specification_error.
+progress_mode parse_progress(const std::string& text);
+
+/// "90", "90s", "30m", "2h", "1h30m", "1d" or "HH:MM:SS", ten years at most; throws specification_error.
 std::chrono::duration<double> parse_duration(const std::string& text);
 
 }  // namespace cotscale::app

@@ -4,13 +4,14 @@
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
-#include <map>
 #include <string>
 
+#include "address_space.hpp"
 #include "commands.hpp"
 #include "cotscale/base/output.hpp"
 #include "cotscale/sweep/provenance.hpp"
 #include "cotscale/sweep/stop_control.hpp"
+#include "wait_policy.hpp"
 
 namespace {
 
@@ -51,17 +52,13 @@ int dispatch(int argc, char** argv) {
   app::run_arguments run;
   run.command_line = joined(argc, argv);
   std::string max_time;
-  const std::map<std::string, progress_mode> modes{{"auto", progress_mode::automatic},
-                                                   {"bar", progress_mode::bar},
-                                                   {"log", progress_mode::log},
-                                                   {"none", progress_mode::none}};
+  std::string progress = "auto";
   CLI::App& run_command = *program.add_subcommand("run", "run a sweep, or resume it; start it with mpirun -n RANKS");
   add_specification(run_command, run.specification, run.overrides);
   run_command.add_option("--output", run.output, "results file (HDF5)")->required();
   run_command.add_flag("--overwrite", run.overwrite, "discard the results that the file holds");
   run_command.add_flag("--allow-diverged", run.allow_diverged, "exit code 0 although the training of cells diverged");
-  run_command.add_option("--progress", run.progress, "how to show progress")
-      ->transform(CLI::CheckedTransformer(modes).description(""));
+  run_command.add_option("--progress", progress, "how to show progress (auto)")->type_name("auto|bar|log|none");
   run_command.add_option("--max-time", max_time, "stop in time to end after this long: 90s, 30m, 1h30m, 01:30:00");
 
   app::plan_arguments plan;
@@ -106,8 +103,10 @@ int dispatch(int argc, char** argv) {
     if (speaks()) program.exit(e);
     return asked ? 0 : static_cast<int>(exit_code::usage);
   }
+  if (run_command || select_command || theory_command) app::wait_passively(argv);
   if (run_command) {
     if (!max_time.empty()) run.max_time = app::parse_duration(max_time);
+    run.progress = app::parse_progress(progress);
     prepare_signals();
     return app::run(argc, argv, run);
   }
@@ -121,6 +120,7 @@ int dispatch(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  app::loading_has_ended();
   try {
     const int code = dispatch(argc, argv);
     flush_output();

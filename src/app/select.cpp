@@ -7,8 +7,12 @@
 
 #include "commands.hpp"
 #include "cotscale/base/output.hpp"
+#include "cotscale/base/parallel.hpp"
+#include "cotscale/base/patience.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/sweep/provenance.hpp"
+#include "cotscale/sweep/resources.hpp"
+#include "cotscale/sweep/schedule.hpp"
 #include "cotscale/sweep/selection.hpp"
 
 namespace cotscale::app {
@@ -62,9 +66,13 @@ void show_selection(const selection_results& results) {
 exit_code select(const select_arguments& arguments) {
   require_openmp_blas();
   require_one_process("select");
+  use_own_cores();
+  require_blas_buffers(thread_count());
+  const patience sign_of_life("select");
   const std::string output = resolved_path(arguments.output);
   require_selection_output(output, arguments.overwrite);
   const specification spec = load_selection(arguments.specification, parse_overrides(arguments.overrides));
+  require_memory(least_bytes(spec), "The choice among these tasks");
   const selection_results results = select_tasks(spec, {});
   const std::string config = selection_to_toml(spec);
   write_selection(output, results, config,

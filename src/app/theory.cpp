@@ -7,8 +7,12 @@
 
 #include "commands.hpp"
 #include "cotscale/base/output.hpp"
+#include "cotscale/base/parallel.hpp"
+#include "cotscale/base/patience.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/sweep/cell.hpp"
+#include "cotscale/sweep/resources.hpp"
+#include "cotscale/sweep/schedule.hpp"
 
 namespace cotscale::app {
 namespace {
@@ -81,12 +85,18 @@ std::string theory_legend(const specification& spec) {
 exit_code theory(const theory_arguments& arguments) {
   require_openmp_blas();
   require_one_process("theory");
+  use_own_cores();
+  require_blas_buffers(thread_count());
   const specification spec = load_specification(arguments.specification, parse_overrides(arguments.overrides));
   if (spec.theory_draws == 0) {
     throw specification_error(fmt::format("{}: theory.draws is 0, so that nothing can be predicted; set it to 100, say",
                                           arguments.specification));
   }
-  const coordinates grid = make_coordinates(spec);
+  require_memory(least_bytes(spec), fmt::format("task.d = {}", spec.d));
+  const coordinates grid = [&] {
+    const patience sign_of_life("theory: preparing");
+    return make_coordinates(spec);
+  }();
   cell_computer computer(spec, grid);
   const blas_threads one(1);
   print("{}", arguments.csv ? theory_csv_header() : theory_table_header(spec));
@@ -95,6 +105,7 @@ exit_code theory(const theory_arguments& arguments) {
     const bool seen =
         c.position[0] > 0 || (c.repeat > 0 && !(depends_on_candidates(spec, c.mixture) && is_drawn(spec)));
     if (seen) continue;  // models and, with given candidates, repeats do not matter
+    const patience sign_of_life(fmt::format("theory: {}", describe(c)));
     const std::shared_ptr<const cell_theory> known = computer.theory(c, {});
     for (std::size_t m = 0; m < grid.m.size(); ++m) {
       print("{}", arguments.csv ? theory_csv(spec, c, grid.m[m], known->predictions[m])

@@ -18,7 +18,8 @@ void box_muller(std::span<const std::uint64_t, normal_block> words, std::span<do
   for (int i = 0; i < half; ++i) {
     angle[i] = static_cast<double>(static_cast<std::int64_t>(word[half + i] >> 11)) * (0x1p-52 * std::numbers::pi);
   }
-  for (int i = 0; i < half; ++i) radius[i] = std::sqrt(-2 * std::log(radius[i]));
+  // |log u| is −log u, and has a root even if a vector's log(1) is a bit above 0.
+  for (int i = 0; i < half; ++i) radius[i] = std::sqrt(2 * std::abs(std::log(radius[i])));
   for (int i = 0; i < half; ++i) out[i] = radius[i] * std::cos(angle[i]);
   for (int i = 0; i < half; ++i) out[half + i] = radius[i] * std::sin(angle[i]);
 }

@@ -1,8 +1,10 @@
 #include "cotscale/base/parallel.hpp"
 
 #include <omp.h>
+#include <sched.h>
 
 #include <atomic>
+#include <cstddef>
 #include <exception>
 #include <limits>
 
@@ -11,6 +13,20 @@ namespace {
 
 // Not OpenMP's own setting: OpenBLAS follows that one for its threads, and changes it (linalg/blas.cpp).
 int threads = omp_get_max_threads();
+
+cpu_set_t cpu_set_of_process() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  sched_getaffinity(0, sizeof set, &set);
+  for (int place = 0; place < omp_get_num_places(); ++place) {
+    std::vector<int> cpus(static_cast<std::size_t>(omp_get_place_num_procs(place)));
+    omp_get_place_proc_ids(place, cpus.data());
+    for (const int cpu : cpus) {
+      if (cpu < CPU_SETSIZE) CPU_SET(cpu, &set);
+    }
+  }
+  return set;
+}
 
 }  // namespace
 
@@ -36,5 +52,19 @@ void parallel_for(int count, const std::function<void(int)>& body) {
 int thread_count() { return threads; }
 
 void set_thread_count(int count) { threads = count; }
+
+std::vector<int> process_cpus() {
+  const cpu_set_t set = cpu_set_of_process();
+  std::vector<int> cpus;
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
+  }
+  return cpus;
+}
+
+void unpin() {
+  const cpu_set_t set = cpu_set_of_process();
+  sched_setaffinity(0, sizeof set, &set);
+}
 
 }  // namespace cotscale

@@ -15,6 +15,7 @@
 #include <type_traits>
 
 #include "cotscale/base/error.hpp"
+#include "cotscale/base/input_file.hpp"
 #include "driver.hpp"
 #include "handle.hpp"
 
@@ -181,6 +182,7 @@ hdf5_file hdf5_file::create(const std::string& path, std::uint64_t bytes) {
 
 hdf5_file hdf5_file::open_read(const std::string& path) {
   detail::silence_hdf5();
+  require_regular_file(path);
   auto p = std::make_unique<impl>(path, detail::open_for_reading(path));
   p->file = {H5Fopen(path.c_str(), H5F_ACC_RDONLY, p->access.properties().get()), H5Fclose};
   if (p->file.get() < 0) {

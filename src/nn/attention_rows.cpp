@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <type_traits>
 
 #include "cotscale/nn/attention.hpp"
@@ -11,17 +12,18 @@ namespace cotscale::nn::detail {
 template<class T>
 T softmax_row(T scale, int count, int zeros, T* s) {
   const int padded = padded_to_lanes(count);
-  constexpr T lowest = static_cast<T>(-1e30);  // finite: -ffast-math knows no infinity
-  constexpr T smallest_exponent = -80;         // vectors of exp fail far out; e^−80 is nothing beside the largest, 1
+  constexpr T lowest = std::numeric_limits<T>::lowest();  // finite: -ffast-math knows no infinity
+  constexpr T smallest_exponent = -80;  // vectors of exp fail far out; e^−80 is nothing beside the largest, 1
   T scores = 0;
   for (int j = 0; j < count; ++j) scores += s[j];
   for (int j = count; j < padded; ++j) s[j] = lowest;
   T largest = lowest;
   for (int j = 0; j < padded; ++j) largest = std::max(largest, s[j]);
-  const T shift = scale * largest;
   T sum = 0;
   for (int j = 0; j < padded; ++j) {
-    s[j] = std::exp(std::max(scale * s[j] - shift, smallest_exponent));
+    // The difference first: that of two rounded products need not be 0 at the largest, and overflows exp where scores
+    // are large.
+    s[j] = std::exp(std::max(scale * (s[j] - largest), smallest_exponent));
     sum += s[j];
   }
   const T inverse = 1 / sum;

@@ -17,26 +17,40 @@ constexpr T b = static_cast<T>(1.5957691216057308 * 0.044715);
 
 constexpr std::size_t block = 64;  // whole vectors only: a number's bits do not depend on its neighbours
 
-// e^{−2u}, bounded: vectors of exp fail far out, and a quotient is a product with an approximate inverse, which
-// infinity has not.
+// Beyond it e^{−2|u|} is below 1e-34 and counts as nothing; vectors of exp fail far out.
 template<class T>
-T decay(T x, T square) {
-  return std::exp(std::clamp(-x * (a<T> + b<T> * square), T{-80}, T{80}));
+constexpr T edge = static_cast<T>(9.6);
+
+// share = ½(1 + tanh u) and rest = 1 − share, neither from a difference: with q = e^{−2|u|} the larger is 1/(1 + q),
+// the other q/(1 + q). The denominator is in [1, 2] whatever x is.
+template<class T>
+struct halves {
+  T share, rest, square;  // square: of x, bounded
+};
+
+template<class T>
+halves<T> halves_of(T x) {
+  const T size = std::min(std::abs(x), edge<T>);
+  const T square = size * size;
+  const T decay = std::exp(-size * (a<T> + b<T> * square));
+  const T q = size < edge<T> ? decay : T{0};
+  const T larger = 1 / (1 + q);
+  const T smaller = q * larger;
+  return {.share = x < 0 ? smaller : larger, .rest = x < 0 ? larger : smaller, .square = square};
 }
 
 template<class T>
 void gelu_blocks(const T* __restrict x, T* __restrict y, std::size_t blocks) {
-  for (std::size_t i = 0; i < blocks * block; ++i) y[i] = x[i] / (1 + decay(x[i], x[i] * x[i]));
+  for (std::size_t i = 0; i < blocks * block; ++i) y[i] = x[i] * halves_of(x[i]).share;
 }
 
 template<class T>
 void backward_blocks(const T* __restrict x, T* __restrict d, T* __restrict y, std::size_t blocks) {
   for (std::size_t i = 0; i < blocks * block; ++i) {
-    const T square = x[i] * x[i];
-    const T share = 1 / (1 + decay(x[i], square));
-    y[i] = x[i] * share;
+    const halves<T> h = halves_of(x[i]);
+    y[i] = x[i] * h.share;
     // y = x·share: ∂y/∂x = share + x·share·(1 − share)·∂(2u)/∂x
-    d[i] *= share + y[i] * (1 - share) * (a<T> + 3 * b<T> * square);
+    d[i] *= h.share + y[i] * h.rest * (a<T> + 3 * b<T> * h.square);
   }
 }
 

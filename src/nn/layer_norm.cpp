@@ -1,9 +1,56 @@
 // Compiled with -ffast-math: sums over a row become vector sums, in an order that depends on the width only.
 #include "cotscale/nn/layer_norm.hpp"
 
+#include <bit>
 #include <cmath>
+#include <cstdint>
+#include <type_traits>
 
 namespace cotscale::nn {
+namespace {
+
+// By its bits: -ffast-math takes every number for finite.
+template<class T>
+bool is_finite(T x) {
+  using bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+  constexpr int mantissa = sizeof(T) == 4 ? 23 : 52;
+  constexpr bits exponent = (sizeof(T) == 4 ? bits{0xff} : bits{0x7ff}) << mantissa;
+  return (std::bit_cast<bits>(x) & exponent) != exponent;
+}
+
+template<class T>
+struct row_moments {
+  T mean, scale;
+};
+
+// The same where squares overflow, in wider numbers. What is not finite itself stays so.
+template<class T>
+row_moments<T> moments_of_large(const T* in, int width) {
+  using wide = std::conditional_t<sizeof(T) == 4, double, long double>;
+  wide sum = 0;
+  for (int j = 0; j < width; ++j) {
+    if (!is_finite(in[j])) return {.mean = in[j], .scale = in[j]};
+    sum += in[j];
+  }
+  const wide m = sum / static_cast<wide>(width);
+  wide square = 0;
+  for (int j = 0; j < width; ++j) square += (in[j] - m) * (in[j] - m);
+  const wide scale = 1 / std::sqrt(square / static_cast<wide>(width) + static_cast<wide>(layer_norm_epsilon));
+  return {.mean = static_cast<T>(m), .scale = static_cast<T>(scale)};
+}
+
+template<class T>
+row_moments<T> moments_of(const T* in, int width) {
+  T sum = 0;
+  for (int j = 0; j < width; ++j) sum += in[j];
+  const T m = sum / static_cast<T>(width);
+  T square = 0;
+  for (int j = 0; j < width; ++j) square += (in[j] - m) * (in[j] - m);
+  if (!is_finite(square)) return moments_of_large(in, width);
+  return {.mean = m, .scale = 1 / std::sqrt(square / static_cast<T>(width) + static_cast<T>(layer_norm_epsilon))};
+}
+
+}  // namespace
 
 template<class T>
 void layer_norm(input<T> x, input_vector<T> gain, input_vector<T> bias, T* mean, T* scale, view<T> y) {
@@ -11,12 +58,7 @@ void layer_norm(input<T> x, input_vector<T> gain, input_vector<T> bias, T* mean,
   for (int r = 0; r < x.rows; ++r) {
     const T* in = x.row(r);
     T* out = y.row(r);
-    T sum = 0;
-    for (int j = 0; j < width; ++j) sum += in[j];
-    const T m = sum / static_cast<T>(width);
-    T square = 0;
-    for (int j = 0; j < width; ++j) square += (in[j] - m) * (in[j] - m);
-    const T s = 1 / std::sqrt(square / static_cast<T>(width) + static_cast<T>(layer_norm_epsilon));
+    const auto [m, s] = moments_of(in, width);
     for (int j = 0; j < width; ++j) out[j] = (in[j] - m) * s * gain[j] + bias[j];
     mean[r] = m;
     scale[r] = s;

@@ -134,12 +134,27 @@ std::vector<int> random_directions(int d, std::int64_t count, stream_key key) {
   return order;
 }
 
+std::string candidate_name(double exponent, std::int64_t directions, int i) {
+  return fmt::format("{}-{}-{}", exponent, directions, i);
+}
+
+std::vector<std::string> candidate_names(const tasks_specification& tasks) {
+  if (tasks.stored) return tasks.stored->names;
+  std::vector<std::string> names;
+  for (const double exponent : tasks.exponents) {
+    for (const std::int64_t directions : tasks.directions) {
+      for (int i = 0; i < tasks.each; ++i) names.push_back(candidate_name(exponent, directions, i));
+    }
+  }
+  return names;
+}
+
 candidate_tasks generate_candidates(const specification& spec, std::int64_t draw) {
   candidate_tasks out;
   for (const double exponent : spec.tasks.exponents) {
     for (const std::int64_t directions : spec.tasks.directions) {
       for (int i = 0; i < spec.tasks.each; ++i) {
-        const std::string name = fmt::format("{}-{}-{}", exponent, directions, i);
+        const std::string name = candidate_name(exponent, directions, i);
         const stream_key key = key_builder("candidate task")
                                    .add(spec.seed)
                                    .add(spec.d)
@@ -190,7 +205,7 @@ coordinates make_coordinates(const specification& spec) {
     grid.target_support_hardness.push_back(target_covariance(spec, hardness).support_hardness());
   }
   if (spec.baselines) grid.baselines.assign(baseline_names.begin(), baseline_names.end());
-  if (spec.tasks.source != tasks_specification::kind::none) grid.tasks = make_candidates(spec, 0)->names;
+  grid.tasks = candidate_names(spec.tasks);
   const bool keeps_weights = std::any_of(spec.model_tables.begin(), spec.model_tables.end(), [](const auto& table) {
     return table.second.keep_weights && table.second.architecture == architecture_kind::lsa;
   });

@@ -1,13 +1,11 @@
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <limits>
 #include <span>
-#include <sstream>
 #include <utility>
 
 #include "cotscale/base/error.hpp"
-#include "cotscale/base/hash.hpp"
+#include "cotscale/base/input_file.hpp"
 #include "cotscale/hdf5/file.hpp"
 #include "read_tables.hpp"
 
@@ -74,7 +72,7 @@ void read_file_keys(table_reader& keys, const specification& spec, std::string& 
     return;
   }
   try {
-    const std::string actual = sha256(file_contents(spec.directory / name));
+    const std::string actual = sha256_of_file(spec.directory / name);
     if (!digest.empty() && digest != actual) {
       keys.problem("sha256", fmt::format("is {}, but {} has {}: the file has changed", digest, name, actual));
     }
@@ -88,16 +86,6 @@ void read_file_keys(table_reader& keys, const specification& spec, std::string& 
 }
 
 }  // namespace
-
-std::string file_contents(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  if (!in || std::filesystem::is_directory(path)) {
-    throw io_error(fmt::format("{}: cannot read the file; does it exist, and may you read it?", path.string()));
-  }
-  return text.str();
-}
 
 // Reads the keys of [target] or [mixtures.NAME].
 covariance_specification read_covariance(table_reader& keys, const specification& spec, rotation default_rotation,
@@ -169,6 +157,11 @@ tasks_specification read_tasks(table_reader& keys, const specification& spec) {
     out.directions = keys.integer_axis("directions", 1, "[20, 100]");
     if (keys.find("each") == nullptr) keys.missing("each", "10");
     out.each = static_cast<int>(keys.integer("each", 1, 1, 100'000));
+    constexpr double most_candidates = 1e6;
+    if (const double count = 1.0 * out.each * static_cast<double>(out.exponents.size() * out.directions.size());
+        count > most_candidates) {
+      keys.problem("each", fmt::format("makes {:.3g} candidates; {:.0e} are the most", count, most_candidates));
+    }
     for (const std::int64_t b : out.directions) {
       if (spec.d > 0 && b > spec.d) {
         keys.problem("directions", fmt::format("has the value {}, but there are task.d = {} directions", b, spec.d));

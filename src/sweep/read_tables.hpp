@@ -16,9 +16,6 @@ namespace cotscale::detail {
 inline constexpr std::int64_t most_examples = 100'000'000;
 inline constexpr std::int64_t most_dimensions = 20'000;
 
-/// The contents of a file; throws io_error if it cannot be read.
-std::string file_contents(const std::filesystem::path& path);
-
 /// Reports those of the keys that are set although they do not apply, lest they silently do nothing.
 void only_with(table_reader& keys, bool applies, std::initializer_list<const char*> names,
                const std::string& condition);

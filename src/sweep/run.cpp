@@ -1,9 +1,11 @@
 #include "cotscale/sweep/run.hpp"
 
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "cotscale/base/output.hpp"
+#include "cotscale/base/patience.hpp"
 #include "cotscale/base/stopwatch.hpp"
 #include "cotscale/comm/ticket_counter.hpp"
 #include "cotscale/linalg/blas.hpp"
@@ -11,6 +13,7 @@
 #include "cotscale/store/results_file.hpp"
 #include "cotscale/sweep/provenance.hpp"
 #include "cotscale/sweep/resources.hpp"
+#include "cotscale/sweep/schedule.hpp"
 #include "cotscale/sweep/stop_control.hpp"
 #include "initial_weights.hpp"
 #include "preparation.hpp"
@@ -31,8 +34,13 @@ exit_code run_sweep(const specification& spec, const run_options& requested, con
   const blas_threads one(1);
   for (const std::string& warning : share_cores(all)) warn("{}", warning);
 
+  std::optional<patience> sign_of_life;
+  if (all.is_root()) sign_of_life.emplace("preparing the run");
   coordinates grid;
-  all.together([&] { grid = make_coordinates(spec); });
+  all.together([&] {
+    require_memory(least_bytes(spec), fmt::format("task.d = {}", spec.d));
+    grid = make_coordinates(spec);
+  });
   provenance attributes =
       collect_provenance("cotscale: " + spec.name, spec.seed, to_toml(spec), options.command_line, all.size());
   attributes.emplace_back("sampler", word_of(resolved_sampler(spec)));
@@ -49,6 +57,7 @@ exit_code run_sweep(const specification& spec, const run_options& requested, con
     if (!lock->notice().empty()) warn("{}", lock->notice());
     list = prepare(spec, grid, options, all, attributes);
   });
+  sign_of_life.reset();
   list.items = all.broadcast(list.items);
   list.chunks = all.broadcast(list.chunks);
   cell_computer computer(spec, grid);

@@ -139,7 +139,24 @@ double exact_selection_seconds(const specification& spec) {
   return 1000 * samples * 6 * std::log2(spec.selection.k + 1.0) * product_seconds(spec.d);
 }
 
+// How many candidate tasks there are.
+double candidate_count(const tasks_specification& tasks) {
+  if (tasks.stored) return static_cast<double>(tasks.stored->tasks.size());
+  return static_cast<double>(tasks.each) * static_cast<double>(tasks.exponents.size()) *
+         static_cast<double>(tasks.directions.size());
+}
+
+// Of the matrices of a cell: its covariances, their factors and what LAPACK works on; four a candidate.
+double matrix_bytes(const specification& spec) {
+  return 8.0 * (40 + 6 * candidate_count(spec.tasks)) * spec.d * spec.d;
+}
+
 }  // namespace
+
+std::uint64_t least_bytes(const specification& spec) {
+  constexpr double most = 1e18;  // fits into 64 bits
+  return static_cast<std::uint64_t>(std::min(most, matrix_bytes(spec)));
+}
 
 double cost_model::training_seconds(const cell& c) const {
   const model_specification& model = spec_.model_tables.at(c.model);
@@ -193,16 +210,11 @@ cell_cost cost_model::estimate(const cell& c, int threads) const {
     const double lanes = 8 * (2 * d * std::min(d, m) + steps + 20);
     per_thread = std::max(per_thread, (examples ? 2 * d * m : 0) + definition + lanes);
   }
-  const double candidates = spec_.tasks.stored
-                                ? static_cast<double>(spec_.tasks.stored->tasks.size())
-                                : static_cast<double>(spec_.tasks.each) *
-                                      static_cast<double>(spec_.tasks.exponents.size() * spec_.tasks.directions.size());
   const double errors = (steps + 1 + (spec_.baselines ? 2 * steps + 30 : 0)) * prompts;
   const double transformer = model.architecture == architecture_kind::gpt2
                                  ? gpt2_bytes(model.gpt2, spec_, static_cast<double>(c.n), threads)
                                  : 0;
-  cost.bytes =
-      static_cast<std::uint64_t>(8 * (per_thread * threads + errors + (40 + 6 * candidates) * d * d) + transformer);
+  cost.bytes = static_cast<std::uint64_t>(8 * (per_thread * threads + errors) + matrix_bytes(spec_) + transformer);
   return cost;
 }
 
@@ -232,7 +244,8 @@ std::vector<chunk> make_chunks(std::span<const double> seconds, int ranks) {
 
 double predicted_makespan(std::span<const chunk> chunks, int ranks) {
   std::priority_queue<double, std::vector<double>, std::greater<>> free_at;
-  for (int r = 0; r < ranks; ++r) free_at.push(0);
+  const auto busy = std::min(static_cast<std::size_t>(ranks), chunks.size());  // others get nothing
+  for (std::size_t r = 0; r < busy; ++r) free_at.push(0);
   double last = 0;
   for (const chunk& c : chunks) {
     const double end = free_at.top() + c.seconds;

@@ -3,14 +3,15 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <fstream>
 #include <initializer_list>
 #include <limits>
+#include <set>
 #include <span>
 #include <sstream>
 #include <utility>
 
 #include "cotscale/base/error.hpp"
+#include "cotscale/base/input_file.hpp"
 #include "initial_weights.hpp"
 #include "read_tables.hpp"
 
@@ -26,9 +27,10 @@ std::vector<std::string> built_in_mixtures() {
   return names;
 }
 
-bool contains(const std::vector<std::string>& words, const std::string& word) {
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
+std::set<std::string> as_set(const std::vector<std::string>& words) { return {words.begin(), words.end()}; }
+
+// Far more than the specification of any sweep, and parsed within a second.
+constexpr std::uint64_t longest_specification = 16'000'000;
 
 selection_specification read_selection(table_reader& keys) {
   selection_specification out;
@@ -120,8 +122,13 @@ void require_curriculum(table_reader& keys, const std::string& of, const curricu
 
 void read_models(const toml::table* tables, table_reader& sweep, specification& spec, problem_list& problems) {
   const std::vector<std::string> defined = names_in(tables);
+  const std::set<std::string> known = as_set(defined), wanted = as_set(spec.models);
   for (const std::string& model : spec.models) {
-    if (contains(defined, model)) continue;
+    if (known.contains(model)) continue;
+    if (problems.full()) {
+      problems.count();
+      continue;
+    }
     const std::string near = nearest(model, defined);
     sweep.problem("models", fmt::format("names \"{}\", but there is no [models.{}]{}", model, model,
                                         near.empty() ? "; add it" : fmt::format("; did you mean \"{}\"?", near)));
@@ -138,17 +145,17 @@ void read_models(const toml::table* tables, table_reader& sweep, specification& 
       require_curriculum(keys, "examples", table.gpt2.examples, *std::max_element(spec.n.begin(), spec.n.end()),
                          table.gpt2.steps);
     }
-    if (!contains(spec.models, model)) continue;
+    if (!wanted.contains(model)) continue;
     if (!table.initial_file.empty()) open_initial_weights(keys, spec, table);
     spec.model_tables[model] = table;
   }
 }
 
 void read_mixtures(const toml::table* tables, table_reader& sweep, specification& spec, problem_list& problems) {
-  const std::vector<std::string> built_in = built_in_mixtures();
-  std::vector<std::string> known = built_in;
+  std::vector<std::string> known = built_in_mixtures();
+  const std::set<std::string> built_in = as_set(known), wanted = as_set(spec.mixtures);
   for (const std::string& mixture : names_in(tables)) {
-    if (contains(built_in, mixture)) {
+    if (built_in.contains(mixture)) {
       problems.add(tables->get(mixture), fmt::format("mixtures.{} is built in; choose another name", mixture));
       continue;
     }
@@ -163,13 +170,18 @@ void read_mixtures(const toml::table* tables, table_reader& sweep, specification
         keys.find("probabilities") != nullptr
             ? read_probabilities(keys, spec)
             : mixture_specification{.task = read_covariance(keys, spec, spec.target.basis, true), .probabilities = {}};
-    if (contains(spec.mixtures, mixture)) spec.mixture_tables[mixture] = table;
+    if (wanted.contains(mixture)) spec.mixture_tables[mixture] = table;
   }
+  const std::set<std::string> there = as_set(known);
   for (const std::string& mixture : spec.mixtures) {
-    if (!contains(known, mixture)) {
+    if (!there.contains(mixture)) {
+      if (problems.full()) {
+        problems.count();
+        continue;
+      }
       sweep.problem("mixtures",
                     fmt::format(R"(names "{}", but there is no such mixture; did you mean "{}"? (there are {}))",
-                                mixture, nearest(mixture, known), listed(known)));
+                                mixture, nearest(mixture, known), shortened(listed(known), 500)));
     } else if (is_candidate_mixture(mixture) && spec.tasks.source == tasks_specification::kind::none) {
       sweep.problem("mixtures",
                     fmt::format("names \"{}\", a mixture of candidates, but there is no table [tasks]", mixture));
@@ -225,6 +237,20 @@ void require_one_shape(const specification& spec, table_reader& sweep) {
   }
 }
 
+// A grid is kept in lists of its cells, and a file has a row for each.
+void require_countable(const specification& spec, table_reader& sweep) {
+  constexpr double most_cells = 1e8, most_numbers = 1e15;
+  const auto size = [](const auto& values) { return std::max(1.0, static_cast<double>(values.size())); };
+  const double cells = size(spec.models) * size(spec.mixtures) * size(spec.hardness) * size(spec.n) * spec.repeats;
+  const double numbers = cells * size(spec.m) * (spec.steps + 1.0);
+  if (cells > most_cells) {
+    sweep.problem("repeats", fmt::format("and the axes make {:.3g} cells; {:.0e} are the most", cells, most_cells));
+  } else if (numbers > most_numbers) {
+    sweep.problem("repeats", fmt::format("and the axes make {:.3g} errors with test.m and test.k; {:.0e} are the most",
+                                         numbers, most_numbers));
+  }
+}
+
 // Without a sweep, the file holds what selection needs, and the name and seed of one.
 specification interpret(const toml::table& root, const std::string& source, const std::filesystem::path& directory,
                         bool with_sweep) {
@@ -263,6 +289,7 @@ specification interpret(const toml::table& root, const std::string& source, cons
     read_mixtures(subtable(top, "mixtures"), sweep, spec, problems);
     for (const auto& [name, model] : spec.model_tables) require_testable(name, model, spec, test);
     require_one_shape(spec, sweep);
+    require_countable(spec, sweep);
   }
   sweep.finish();
   top.finish();
@@ -284,7 +311,8 @@ void require_selectable(const specification& spec, const std::string& source) {
 
 // Sets a dotted key, making tables on the way.
 void apply(toml::table& root, const override_key& o) {
-  const std::string source = fmt::format("--set {}={}", o.key, o.value);
+  const std::string source = shortened(fmt::format("--set {}={}", o.key, o.value), 200);
+  require_shallow(o.key + " = " + o.value, source);
   toml::table parsed;
   try {
     parsed = toml::parse("value = " + o.value, source);
@@ -342,7 +370,7 @@ specification parse_specification(const std::string& text, const std::string& so
 }
 
 specification load_selection(const std::string& path, const std::vector<override_key>& overrides) {
-  toml::table root = parse_text(file_contents(path), path);
+  toml::table root = parse_text(read_regular_file(path, longest_specification), path);
   for (const override_key& o : overrides) apply(root, o);
   const std::filesystem::path directory = std::filesystem::path(path).parent_path();
   const specification spec = interpret(root, path, directory, has_sweep(root));
@@ -351,7 +379,8 @@ specification load_selection(const std::string& path, const std::vector<override
 }
 
 specification load_specification(const std::string& path, const std::vector<override_key>& overrides) {
-  return parse_specification(file_contents(path), path, std::filesystem::path(path).parent_path(), overrides);
+  return parse_specification(read_regular_file(path, longest_specification), path,
+                             std::filesystem::path(path).parent_path(), overrides);
 }
 
 }  // namespace cotscale

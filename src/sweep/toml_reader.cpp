@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 #include <optional>
+#include <span>
 #include <sstream>
 
 #include "cotscale/base/error.hpp"
@@ -26,9 +27,16 @@ std::size_t edit_distance(const std::string& a, const std::string& b) {
 }
 
 std::string shown(const toml::node& node) {
+  constexpr std::size_t most_elements = 10, most_bytes = 100;
+  if (const toml::array* list = node.as_array(); list != nullptr && list->size() > most_elements) {
+    return fmt::format("of {} values", list->size());
+  }
+  if (const toml::table* table = node.as_table(); table != nullptr && table->size() > most_elements) {
+    return fmt::format("of {} keys", table->size());
+  }
   std::ostringstream text;
   node.visit([&](const auto& value) { text << toml::default_formatter(value); });
-  return text.str();
+  return shortened(text.str(), most_bytes);
 }
 
 std::string kind(const toml::node& node) {
@@ -52,9 +60,100 @@ std::optional<std::string> as_text(const toml::node& node) {
   return std::nullopt;
 }
 
+// Follows a text of TOML as far as nesting goes: strings and comments are passed over.
+class level_counter {
+ public:
+  // Whether the next character stays within most_levels.
+  bool take(std::string_view rest) {
+    const char c = rest.front();
+    line_ += c == '\n' ? 1 : 0;
+    if (skip_ > 0) {
+      --skip_;
+    } else if (!quote_.empty()) {
+      in_string(rest);
+    } else if (comment_) {
+      comment_ = c != '\n';
+    } else {
+      outside(rest);
+    }
+    return std::max(levels_, parts_) <= most_levels;
+  }
+  int line() const { return line_; }
+
+ private:
+  void in_string(std::string_view rest) {
+    const bool basic = quote_.front() == '"';
+    if (basic && rest.front() == '\\') {
+      skip_ = 1;
+    } else if (rest.substr(0, quote_.size()) == quote_) {
+      skip_ = quote_.size() - 1;
+      quote_ = {};
+    } else if (quote_.size() == 1 && rest.front() == '\n') {
+      quote_ = {};  // not closed: the parser will say so
+    }
+  }
+
+  void outside(std::string_view rest) {
+    switch (rest.front()) {
+      case '"':
+      case '\'': {
+        const std::string_view three = rest.substr(0, 3);
+        quote_ = three == R"(""")" || three == "'''" ? three : rest.substr(0, 1);
+        skip_ = quote_.size() - 1;
+        return;
+      }
+      case '#':
+        comment_ = true;
+        return;
+      case '.':
+        ++parts_;
+        return;
+      case '[':
+      case '{':
+        ++levels_;
+        break;
+      case ']':
+      case '}':
+        levels_ = std::max(0, levels_ - 1);
+        break;
+      case '\n':
+      case '=':
+      case ',':
+        break;
+      default:
+        return;
+    }
+    parts_ = 0;
+  }
+
+  std::string_view quote_;
+  std::size_t skip_ = 0;
+  bool comment_ = false;
+  int levels_ = 0, parts_ = 0, line_ = 1;
+};
+
 }  // namespace
 
-std::string nearest(const std::string& word, const std::vector<std::string>& candidates) {
+std::string shortened(const std::string& text, std::size_t bytes) {
+  if (text.size() <= bytes) return text;
+  std::size_t end = bytes;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  return text.substr(0, end) + " …";
+}
+
+void require_shallow(std::string_view text, const std::string& source) {
+  level_counter levels;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (levels.take(text.substr(i))) continue;
+    throw specification_error(fmt::format("{}:{}: tables, lists or parts of a key are nested deeper than {} levels",
+                                          source, levels.line(), most_levels));
+  }
+}
+
+std::string nearest(const std::string& word, const std::vector<std::string>& all) {
+  constexpr std::size_t most_candidates = 1000, longest_word = 200;
+  if (word.size() > longest_word) return "";
+  const std::span<const std::string> candidates = std::span(all).first(std::min(all.size(), most_candidates));
   const auto closer = [&](const std::string& a, const std::string& b) {
     return edit_distance(word, a) < edit_distance(word, b);
   };
@@ -65,6 +164,7 @@ std::string nearest(const std::string& word, const std::vector<std::string>& can
 std::string listed(const std::vector<std::string>& words) { return fmt::format("{}", fmt::join(words, ", ")); }
 
 toml::table parse_text(const std::string& text, const std::string& source) {
+  require_shallow(text, source);
   try {
     return toml::parse(text, source);
   } catch (const toml::parse_error& e) {
@@ -73,17 +173,21 @@ toml::table parse_text(const std::string& text, const std::string& source) {
 }
 
 void problem_list::add(const toml::node* where, const std::string& message) {
+  if (full()) return count();
   std::string place = source_;
   if (where != nullptr) {
     const toml::source_region& region = where->source();
     if (region.path) place = *region.path;
     if (region.begin.line > 0 && place.rfind("--set", 0) != 0) place += fmt::format(":{}", region.begin.line);
   }
-  problems_.push_back(fmt::format("{}: {}", place, message));
+  constexpr std::size_t most_bytes = 1500;
+  problems_.push_back(fmt::format("{}: {}", place, shortened(message, most_bytes)));
 }
 
 void problem_list::raise() const {
-  if (!problems_.empty()) throw specification_error(fmt::format("{}", fmt::join(problems_, "\n  ")));
+  if (problems_.empty()) return;
+  throw specification_error(fmt::format("{}{}", fmt::join(problems_, "\n  "),
+                                        unnamed_ > 0 ? fmt::format("\n  and {} more problems", unnamed_) : ""));
 }
 
 const toml::node* table_reader::find(const std::string& key) {
@@ -144,7 +248,7 @@ std::string table_reader::choice(const std::string& key, const std::vector<std::
   if (find(key) == nullptr) return fallback;
   std::string value = text(key, words.front());
   if (std::find(words.begin(), words.end(), value) != words.end()) return value;
-  problem(key, fmt::format(R"(must be one of {}, got "{}"; did you mean "{}"?)", listed(words), value,
+  problem(key, fmt::format(R"(must be one of {}, got "{}"; did you mean "{}"?)", listed(words), shortened(value, 100),
                            nearest(value, words)));
   return fallback;
 }
@@ -152,10 +256,11 @@ std::string table_reader::choice(const std::string& key, const std::vector<std::
 template<class T, class Read>
 std::vector<T> table_reader::elements(const std::string& key, const toml::node& node, Read read) {
   std::vector<T> values;
+  std::set<T> seen;
   const auto add = [&](const toml::node& element) {
     const std::optional<T> value = read(element);
     if (!value) return;
-    if (std::find(values.begin(), values.end(), *value) != values.end()) {
+    if (!seen.insert(*value).second) {
       problems_.add(&element, fmt::format("{} has the value {} twice", full(key), shown(element)));
       return;
     }
@@ -239,9 +344,13 @@ void table_reader::finish() {
   for (const auto& [key, node] : *table_) {
     const std::string word(key.str());
     if (known_.contains(word)) continue;
+    if (problems_.full()) {
+      problems_.count();
+      continue;
+    }
     const std::vector<std::string> candidates(known_.begin(), known_.end());
     const std::string near = nearest(word, candidates);
-    const bool plausible = edit_distance(word, near) <= 1 + word.size() / 3;
+    const bool plausible = !near.empty() && edit_distance(word, near) <= 1 + word.size() / 3;
     problems_.add(&node, fmt::format("unknown key {}{} (known here: {})", full(word),
                                      plausible ? fmt::format("; did you mean {}?", full(near)) : "; remove it",
                                      listed(candidates)));

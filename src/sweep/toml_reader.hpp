@@ -14,28 +14,45 @@
 
 namespace cotscale::detail {
 
-/// The candidate with the smallest edit distance to `word`.
+/// Deepest nesting of tables and arrays, and most parts of a dotted key, in a file: what reads them calls itself.
+inline constexpr int most_levels = 64;
+
+/// A text of at most so many bytes, cut off at a whole character.
+std::string shortened(const std::string& text, std::size_t bytes);
+
+/// The candidate with the smallest edit distance to `word`; of the first thousand, and none for words longer than any
+/// key.
 std::string nearest(const std::string& word, const std::vector<std::string>& candidates);
 
 /// "a, b, c".
 std::string listed(const std::vector<std::string>& words);
 
+/// Throws specification_error, with `source` and the line, where tables, arrays or dotted keys are nested deeper than
+/// most_levels.
+void require_shallow(std::string_view text, const std::string& source);
+
 /// Parses TOML; throws specification_error with `source` and the line.
 toml::table parse_text(const std::string& text, const std::string& source);
 
-/// Problems found so far; thrown together, so that a user mends a file once.
+/// Problems found so far; the first twenty are thrown together, with how many there are, so that a user mends a file
+/// once.
 class problem_list {
  public:
   explicit problem_list(std::string source) : source_(std::move(source)) {}
 
   /// `where` is the node that is wrong, or null if something is missing.
   void add(const toml::node* where, const std::string& message);
+  /// Whether there are so many that another would only be counted; then count() spares its words.
+  bool full() const { return problems_.size() >= most; }
+  void count() { ++unnamed_; }
   /// Throws specification_error if there is any problem.
   void raise() const;
 
  private:
+  static constexpr std::size_t most = 20;
   std::string source_;
   std::vector<std::string> problems_;
+  std::size_t unnamed_ = 0;
 };
 
 /// One table of the file. Every key that is asked for counts as known; finish() reports the others.

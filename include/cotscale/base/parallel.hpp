@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <vector>
 
 namespace cotscale {
 
@@ -13,5 +14,12 @@ void parallel_for(int count, const std::function<void(int)>& body);
 /// Threads that parallel_for uses; at first, what OMP_NUM_THREADS and the affinity of the process say.
 int thread_count();
 void set_thread_count(int count);
+
+/// Numbers of the CPUs that the threads of this process may run on. (With OMP_PROC_BIND the OpenMP library pins the
+/// first thread to a part of them as soon as it is loaded; these are all of its places.)
+std::vector<int> process_cpus();
+
+/// Lets the calling thread, and a program that takes the place of this one, run on all of them again.
+void unpin();
 
 }  // namespace cotscale

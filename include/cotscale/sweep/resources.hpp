@@ -9,6 +9,12 @@
 
 namespace cotscale {
 
+/// Processors that this process may use: those of its affinity, or fewer by the limit of its control group.
+int usable_cores();
+
+/// Sets this process's OpenMP threads to that, unless OMP_NUM_THREADS is set.
+void use_own_cores();
+
 /// Collective. Sets this rank's OpenMP threads: OMP_NUM_THREADS if it is set, else an equal share of the cores that the
 /// ranks of this host may use. Returns warnings, on the root only, if a host has more threads than cores.
 std::vector<std::string> share_cores(const communicator& all);

@@ -27,6 +27,10 @@ class cost_model {
   const specification& spec_;
 };
 
+/// Bytes that any command needs that looks at the matrices of a specification, by d and the number of candidates alone:
+/// what can be refused before the first matrix is made.
+std::uint64_t least_bytes(const specification& spec);
+
 /// A portion of the list of cells, handed out whole.
 struct chunk {
   std::size_t first = 0;
