@@ -31,8 +31,8 @@ constexpr double seconds_per_attention_flop = 1e-10;
 double product_seconds(double d) { return 2 * d * d * d * seconds_per_flop + seconds_per_small_call; }
 
 // `largest` and `smallest` eigenvalue of E[Ŝ²]: descent contracts by 1 − η c² λ in each direction.
-double descent_seconds(const model_specification& model, double d, double largest, double smallest) {
-  const double rate = model.step_size ? *model.step_size * model.c * model.c * smallest : smallest / largest;
+// `rate` by which the slowest direction contracts in a step.
+double descent_seconds(const model_specification& model, double d, double rate) {
   const double steps = std::min(static_cast<double>(model.max_steps), std::log(1 / model.tolerance) / rate + 2);
   return std::max(1.0, steps) * (product_seconds(d) + 4 * d * d * seconds_per_flop + 2 * seconds_per_small_call);
 }
@@ -143,19 +143,20 @@ const cost_model::spread& cost_model::training_spread(const cell& c) {
   const bool candidates = depends_on_candidates(spec_, c.mixture);
   const auto key = std::tuple(candidates ? std::string() : c.mixture, c.hardness, c.n);
   if (const auto found = spreads_.find(key); found != spreads_.end()) return found->second;
-  const auto second_moments = [&] {
+  const auto tasks = [&]() -> task_mixture {
     // What will be selected is not known yet; the plainest mixture stands for it.
-    const auto n = static_cast<int>(c.n);
-    if (!candidates)
-      return moments(mixture_covariance(spec_, c.mixture, target_covariance(spec_, c.hardness)), n).second;
+    if (!candidates) return task_mixture(mixture_covariance(spec_, c.mixture, target_covariance(spec_, c.hardness)));
     const auto all = make_candidates(spec_, 0);
-    return moments(task_mixture(all->tasks, std::vector<double>(all->tasks.size(), 1)), n).second;
+    return {all->tasks, std::vector<double>(all->tasks.size(), 1)};
   };
-  const std::vector<double> values = symmetric_eigenvalues(second_moments());
+  const task_mixture given = tasks();
+  const int exponent = given.scale_exponent();
+  const std::vector<double> values =
+      symmetric_eigenvalues(moments(given.scaled(-exponent), static_cast<int>(c.n)).second);
   constexpr double rounding = 1e-12;
   const double largest = values.back();
   const double smallest = *std::find_if(values.begin(), values.end(), [&](double x) { return x > rounding * largest; });
-  return spreads_.emplace(key, spread{.smallest = smallest, .largest = largest}).first->second;
+  return spreads_.emplace(key, spread{.smallest = smallest, .largest = largest, .exponent = exponent}).first->second;
 }
 
 double cost_model::training_seconds(const cell& c) {
@@ -169,7 +170,10 @@ double cost_model::training_seconds(const cell& c) {
       return sampled_seconds(model.sampled, d, static_cast<double>(c.n));
     case training_method::population: {
       const spread& s = training_spread(c);
-      return descent_seconds(model, d, s.largest, s.smallest);
+      const double rate = model.step_size
+                              ? std::ldexp(*model.step_size * model.c * model.c, 2 * s.exponent) * s.smallest
+                              : s.smallest / s.largest;
+      return descent_seconds(model, d, rate);
     }
   }
   throw precondition_error("training_seconds: no such training");

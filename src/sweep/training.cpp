@@ -19,21 +19,29 @@ namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
+// Training in units of its own: c = 2^c_exponent · the c there, Λ likewise. V₃₁ is Λ⁻¹/c, its step (cΛ)⁻².
+struct training_units {
+  int c = 0;
+  int mixture = 0;
+  double steps_to_own(double step) const { return std::ldexp(step, 2 * (c + mixture)); }
+  double steps_from_own(double step) const { return std::ldexp(step, -2 * (c + mixture)); }
+};
+
 void store_population(const trained_slice& trained, const matrix& exact, const task_mixture& tasks, std::int64_t n,
-                      cell_result& out) {
+                      const training_units& units, cell_result& out) {
   const training_record& record = trained.record;
   const double c = trained.model.c;
   out.training_steps = record.steps;
-  out.step_size = record.step_size;
+  out.step_size = units.steps_from_own(record.step_size);
   // The paper's step is one of a single task.
   const covariance& lambda = tasks.task(0);
   const double gamma = gamma_eigenvalue(lambda.largest_eigenvalue(), lambda.trace(), static_cast<double>(n));
-  out.step_size_paper = tasks.size() == 1 ? 1 / (c * c * gamma) : nan;
+  out.step_size_paper = tasks.size() == 1 ? std::ldexp(1 / (c * c * gamma), -2 * units.c - units.mixture) : nan;
   out.gradient_norm = record.gradient_norm;
   out.final_loss = record.final_loss;
   out.training_loss = record.loss;
   out.converged = record.converged ? 1 : 0;
-  out.w24 = -c;
+  out.w24 = -std::ldexp(c, units.c);
   // ‖V₃₁ + Γ⁻¹/c‖ / ‖Γ⁻¹/c‖ = ‖A − Γ⁻¹‖ / ‖Γ⁻¹‖ with A = −c V₃₁
   out.preconditioner_error =
       frobenius_norm(combination(1, preconditioner(trained.model), -1, exact)) / frobenius_norm(exact);
@@ -94,10 +102,30 @@ std::vector<std::int64_t> recorded(const coordinates& grid, std::int64_t steps) 
   return {axis.begin(), std::upper_bound(axis.begin(), axis.end(), steps)};
 }
 
+void train_on_population(const specification& spec, const coordinates& grid, const cell& c, const task_mixture& given,
+                         const cell_theory& theory, const std::stop_token& stop, trained_model& out) {
+  const model_specification& model = spec.model_tables.at(c.model);
+  const training_units units{.c = std::ilogb(model.c), .mixture = theory.units.mixture};
+  const blas_threads scope(threads_of_blas(spec));
+  const task_mixture tasks = given.scaled(-units.mixture);
+  const prompt_moments m = moments(tasks, static_cast<int>(c.n));
+  descent_options options{.c = std::ldexp(model.c, -units.c),
+                          .tolerance = model.tolerance,
+                          .max_steps = model.max_steps,
+                          .step_size = model.step_size};
+  if (options.step_size) options.step_size = units.steps_to_own(*options.step_size);
+  const trained_slice trained = model.training == training_method::closed_form
+                                    ? closed_form(m, theory.optimum, options.c, grid.training_steps)
+                                    : descend(m, options, grid.training_steps, stop);
+  store_population(trained, theory.optimum, tasks, c.n, units, out.record);
+  out.slice = {.c = model.c, .v31 = times_power_of_two(trained.model.v31, -units.c - units.mixture)};
+  out.preconditioner = times_power_of_two(preconditioner(trained.model), theory.units.target - units.mixture);
+}
+
 }  // namespace
 
 trained_model train_model(const specification& spec, const coordinates& grid, const cell& c, const task_mixture& tasks,
-                          const matrix& exact, const std::stop_token& stop) {
+                          const cell_theory& theory, const std::stop_token& stop) {
   const model_specification& model = spec.model_tables.at(c.model);
   const int n = static_cast<int>(c.n);
   trained_model out;
@@ -110,20 +138,12 @@ trained_model train_model(const specification& spec, const coordinates& grid, co
     sampled_options options = model.sampled;
     if (options.initial == initial_weights::given) options.given = stored_weights(spec, model, c);
     const auto record_steps = recorded(grid, options.steps);
+    const matrix exact = times_power_of_two(theory.optimum, -theory.units.mixture);
     sampled_training trained = train_sampled(tasks, n, options, training_key(spec, c), exact, record_steps, stop);
     store_sampled(trained, model, out.record);
     out.general = std::move(trained.model);
   } else {
-    const blas_threads scope(threads_of_blas(spec));
-    const prompt_moments m = moments(tasks, n);
-    const descent_options options{
-        .c = model.c, .tolerance = model.tolerance, .max_steps = model.max_steps, .step_size = model.step_size};
-    const trained_slice trained = model.training == training_method::closed_form
-                                      ? closed_form(m, model.c, grid.training_steps)
-                                      : descend(m, options, grid.training_steps, stop);
-    store_population(trained, exact, tasks, c.n, out.record);
-    out.slice = trained.model;
-    out.preconditioner = preconditioner(trained.model);
+    train_on_population(spec, grid, c, tasks, theory, stop, out);
   }
   for (auto* series : {&out.record.training_loss, &out.record.training_distance, &out.record.training_off_slice}) {
     series->resize(grid.training_steps.size(), nan);

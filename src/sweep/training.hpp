@@ -7,6 +7,7 @@
 #include "cotscale/model/gpt2.hpp"
 #include "cotscale/model/lsa.hpp"
 #include "cotscale/store/layout.hpp"
+#include "cotscale/sweep/cell.hpp"
 #include "cotscale/sweep/grid.hpp"
 #include "cotscale/task/mixture.hpp"
 
@@ -14,20 +15,20 @@ namespace cotscale::detail {
 
 /// A trained model, and the part of the results that tells of its training.
 struct trained_model {
-  std::optional<lsa_slice> slice;  ///< if it is on the slice of Theorem 3.1; else
+  std::optional<lsa_slice> slice;  ///< if it is on the slice of Theorem 3.1; else (all in the specification's units)
   lsa_parameters general;          ///< all of V and W; or
   std::optional<gpt2_model> gpt2;
-  matrix preconditioner;  ///< of the slice
+  matrix preconditioner;  ///< of the slice, in the target's units
   cell_result record;
 
   /// V and W of linear self-attention.
   lsa_parameters parameters() const { return slice ? full_parameters(*slice) : general; }
 };
 
-/// Trains the cell's model on these tasks. `exact` is Γ⁻¹ of the population optimum, (d, d), to be compared with.
+/// Trains the cell's model on these tasks, in the specification's units, for which `theory` was computed.
 /// Throws stopped when asked to stop, specification_error for initial weights that are not there.
 trained_model train_model(const specification& spec, const coordinates& grid, const cell& c, const task_mixture& tasks,
-                          const matrix& exact, const std::stop_token& stop);
+                          const cell_theory& theory, const std::stop_token& stop);
 
 /// Weights as the grid has room for them: NaN where the model has none, or none that are kept.
 void store_weights(const trained_model& model, bool keep, const coordinates& grid, cell_result& out);

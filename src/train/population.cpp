@@ -70,14 +70,11 @@ trained_slice descend(const prompt_moments& moments, const descent_options& opti
   return out;
 }
 
-trained_slice closed_form(const prompt_moments& moments, double c, std::span<const std::int64_t> loss_steps) {
+trained_slice closed_form(const prompt_moments& moments, const matrix& optimum, double c,
+                          std::span<const std::int64_t> loss_steps) {
   expects(c != 0, "closed_form: c must not be zero, got {}", c);
-  const int d = moments.mean.rows();
-  trained_slice out{.model = {.c = c, .v31 = matrix(d, d)}, .record = {}};
+  trained_slice out{.model = {.c = c, .v31 = combination(-1 / c, optimum, 0, optimum)}, .record = {}};
   const double first_norm = std::abs(c) * frobenius_norm(moments.mean);
-  multiply(-1 / c, moments.mean, transpose::no,
-           symmetric_pseudo_inverse(moments.second, 4 * d * std::numeric_limits<double>::epsilon()), transpose::no, 0,
-           out.model.v31);
   out.record = {.converged = false,
                 .steps = 0,
                 .step_size = nan,

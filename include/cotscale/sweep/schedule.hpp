@@ -25,9 +25,10 @@ class cost_model {
   cell_cost estimate(const cell& c, int threads);
 
  private:
-  /// Smallest positive and largest eigenvalue of E[Ŝ²].
+  /// Smallest positive and largest eigenvalue of E[Ŝ²] of the mixture, times 2^(−2·exponent).
   struct spread {
     double smallest, largest;
+    int exponent;
   };
   const spread& training_spread(const cell& c);
   double training_seconds(const cell& c);

@@ -46,7 +46,9 @@ matrix population_gradient(const lsa_slice& model, const prompt_moments& moments
 trained_slice descend(const prompt_moments& moments, const descent_options& options,
                       std::span<const std::int64_t> loss_steps, const std::stop_token& stop);
 
-/// The minimiser that descent converges to, V₃₁ = −E[Ŝ] E[Ŝ²]⁺/c, with the record of a training that took no steps.
-trained_slice closed_form(const prompt_moments& moments, double c, std::span<const std::int64_t> loss_steps);
+/// The minimiser that descent converges to, V₃₁ = −A*/c for A* = optimal_preconditioner() of the same tasks and n, with
+/// the record of a training that took no steps.
+trained_slice closed_form(const prompt_moments& moments, const matrix& optimum, double c,
+                          std::span<const std::int64_t> loss_steps);
 
 }  // namespace cotscale
