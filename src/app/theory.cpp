@@ -44,14 +44,15 @@ std::string theory_table_header(const specification& spec) {
   return text + fmt::format("{:>11}\n", "best");
 }
 
-// The Marchenko-Pastur radius where Σ = Λ = I, else nothing.
+// The Marchenko-Pastur radius where Σ = Λ ∝ I, else nothing.
 std::string edge(const specification& spec, const cell& c, std::int64_t m, const cell_theory& known) {
-  const covariance target = target_covariance(spec, c.hardness);
+  const covariance target = target_covariance(spec, c.hardness).scaled(-known.units.target);
+  const double size = target.largest_eigenvalue();
   const double gamma = 1 + (spec.d + 1.0) / static_cast<double>(c.n);
-  const matrix isotropic = combination(1 / gamma, matrix::identity(spec.d), 0, known.preconditioner);
-  const double gap = frobenius_norm(combination(1, known.preconditioner, -1, isotropic)) +
-                     frobenius_norm(combination(1, target.values(), -1, matrix::identity(spec.d)));
-  if (gap > 1e-9) return "-";
+  const matrix identity = matrix::identity(spec.d);
+  const double gap = frobenius_norm(combination(gamma * size, known.preconditioner, -1, identity)) +
+                     frobenius_norm(combination(1 / size, target.values(), -1, identity));
+  if (!(gap <= 1e-9)) return "-";
   return fmt::format("{:.3f}", marchenko_pastur_radius(spec.d, static_cast<int>(c.n), spec.d / static_cast<double>(m)));
 }
 

@@ -115,10 +115,10 @@ std::array<baseline_errors, baseline_names.size()> evaluate_baselines(const cova
                     prompts, stop);
   };
   const matrix oracle = sigma.apply([](double l) { return l > 0 ? 1 / l : 0; });
-  return {baseline_errors{one_row(table, 0), nan},
-          {one_row(table, 1 + penalty), penalties[static_cast<std::size_t>(penalty)]},
-          {chain(multiple_of_identity(d, step_size)), step_size},
-          {chain(oracle), nan}};
+  return {baseline_errors{one_row(table, 0), nan, 0},
+          {one_row(table, 1 + penalty), penalties[static_cast<std::size_t>(penalty)], 1},
+          {chain(multiple_of_identity(d, step_size)), step_size, -1},
+          {chain(oracle), nan, 0}};
 }
 
 }  // namespace cotscale

@@ -96,6 +96,26 @@ matrix symmetric_pseudo_inverse(const matrix& a, double tolerance) {
   return out;
 }
 
+matrix equilibrated_pseudo_inverse(const matrix& a, double tolerance) {
+  const int d = a.rows();
+  std::vector<double> inverse_root(static_cast<std::size_t>(d));  // D⁻¹; 0 where a row of a is zero
+  for (int i = 0; i < d; ++i) inverse_root[static_cast<std::size_t>(i)] = a(i, i) > 0 ? 1 / std::sqrt(a(i, i)) : 0;
+  const auto conjugate = [&](matrix& b) {
+    for (int i = 0; i < d; ++i) {
+      for (int j = 0; j < d; ++j)
+        b(i, j) *= inverse_root[static_cast<std::size_t>(i)] * inverse_root[static_cast<std::size_t>(j)];
+    }
+  };
+  matrix unit = a;
+  conjugate(unit);
+  for (int i = 0; i < d; ++i) unit(i, i) = 1;
+  const std::vector<double> values = symmetric_eigenvalues(unit);
+  if (d == 0 || values.front() <= tolerance * values.back()) return symmetric_pseudo_inverse(a, tolerance);
+  matrix out = symmetric_pseudo_inverse(unit, tolerance);
+  conjugate(out);
+  return out;
+}
+
 std::vector<double> singular_values(const matrix& a) { return singular_value_decomposition(a, false).s; }
 
 matrix right_singular_vectors(const matrix& a) {

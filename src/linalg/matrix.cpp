@@ -71,6 +71,12 @@ matrix combination(double alpha, const matrix& a, double beta, const matrix& b) 
   return out;
 }
 
+matrix times_power_of_two(matrix a, int exponent) {
+  if (exponent == 0) return a;
+  for (double& value : a.values()) value = std::ldexp(value, exponent);
+  return a;
+}
+
 double asymmetry(const matrix& a) {
   expects(a.rows() == a.columns(), "asymmetry: the matrix is ({}, {}), not square", a.rows(), a.columns());
   double largest = 0;

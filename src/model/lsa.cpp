@@ -1,6 +1,7 @@
 #include "cotscale/model/lsa.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/linalg/blas.hpp"
@@ -24,6 +25,21 @@ lsa_parameters full_parameters(const lsa_slice& slice) {
   out.v.set_block(weight_row(d), feature_row, slice.v31);
   for (int i = 0; i < d; ++i) out.w(feature_row + i, weight_row(d) + i) = slice.c;
   out.w(label_row(d), flag_row(d)) = -slice.c;
+  return out;
+}
+
+lsa_parameters in_units(const lsa_parameters& parameters, int exponent) {
+  expects(exponent % 2 == 0, "in_units: the exponent {} is odd", exponent);
+  if (exponent == 0) return parameters;
+  lsa_parameters out = parameters;
+  const int seen = weight_row(parameters.dimension());  // rows of features and labels come first
+  const auto unit = [&](int row) { return row < seen ? exponent / 2 : 0; };
+  for (int i = 0; i < out.v.rows(); ++i) {
+    for (int j = 0; j < out.v.columns(); ++j) {
+      out.v(i, j) = std::ldexp(out.v(i, j), unit(j) - unit(i));
+      out.w(i, j) = std::ldexp(out.w(i, j), unit(i) + unit(j));
+    }
+  }
   return out;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdlib>
 #include <numeric>
 
 #include "cotscale/base/error.hpp"
@@ -40,6 +41,17 @@ void require_candidates(std::span<const covariance> candidates, int dimension) {
     if (candidates[i].dimension() == dimension) continue;
     throw specification_error(fmt::format("candidate {} (counted from 0) has dimension {}, but the target has {}", i,
                                           candidates[i].dimension(), dimension));
+  }
+}
+
+void require_comparable(std::span<const covariance> candidates, const covariance& target) {
+  constexpr int most = 480;  // powers of two
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    if (std::abs(candidates[i].scale_exponent() - target.scale_exponent()) <= most) continue;
+    throw specification_error(fmt::format(
+        "tasks: candidate {} (counted from 0) has the largest eigenvalue {:.3g}, the target {:.3g}: too far "
+        "apart to be compared; bring them to the same units",
+        i, candidates[i].largest_eigenvalue(), target.largest_eigenvalue()));
   }
 }
 

@@ -56,7 +56,11 @@ struct cell_computer::implementation {
   using mixture_key = std::tuple<std::string, double, std::int64_t, std::int64_t>;  // mixture, hardness, n, repeat
   using model_key = std::tuple<std::string, std::string, double, std::int64_t, std::int64_t>;  // model, then the same
   using prompt_key = std::tuple<double, std::int64_t, std::int64_t>;                           // hardness, repeat, m
-  detail::recent_values<double, covariance> targets;
+  struct target {
+    covariance sigma;  // in its own units
+    int exponent = 0;
+  };
+  detail::recent_values<double, target> targets;
   detail::recent_values<std::int64_t, std::shared_ptr<const candidate_tasks>> candidates{2};
   detail::recent_values<mixture_key, std::vector<double>> probabilities{10'000};  // of candidates: dear to find, small
   detail::recent_values<mixture_key, cell_theory> theories;
@@ -77,8 +81,24 @@ struct cell_computer::implementation {
     return drawn && depends_on_candidates(spec, c.mixture) ? c.repeat : -1;
   }
 
+  std::shared_ptr<const target> known_target(const cell& c) {
+    return targets.get(c.hardness, [&]() -> target {
+      const covariance given = target_covariance(spec, c.hardness);
+      const int exponent = given.scale_exponent();
+      return {given.scaled(-exponent), exponent};
+    });
+  }
+
+  // Σ in its own units, as everything that is computed here (cell_units).
   std::shared_ptr<const covariance> target_of(const cell& c) {
-    return targets.get(c.hardness, [&] { return target_covariance(spec, c.hardness); });
+    const std::shared_ptr<const target> known = known_target(c);
+    return {known, &known->sigma};
+  }
+
+  // Σ in the specification's units.
+  covariance given_target(const cell& c) {
+    const std::shared_ptr<const target> known = known_target(c);
+    return known->sigma.scaled(known->exponent);
   }
 
   std::shared_ptr<const candidate_tasks> candidates_of(const cell& c) {
@@ -90,13 +110,14 @@ struct cell_computer::implementation {
     const mixture_key key{c.mixture, c.hardness, c.mixture == "exact" ? c.n : -1, candidate_repeat(c)};
     return probabilities.get(key, [&] {
       if (!depends_on_candidates(spec, c.mixture)) return std::vector<double>();
-      return candidate_probabilities(spec, c.mixture, *candidates_of(c), *target_of(c), c.hardness, c.n, stop);
+      return candidate_probabilities(spec, c.mixture, *candidates_of(c), given_target(c), c.hardness, c.n, stop);
     });
   }
 
+  // In the specification's units.
   task_mixture tasks_of(const cell& c, const std::stop_token& stop) {
     if (!depends_on_candidates(spec, c.mixture)) {
-      return task_mixture(mixture_covariance(spec, c.mixture, *target_of(c)));
+      return task_mixture(mixture_covariance(spec, c.mixture, given_target(c)));
     }
     return {candidates_of(c)->tasks, *probabilities_of(c, stop)};
   }
@@ -104,14 +125,18 @@ struct cell_computer::implementation {
   std::shared_ptr<const cell_theory> theory_of(const cell& c, const std::stop_token& stop) {
     const mixture_key key{c.mixture, c.hardness, c.n, candidate_repeat(c)};
     return theories.get(key, [&] {
-      const task_mixture tasks = tasks_of(c, stop);
+      const task_mixture given = tasks_of(c, stop);
       const covariance& sigma = *target_of(c);
       const blas_threads scope(threads_of_blas(spec));
       cell_theory out;
-      out.preconditioner = trained_preconditioner(tasks, static_cast<int>(c.n));
-      out.directions = tasks.size() == 1 ? tasks.task(0).basis() : right_singular_vectors(out.preconditioner);
+      out.units = {.target = known_target(c)->exponent, .mixture = given.scale_exponent()};
+      const task_mixture tasks = given.scaled(-out.units.mixture);
+      out.optimum = trained_preconditioner(tasks, static_cast<int>(c.n));
+      out.directions = tasks.size() == 1 ? tasks.task(0).basis() : right_singular_vectors(out.optimum);
+      out.preconditioner = times_power_of_two(out.optimum, out.units.target - out.units.mixture);
       out.limit = limit_errors(out.preconditioner, sigma, spec.steps, stop);
-      const bool matched = tasks.size() == 1 && tasks.task(0).values() == sigma.values();
+      const bool matched =
+          tasks.size() == 1 && out.units.target == out.units.mixture && tasks.task(0).values() == sigma.values();
       out.bound = matched ? matched_bounds(spec.d, static_cast<int>(c.n), sigma.hardness(), spec.steps)
                           : std::vector<double>(static_cast<std::size_t>(spec.steps) + 1, nan);
       out.spectral_radius = limit_spectral_radius(out.preconditioner, sigma);
@@ -150,19 +175,26 @@ struct cell_computer::implementation {
     chain_evaluation out;
     if (model.gpt2) {
       if (m > c.n) return out;  // it has no positions for so many examples
-      return evaluate_gpt2(*model.gpt2, theory_of(c, stop)->preconditioner, spec.steps, examples(c, m), spec.prompts,
-                           stop);
+      // It reads the features as they are.
+      const prompt_source as_given(given_target(c), static_cast<int>(m),
+                                   test_prompt_key(spec, c.hardness, c.repeat, m));
+      const auto theory = theory_of(c, stop);
+      return evaluate_gpt2(*model.gpt2, times_power_of_two(theory->preconditioner, -theory->units.target), spec.steps,
+                           as_given, spec.prompts, stop);
     }
+    const int units = known_target(c)->exponent;
     if (spec.model_tables.at(c.model).roll_out == roll_out_method::definition) {
-      out.errors = evaluate_definition(model.parameters(), spec.steps, examples(c, m), spec.prompts, stop);
+      out.errors =
+          evaluate_definition(in_units(model.parameters(), units), spec.steps, examples(c, m), spec.prompts, stop);
       return out;
     }
+    const lsa_parameters general = model.slice ? lsa_parameters() : in_units(model.general, units);
     const std::unique_ptr<lane_source> source = prompts(c, m);
     lane_errors chain;
     if (model.slice) {
       chain = [&](const prompt_lanes& p, matrix& errors) { pseudo_newton(model.preconditioner, p, errors); };
     } else {
-      chain = [&](const prompt_lanes& p, matrix& errors) { chain_errors(model.general, p, errors); };
+      chain = [&](const prompt_lanes& p, matrix& errors) { chain_errors(general, p, errors); };
     }
     out.errors = evaluate(chain, spec.steps + 1, *source, spec.prompts, stop);
     return out;
@@ -174,7 +206,8 @@ struct cell_computer::implementation {
       auto all = evaluate_baselines(*target_of(c), static_cast<int>(m), *prompts(c, m), spec.prompts, spec.steps, stop);
       std::vector<baseline_summary> out;
       for (baseline_errors& b : all) {
-        baseline_summary summary{.statistics = {}, .parameter = b.parameter};
+        const int units = b.unit * known_target(c)->exponent;
+        baseline_summary summary{.statistics = {}, .parameter = std::ldexp(b.parameter, units)};
         for (int k = 0; k < b.errors.rows; ++k) summary.statistics.push_back(summarise(b.errors.row(k)));
         summary.statistics.resize(static_cast<std::size_t>(spec.steps) + 1, summary.statistics.back());
         out.push_back(std::move(summary));

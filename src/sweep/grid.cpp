@@ -10,6 +10,7 @@
 #include "cotscale/eval/baselines.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/task/spectrum.hpp"
+#include "units.hpp"
 
 namespace cotscale {
 namespace {
@@ -22,7 +23,10 @@ key_builder& add_target(key_builder& builder, const specification& spec, double 
     builder.add("hardness").add(hardness);
   } else {
     builder.add("spectrum").add(word_of(*t.spectrum)).add(t.exponent).add(t.sha256).add(t.scale_to_trace ? 1 : 0);
-    for (const double value : t.eigenvalues) builder.add(value);
+    // A list counts by its ratios, to twelve digits: the same spectrum in other units has the same random numbers.
+    for (const double value : t.eigenvalues) {
+      builder.add(fmt::format("{:.11e}", value / *std::max_element(t.eigenvalues.begin(), t.eigenvalues.end())));
+    }
   }
   return builder.add(word_of(t.basis));
 }
@@ -215,6 +219,7 @@ coordinates make_coordinates(const specification& spec) {
   for (const std::string& mixture : spec.mixtures) {
     if (!depends_on_candidates(spec, mixture)) mixture_covariance(spec, mixture, target);
   }
+  detail::require_in_range(spec, grid);
   return grid;
 }
 

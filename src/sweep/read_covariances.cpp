@@ -7,6 +7,7 @@
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/input_file.hpp"
 #include "cotscale/hdf5/file.hpp"
+#include "cotscale/task/spectrum.hpp"
 #include "read_tables.hpp"
 
 namespace cotscale::detail {
@@ -85,6 +86,30 @@ void read_file_keys(table_reader& keys, const specification& spec, std::string& 
   }
 }
 
+// The eigenvalues that the keys make must be a covariance's, as doubles hold them.
+void require_in_range(table_reader& keys, const specification& spec, const covariance_specification& c) {
+  const bool listed = c.spectrum == covariance_specification::kind::list;
+  if (spec.d < 1 || (!listed && c.spectrum != covariance_specification::kind::power_law)) return;
+  const char* key = listed ? "eigenvalues" : "exponent";
+  std::vector<double> values = listed ? c.eigenvalues : power_law_spectrum(spec.d, c.exponent);
+  const auto refused = [](double x) { return !(x >= 0) || !std::isfinite(x); };
+  const bool zero = std::all_of(values.begin(), values.end(), [](double x) { return x == 0; });
+  if (listed && (values.size() != static_cast<std::size_t>(spec.d) || zero ||
+                 std::any_of(values.begin(), values.end(), refused))) {
+    return;  // a problem already
+  }
+  if (!listed && !(values.back() > 0 && std::isfinite(values.back()))) {
+    keys.problem(key,
+                 fmt::format("is {}, and j^(−exponent) is beyond what a double holds at j = {}", c.exponent, spec.d));
+    return;
+  }
+  try {
+    require_spectrum(c.scale_to_trace ? scaled_to_trace(std::move(values), spec.d) : values);
+  } catch (const specification_error& e) {
+    keys.problem(key, fmt::format("does not do: {}", e.what()));
+  }
+}
+
 }  // namespace
 
 // Reads the keys of [target] or [mixtures.NAME].
@@ -138,6 +163,7 @@ covariance_specification read_covariance(table_reader& keys, const specification
     keys.problem("scale",
                  "has an effect together with spectrum only; a target of the hardness axis has trace d already");
   }
+  require_in_range(keys, spec, out);
   keys.finish();
   return out;
 }
@@ -161,6 +187,13 @@ tasks_specification read_tasks(table_reader& keys, const specification& spec) {
     if (const double count = 1.0 * out.each * static_cast<double>(out.exponents.size() * out.directions.size());
         count > most_candidates) {
       keys.problem("each", fmt::format("makes {:.3g} candidates; {:.0e} are the most", count, most_candidates));
+    }
+    for (const double exponent : out.exponents) {
+      const double last = std::pow(std::max(spec.d, 1), -exponent);
+      if (last > 0 && std::isfinite(last * spec.d)) continue;
+      keys.problem(
+          "exponents",
+          fmt::format("has the value {}, and j^(−exponent) is beyond what a double holds at j = {}", exponent, spec.d));
     }
     for (const std::int64_t b : out.directions) {
       if (spec.d > 0 && b > spec.d) {

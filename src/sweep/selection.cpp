@@ -21,6 +21,20 @@ std::vector<matrix> selection_samples(const specification& spec, const covarianc
   return sample_covariances(target, static_cast<int>(s.m), s.samples, selection_key(spec, hardness));
 }
 
+struct common_units {
+  std::vector<covariance> tasks;
+  covariance target;
+};
+
+// Both in the target's own units (cell_units), so that a common factor does not matter.
+common_units in_common_units(const std::vector<covariance>& tasks, const covariance& target) {
+  require_comparable(tasks, target);
+  const int exponent = -target.scale_exponent();
+  common_units out{.tasks = {}, .target = target.scaled(exponent)};
+  for (const covariance& task : tasks) out.tasks.push_back(task.scaled(exponent));
+  return out;
+}
+
 // Descends from the quadratic programme's mixture and from every plain one.
 exact_solution solve_exact(const exact_problem& problem, const std::vector<double>& quadratic,
                            const std::vector<covariance>& tasks, const covariance& target,
@@ -33,20 +47,20 @@ exact_solution solve_exact(const exact_problem& problem, const std::vector<doubl
 }  // namespace
 
 std::vector<double> candidate_probabilities(const specification& spec, const std::string& mixture,
-                                            const candidate_tasks& candidates, const covariance& target,
+                                            const candidate_tasks& candidates, const covariance& given_target,
                                             double hardness, std::int64_t n, const std::stop_token& stop) {
-  const std::vector<covariance>& tasks = candidates.tasks;
-  if (mixture == "selected") return select_quadratic(tasks, target, stop).probabilities;
-  if (mixture == "uniform") return uniform_mixture(tasks);
-  if (mixture == "easy") return easy_mixture(tasks);
-  if (mixture == "hard") return hard_mixture(tasks);
-  if (mixture == "relevant") return relevant_mixture(tasks, target);
-  if (mixture != "exact") {
+  if (mixture == "uniform") return uniform_mixture(candidates.tasks);
+  if (mixture == "easy") return easy_mixture(candidates.tasks);
+  if (mixture == "hard") return hard_mixture(candidates.tasks);
+  if (!is_candidate_mixture(mixture)) {
     std::vector<double> given = spec.mixture_tables.at(mixture).probabilities;
     const double total = std::accumulate(given.begin(), given.end(), 0.0);
     for (double& p : given) p /= total;
     return given;
   }
+  const auto [tasks, target] = in_common_units(candidates.tasks, given_target);
+  if (mixture == "selected") return select_quadratic(tasks, target, stop).probabilities;
+  if (mixture == "relevant") return relevant_mixture(tasks, target);
   const std::vector<matrix> samples = selection_samples(spec, target, hardness);
   const exact_problem problem(tasks, samples, static_cast<int>(n), spec.selection.k);
   return solve_exact(problem, select_quadratic(tasks, target, stop).probabilities, tasks, target, stop).probabilities;
@@ -54,17 +68,18 @@ std::vector<double> candidate_probabilities(const specification& spec, const std
 
 selection_results select_tasks(const specification& spec, const std::stop_token& stop) {
   const double hardness = spec.hardness.empty() ? 0 : spec.hardness.front();
-  const covariance target = target_covariance(spec, hardness);
-  const std::vector<matrix> samples = selection_samples(spec, target, hardness);
+  const covariance given_target = target_covariance(spec, hardness);
+  const std::vector<matrix> samples =
+      selection_samples(spec, given_target.scaled(-given_target.scale_exponent()), hardness);
   const auto n = static_cast<int>(spec.selection.n.value());
   selection_results out;
   out.has_draw_axis = spec.tasks.source == tasks_specification::kind::generated;
   for (int draw = 0; draw < (out.has_draw_axis ? spec.selection.draws : 1); ++draw) {
     const auto candidates = make_candidates(spec, draw);
-    const std::vector<covariance>& tasks = candidates->tasks;
+    const auto [tasks, target] = in_common_units(candidates->tasks, given_target);
     if (draw == 0) {
       out.tasks = candidates->names;
-      for (const covariance& task : tasks) {
+      for (const covariance& task : candidates->tasks) {
         out.hardness.push_back(task.hardness());
         out.support_hardness.push_back(task.support_hardness());
       }

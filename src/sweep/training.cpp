@@ -22,7 +22,7 @@ constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 // The optimum is theory's own, so that training does not judge itself; training's account counts where it is worse.
 void judge_population(const trained_slice& trained, const cell_theory& theory, double tolerance, cell_result& out) {
-  const matrix& exact = theory.preconditioner;
+  const matrix& exact = theory.optimum;
   const direction_error measured =
       weakest_direction(preconditioner(trained.model), exact, matrix(exact.rows(), exact.columns()), theory.directions);
   out.weakest_direction_error = std::max(measured.largest, trained.record.direction_error);
@@ -30,27 +30,35 @@ void judge_population(const trained_slice& trained, const cell_theory& theory, d
   out.training_diverged = trained.record.diverged ? 1 : 0;
 }
 
+// Training in units of its own: c = 2^c_exponent · the c there, Λ likewise. V₃₁ is Λ⁻¹/c, its step (cΛ)⁻².
+struct training_units {
+  int c = 0;
+  int mixture = 0;
+  double steps_to_own(double step) const { return std::ldexp(step, 2 * (c + mixture)); }
+  double steps_from_own(double step) const { return std::ldexp(step, -2 * (c + mixture)); }
+};
+
 void store_population(const trained_slice& trained, const matrix& exact, const task_mixture& tasks, std::int64_t n,
-                      cell_result& out) {
+                      const training_units& units, cell_result& out) {
   const training_record& record = trained.record;
   const double c = trained.model.c;
   out.training_steps = record.steps;
-  out.step_size = record.step_size;
+  out.step_size = units.steps_from_own(record.step_size);
   // The paper's step is one of a single task.
   const covariance& lambda = tasks.task(0);
   const double gamma = gamma_eigenvalue(lambda.largest_eigenvalue(), lambda.trace(), static_cast<double>(n));
-  out.step_size_paper = tasks.size() == 1 ? 1 / (c * c * gamma) : nan;
+  out.step_size_paper = tasks.size() == 1 ? std::ldexp(1 / (c * c * gamma), -2 * units.c - units.mixture) : nan;
   out.gradient_norm = record.gradient_norm;
   out.final_loss = record.final_loss;
   out.training_loss = record.loss;
-  out.w24 = -c;
+  out.w24 = -std::ldexp(c, units.c);
   // ‖V₃₁ + Γ⁻¹/c‖ / ‖Γ⁻¹/c‖ = ‖A − Γ⁻¹‖ / ‖Γ⁻¹‖ with A = −c V₃₁
   out.preconditioner_error =
       frobenius_norm(combination(1, preconditioner(trained.model), -1, exact)) / frobenius_norm(exact);
 }
 
-void store_sampled(const sampled_training& trained, const model_specification& model, const cell_theory& theory,
-                   cell_result& out) {
+void store_sampled(const sampled_training& trained, const model_specification& model, const matrix& exact,
+                   const matrix& directions, cell_result& out) {
   const sampled_record& record = trained.record;
   out.training_steps = record.steps;
   out.step_size = model.sampled.optimizer.learning_rate;
@@ -61,9 +69,9 @@ void store_sampled(const sampled_training& trained, const model_specification& m
   out.training_off_slice = record.off_slice;
   out.converged = record.diverged ? 0 : 1;
   out.training_diverged = record.diverged ? 1 : 0;
-  out.weakest_direction_error = weakest_direction(effective_preconditioner(trained.model), theory.preconditioner,
-                                                  record.initial_preconditioner, theory.directions)
-                                    .largest;
+  out.weakest_direction_error =
+      weakest_direction(effective_preconditioner(trained.model), exact, record.initial_preconditioner, directions)
+          .largest;
   out.w24 = record.w24;
   out.preconditioner_error = record.final_preconditioner_distance;
 }
@@ -86,6 +94,27 @@ std::vector<std::int64_t> recorded(const coordinates& grid, std::int64_t steps) 
   return {axis.begin(), std::upper_bound(axis.begin(), axis.end(), steps)};
 }
 
+void train_on_population(const specification& spec, const coordinates& grid, const cell& c, const task_mixture& given,
+                         const cell_theory& theory, const std::stop_token& stop, trained_model& out) {
+  const model_specification& model = spec.model_tables.at(c.model);
+  const training_units units{.c = std::ilogb(model.c), .mixture = theory.units.mixture};
+  const blas_threads scope(threads_of_blas(spec));
+  const task_mixture tasks = given.scaled(-units.mixture);
+  const prompt_moments m = moments(tasks, static_cast<int>(c.n));
+  descent_options options{.c = std::ldexp(model.c, -units.c),
+                          .tolerance = model.tolerance,
+                          .max_steps = model.max_steps,
+                          .step_size = model.step_size};
+  if (options.step_size) options.step_size = units.steps_to_own(*options.step_size);
+  const bool inverted = model.training == training_method::closed_form;
+  const trained_slice trained = inverted ? closed_form(m, theory.optimum, options.c, grid.training_steps)
+                                         : descend(m, options, grid.training_steps, stop);
+  store_population(trained, theory.optimum, tasks, c.n, units, out.record);
+  judge_population(trained, theory, inverted ? closed_form_tolerance : model.tolerance, out.record);
+  out.slice = {.c = model.c, .v31 = times_power_of_two(trained.model.v31, -units.c - units.mixture)};
+  out.preconditioner = times_power_of_two(preconditioner(trained.model), theory.units.target - units.mixture);
+}
+
 }  // namespace
 
 trained_model train_model(const specification& spec, const coordinates& grid, const cell& c, const task_mixture& tasks,
@@ -102,22 +131,12 @@ trained_model train_model(const specification& spec, const coordinates& grid, co
     sampled_options options = model.sampled;
     if (options.initial == initial_weights::given) options.given = model.initial->weights(c, model, spec.d);
     const auto record_steps = recorded(grid, options.steps);
-    sampled_training trained =
-        train_sampled(tasks, n, options, training_key(spec, c), theory.preconditioner, record_steps, stop);
-    store_sampled(trained, model, theory, out.record);
+    const matrix exact = times_power_of_two(theory.optimum, -theory.units.mixture);
+    sampled_training trained = train_sampled(tasks, n, options, training_key(spec, c), exact, record_steps, stop);
+    store_sampled(trained, model, exact, theory.directions, out.record);
     out.general = std::move(trained.model);
   } else {
-    const blas_threads scope(threads_of_blas(spec));
-    const prompt_moments m = moments(tasks, n);
-    const descent_options options{
-        .c = model.c, .tolerance = model.tolerance, .max_steps = model.max_steps, .step_size = model.step_size};
-    const bool inverted = model.training == training_method::closed_form;
-    const trained_slice trained =
-        inverted ? closed_form(m, model.c, grid.training_steps) : descend(m, options, grid.training_steps, stop);
-    store_population(trained, theory.preconditioner, tasks, c.n, out.record);
-    judge_population(trained, theory, inverted ? closed_form_tolerance : model.tolerance, out.record);
-    out.slice = trained.model;
-    out.preconditioner = preconditioner(trained.model);
+    train_on_population(spec, grid, c, tasks, theory, stop, out);
   }
   for (auto* series : {&out.record.training_loss, &out.record.training_distance, &out.record.training_off_slice}) {
     series->resize(grid.training_steps.size(), nan);

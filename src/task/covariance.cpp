@@ -13,6 +13,31 @@
 namespace cotscale {
 namespace {
 
+// The even e for which x > 0 is in [2^e, 2^(e+2)).
+int even_exponent(double x) {
+  const int e = std::ilogb(x);
+  return e - (e & 1);
+}
+
+void scale(int exponent, std::span<double> values) {
+  for (double& value : values) value = std::ldexp(value, exponent);
+}
+
+double largest_entry(const matrix& a) {
+  double largest = 0;
+  for (const double value : a.values()) largest = std::max(largest, std::abs(value));
+  return largest;
+}
+
+// (A + Aᵀ)/2, exactly symmetric.
+void symmetrise(matrix& a) {
+  for (int i = 0; i < a.rows(); ++i) {
+    for (int j = 0; j < i; ++j) a(i, j) = a(j, i) = 0.5 * a(i, j) + 0.5 * a(j, i);
+  }
+}
+
+}  // namespace
+
 void require_spectrum(std::span<const double> eigenvalues) {
   for (const double value : eigenvalues) {
     if (!std::isfinite(value) || value < 0) {
@@ -23,9 +48,14 @@ void require_spectrum(std::span<const double> eigenvalues) {
   if (std::none_of(eigenvalues.begin(), eigenvalues.end(), [](double value) { return value > 0; })) {
     throw specification_error("the covariance is zero: at least one eigenvalue must be positive");
   }
+  if (!std::isfinite(std::accumulate(eigenvalues.begin(), eigenvalues.end(), 0.0))) {
+    throw specification_error("the trace of the covariance is beyond what a double holds (1.8e308): scale it down");
+  }
+  if (!std::isfinite(support_hardness(eigenvalues))) {
+    throw specification_error(
+        "the eigenvalues of the covariance differ by a factor beyond what a double holds: make the smallest ones 0");
+  }
 }
-
-}  // namespace
 
 covariance::covariance(std::vector<double> eigenvalues, matrix basis)
     : eigenvalues_(std::move(eigenvalues)), basis_(std::move(basis)) {
@@ -38,7 +68,7 @@ covariance::covariance(std::vector<double> eigenvalues, matrix basis)
 covariance::covariance(const std::vector<double>& eigenvalues)
     : covariance(eigenvalues, matrix::identity(static_cast<int>(eigenvalues.size()))) {}
 
-covariance covariance::from_matrix(const matrix& values) {
+covariance covariance::from_matrix(const matrix& values, std::string* notice) {
   const int d = values.rows();
   if (d == 0 || d != values.columns()) {
     throw specification_error(fmt::format("the covariance has shape ({}, {}), not (d, d)", d, values.columns()));
@@ -46,20 +76,56 @@ covariance covariance::from_matrix(const matrix& values) {
   for (const double value : values.values()) {
     if (!std::isfinite(value)) throw specification_error("the covariance has a value that is not finite");
   }
-  const double tolerance = 1e-12 * d * frobenius_norm(values);
-  if (const double gap = asymmetry(values); gap > tolerance) {
-    throw specification_error(fmt::format("the covariance is not symmetric: |Λ_ij − Λ_ji| reaches {:.3g}", gap));
+  const double largest_value = largest_entry(values);
+  if (largest_value == 0) throw specification_error("the covariance is zero: at least one eigenvalue must be positive");
+  const int exponent = even_exponent(largest_value);
+  matrix scaled = values;
+  scale(-exponent, scaled.values());
+  const double gap = asymmetry(scaled);
+  symmetrise(scaled);
+  eigen_decomposition e = symmetric_eigen(scaled);
+
+  constexpr double single_precision = 1e-5;  // what is left of its rounding (6e-8 a value) in large matrices
+  const double most = single_precision * std::max(e.values.back(), 0.0);
+  if (gap > most) {
+    throw specification_error(
+        fmt::format("the covariance is not symmetric: |Λ_ij − Λ_ji| reaches {:.3g}", std::ldexp(gap, exponent)));
   }
-  eigen_decomposition e = symmetric_eigen(values);
+  const double least = e.values.front();
+  if (least < -most) {
+    throw specification_error(fmt::format("the covariance is not positive semi-definite: it has the eigenvalue {}",
+                                          std::ldexp(least, exponent)));
+  }
+  const double rounding = 1e-12 * d * frobenius_norm(scaled);
+  if (notice != nullptr && (gap > rounding || least < -rounding)) {
+    *notice = fmt::format(
+        "symmetric and positive semi-definite up to single precision only (|Λ_ij − Λ_ji| reaches {:.2g}, the least "
+        "eigenvalue is {:.2g}): it was symmetrised, and eigenvalues up to {:.2g} count as 0",
+        std::ldexp(gap, exponent), std::ldexp(least, exponent), std::ldexp(std::max(rounding, -least), exponent));
+  }
   for (double& value : e.values) {
-    if (std::abs(value) <= tolerance) value = 0;
+    if (value <= std::max(rounding, -least)) value = 0;
   }
+  scale(exponent, e.values);
   return {std::move(e.values), std::move(e.vectors)};
 }
 
 double covariance::trace() const { return std::accumulate(eigenvalues_.begin(), eigenvalues_.end(), 0.0); }
 
 double covariance::largest_eigenvalue() const { return *std::max_element(eigenvalues_.begin(), eigenvalues_.end()); }
+
+int covariance::rank() const {
+  return static_cast<int>(std::count_if(eigenvalues_.begin(), eigenvalues_.end(), [](double l) { return l > 0; }));
+}
+
+int covariance::scale_exponent() const { return even_exponent(largest_eigenvalue()); }
+
+covariance covariance::scaled(int exponent) const {
+  if (exponent == 0) return *this;
+  std::vector<double> eigenvalues = eigenvalues_;
+  scale(exponent, eigenvalues);
+  return {std::move(eigenvalues), basis_};
+}
 
 double covariance::hardness() const { return cotscale::hardness(eigenvalues_); }
 
@@ -72,9 +138,7 @@ matrix covariance::with_eigenvalues(std::span<const double> eigenvalues) const {
   }
   matrix out(dimension(), dimension());
   multiply(1, scaled, transpose::no, basis_, transpose::yes, 0, out);
-  for (int i = 0; i < dimension(); ++i) {  // exactly symmetric
-    for (int j = 0; j < i; ++j) out(i, j) = out(j, i) = 0.5 * (out(i, j) + out(j, i));
-  }
+  symmetrise(out);
   return out;
 }
 

@@ -32,4 +32,25 @@ task_mixture::task_mixture(const std::vector<covariance>& tasks, const std::vect
   }
 }
 
+int task_mixture::scale_exponent() const {
+  int largest = tasks_.front().scale_exponent();
+  for (const covariance& task : tasks_) largest = std::max(largest, task.scale_exponent());
+  return largest;
+}
+
+task_mixture task_mixture::scaled(int exponent) const {
+  constexpr int smallest = -1000;  // of what a double holds in full; such a task is nothing beside the others
+  std::vector<covariance> tasks;
+  std::vector<double> probabilities;
+  for (std::size_t i = 0; i < tasks_.size(); ++i) {
+    if (tasks_.size() > 1 && tasks_[i].scale_exponent() + exponent < smallest) continue;
+    tasks.push_back(tasks_[i].scaled(exponent));
+    probabilities.push_back(probabilities_[i]);
+  }
+  task_mixture out = *this;
+  out.tasks_ = std::move(tasks);
+  out.probabilities_ = std::move(probabilities);
+  return out;
+}
+
 }  // namespace cotscale

@@ -1,8 +1,11 @@
 #include "cotscale/task/moments.hpp"
 
+#include <limits>
 #include <utility>
 
 #include "cotscale/base/error.hpp"
+#include "cotscale/linalg/blas.hpp"
+#include "cotscale/linalg/lapack.hpp"
 
 namespace cotscale {
 
@@ -26,6 +29,17 @@ prompt_moments moments(const task_mixture& tasks, int n) {
     out.second = combination(1, out.second, tasks.probability(l), of_task.second);
   }
   return out;
+}
+
+matrix optimal_preconditioner(const covariance& lambda, int n) {
+  return lambda.apply([=, trace = lambda.trace()](double l) { return l > 0 ? 1 / gamma_eigenvalue(l, trace, n) : 0; });
+}
+
+matrix optimal_preconditioner(const task_mixture& tasks, int n) {
+  if (tasks.size() == 1) return optimal_preconditioner(tasks.task(0), n);
+  const prompt_moments m = moments(tasks, n);
+  const double tolerance = 4 * tasks.dimension() * std::numeric_limits<double>::epsilon();
+  return product(m.mean, equilibrated_pseudo_inverse(m.second, tolerance));
 }
 
 }  // namespace cotscale

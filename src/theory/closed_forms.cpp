@@ -7,7 +7,6 @@
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/stop.hpp"
 #include "cotscale/linalg/blas.hpp"
-#include "cotscale/linalg/lapack.hpp"
 #include "cotscale/task/moments.hpp"
 
 namespace cotscale {
@@ -21,16 +20,9 @@ matrix gamma(const covariance& lambda, int n) {
   return lambda.apply([=, trace = lambda.trace()](double l) { return gamma_eigenvalue(l, trace, n); });
 }
 
-matrix trained_preconditioner(const covariance& lambda, int n) {
-  return lambda.apply([=, trace = lambda.trace()](double l) { return l > 0 ? 1 / gamma_eigenvalue(l, trace, n) : 0; });
-}
+matrix trained_preconditioner(const covariance& lambda, int n) { return optimal_preconditioner(lambda, n); }
 
-matrix trained_preconditioner(const task_mixture& tasks, int n) {
-  if (tasks.size() == 1) return trained_preconditioner(tasks.task(0), n);
-  const prompt_moments m = moments(tasks, n);
-  const double tolerance = 4 * tasks.dimension() * std::numeric_limits<double>::epsilon();
-  return product(m.mean, symmetric_pseudo_inverse(m.second, tolerance));
-}
+matrix trained_preconditioner(const task_mixture& tasks, int n) { return optimal_preconditioner(tasks, n); }
 
 double one_step_error(const matrix& preconditioner, const covariance& sigma, int m) {
   expects(m >= 1, "one_step_error: m must be at least 1, got {}", m);

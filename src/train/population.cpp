@@ -88,12 +88,11 @@ trained_slice descend(const prompt_moments& moments, const descent_options& opti
   return out;
 }
 
-trained_slice closed_form(const prompt_moments& moments, double c, std::span<const std::int64_t> loss_steps) {
+trained_slice closed_form(const prompt_moments& moments, const matrix& optimum, double c,
+                          std::span<const std::int64_t> loss_steps) {
   expects(c != 0, "closed_form: c must not be zero, got {}", c);
-  const descent_path path(moments, c);
-  const matrix a = path.optimum();
-  trained_slice out{.model = slice_of(a, c), .record = {}};
-  const double error = moments.spectrum ? 0 : path.residual_error(a);
+  trained_slice out{.model = slice_of(optimum, c), .record = {}};
+  const double error = moments.spectrum ? 0 : descent_path(moments, c).residual_error(optimum);
   out.record = {.converged = error <= closed_form_tolerance,
                 .diverged = false,
                 .steps = 0,

@@ -14,6 +14,7 @@ inline constexpr std::array<std::string_view, 4> baseline_names{"least_squares",
 struct baseline_errors {
   error_table errors;    ///< rows k = 0 … steps for those that iterate; one row for those that do not
   double parameter = 0;  ///< ridge: the penalty; gradient descent: the step size; else NaN
+  int unit = 0;          ///< the parameter is in units of Σ to this power
 };
 
 /// In the order of baseline_names:

@@ -27,6 +27,10 @@ double spectral_radius(const matrix& a);
 /// count as zero.
 matrix symmetric_pseudo_inverse(const matrix& a, double tolerance);
 
+/// The same, but what counts as zero is judged on D⁻¹aD⁻¹ of unit diagonal, so that a matrix which is only badly scaled
+/// (diagonal, say) keeps its weakest directions. One that is singular even so: symmetric_pseudo_inverse.
+matrix equilibrated_pseudo_inverse(const matrix& a, double tolerance);
+
 /// Singular values, largest first. (dgesdd)
 std::vector<double> singular_values(const matrix& a);
 

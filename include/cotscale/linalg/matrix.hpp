@@ -68,6 +68,9 @@ matrix transposed(const matrix& a);
 /// alpha·a + beta·b, shapes equal.
 matrix combination(double alpha, const matrix& a, double beta, const matrix& b);
 
+/// 2^e·a: the same bits in other units, and ±inf or 0 beyond a double's range.
+matrix times_power_of_two(matrix a, int exponent);
+
 /// Largest |a_ij − a_ji|.
 double asymmetry(const matrix& a);
 

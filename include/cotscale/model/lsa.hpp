@@ -24,6 +24,10 @@ struct lsa_slice {
 
 lsa_parameters full_parameters(const lsa_slice& slice);
 
+/// The same model of features in other units: what it does to x/2^(e/2), y/2^(e/2) is what `parameters` do to x and y.
+/// With D = 2^(e/2) on the rows of features and labels, 1 on the others: D⁻¹VD and DWD. e is even.
+lsa_parameters in_units(const lsa_parameters& parameters, int exponent);
+
 /// A = −c V₃₁, (d, d): a trained slice steps by w ← w − A Ŝ (w − w*). Proposition 3.2.
 matrix preconditioner(const lsa_slice& slice);
 

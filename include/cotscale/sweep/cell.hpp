@@ -14,13 +14,23 @@ namespace cotscale {
 /// may depend on their number; else one.
 int threads_of_blas(const specification& spec);
 
+/// Targets and mixtures are computed with in units of their own, powers of four in which their largest eigenvalue is in
+/// [1, 4), so that nothing but ratios can over- or underflow. Where the results have units, they are those of the
+/// specification.
+struct cell_units {
+  int target = 0;   ///< Σ = 2^target · the Σ that is computed with
+  int mixture = 0;  ///< likewise of the training covariances
+};
+
 /// What is known of a mixture and a target before anything is trained.
 struct cell_theory {
-  matrix preconditioner;                      ///< Γ_π⁻¹, (d, d)
+  matrix preconditioner;                      ///< Γ_π⁻¹, (d, d), in the target's units (cell_units)
+  matrix optimum;                             ///< the same in the mixture's own units: never beyond a double's range
   matrix directions;                          ///< its eigenvectors or right singular vectors, in the columns, (d, d)
   std::vector<double> limit, bound;           ///< over k; limit_errors and matched_bounds, NaN if not matched
   double spectral_radius = 0;                 ///< of I − Γ_π⁻¹Σ
   std::vector<chain_prediction> predictions;  ///< over m; empty: none are made
+  cell_units units;
 };
 
 /// Computes the cells of one specification, and keeps what cells share: targets, mixtures, trainings of cells that

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <vector>
 
 #include "cotscale/base/random.hpp"
@@ -14,15 +15,18 @@ namespace cotscale {
 class covariance {
  public:
   /// Eigenvalues in any order, each ≥ 0 and one > 0; `basis` (d, d) has the eigenvectors in its columns.
-  /// Throws specification_error for a negative, non-finite or all-zero spectrum.
+  /// Throws specification_error for a negative, non-finite or all-zero spectrum, and for one whose trace, or whose
+  /// ratio of trace to least positive eigenvalue, is beyond what a double holds.
   covariance(std::vector<double> eigenvalues, matrix basis);
 
   /// The same in the standard basis: Λ is diagonal.
   explicit covariance(const std::vector<double>& eigenvalues);
 
   /// From a (d, d) matrix. Throws specification_error unless it is finite, symmetric and positive semi-definite up to
-  /// rounding (d·1e−12 relative); eigenvalues below that count as zero.
-  static covariance from_matrix(const matrix& values);
+  /// rounding: that of single precision (1e−5 of its largest eigenvalue). It is symmetrised; negative eigenvalues, and
+  /// those that are no larger than the rounding (d·1e−12 relative, or what the least eigenvalue shows), count as zero.
+  /// If that is more than double precision's rounding, `notice`, if there is one, says what was done.
+  static covariance from_matrix(const matrix& values, std::string* notice = nullptr);
 
   int dimension() const { return static_cast<int>(eigenvalues_.size()); }
   std::span<const double> eigenvalues() const { return eigenvalues_; }
@@ -32,6 +36,12 @@ class covariance {
   double largest_eigenvalue() const;
   double hardness() const;
   double support_hardness() const;
+  int rank() const;  ///< number of positive eigenvalues
+
+  /// The even e for which the largest eigenvalue is in [2^e, 2^(e+2)): what squares, and roots, must be kept from.
+  int scale_exponent() const;
+  /// 2^e·Λ, the same bits in other units. Eigenvalues beyond a double's range become 0, or specification_error.
+  covariance scaled(int exponent) const;
 
   /// basis · diag(f(λ_j)) · basisᵀ for a function f of the eigenvalue.
   template<class F>
@@ -48,6 +58,9 @@ class covariance {
   matrix basis_;
   matrix values_;
 };
+
+/// Throws specification_error as the constructor does for these eigenvalues.
+void require_spectrum(std::span<const double> eigenvalues);
 
 /// A random orthogonal (d, d) matrix, Haar-distributed, drawn from the stream of this key.
 matrix random_rotation(int d, stream_key key);

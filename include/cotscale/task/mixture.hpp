@@ -21,6 +21,11 @@ class task_mixture {
   const covariance& task(std::size_t i) const { return tasks_[i]; }
   double probability(std::size_t i) const { return probabilities_[i]; }
 
+  /// The largest of its tasks' (covariance::scale_exponent), and all of them times 2^e. A task that becomes smaller
+  /// than what a double holds is left out; the probabilities of the others stay as they are.
+  int scale_exponent() const;
+  task_mixture scaled(int exponent) const;
+
  private:
   std::vector<covariance> tasks_;
   std::vector<double> probabilities_;

@@ -32,4 +32,10 @@ prompt_moments moments(const task_mixture& tasks, int n);
 /// n ≥ 1. Source: arXiv 2510.03605, proof of Theorem 3.1 (Gaussian fourth moments).
 prompt_moments moments(const covariance& lambda, int n);
 
+/// A* = E[Ŝ] E[Ŝ²]⁺, (d, d), the best preconditioner on average over training prompts, zero where they have no
+/// direction; in general not symmetric. From the spectrum where it is a single task's, so that no direction is too weak
+/// to be inverted. n ≥ 1.
+matrix optimal_preconditioner(const task_mixture& tasks, int n);
+matrix optimal_preconditioner(const covariance& lambda, int n);
+
 }  // namespace cotscale

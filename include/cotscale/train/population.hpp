@@ -52,8 +52,10 @@ trained_slice descend(const prompt_moments& moments, const descent_options& opti
 /// The relative error up to which the closed form counts as converged.
 inline constexpr double closed_form_tolerance = 1e-8;
 
-/// The minimiser that descent converges to, V₃₁ = −E[Ŝ] E[Ŝ²]⁺/c, with the record of a training that took no steps.
-/// Converged, unless the moments of several tasks are so ill-conditioned that rounding has spoilt their inverse.
-trained_slice closed_form(const prompt_moments& moments, double c, std::span<const std::int64_t> loss_steps);
+/// The minimiser that descent converges to, V₃₁ = −A*/c for A* = optimal_preconditioner() of the same tasks and n, with
+/// the record of a training that took no steps. Converged, unless the moments of several tasks are so ill-conditioned
+/// that rounding has spoilt their inverse.
+trained_slice closed_form(const prompt_moments& moments, const matrix& optimum, double c,
+                          std::span<const std::int64_t> loss_steps);
 
 }  // namespace cotscale

@@ -149,7 +149,7 @@ TEST(descend, is_not_deceived_by_a_gradient_that_is_small_from_the_start) {
 TEST(closed_form, of_one_task_is_exact_however_hard_it_is) {
   for (const double least : {1e-3, 1e-9, 1e-15}) {
     const covariance lambda = rotated(covariance({3, 1, 0.5, least}), "hard");
-    const trained_slice trained = closed_form(moments(lambda, 10), 1, {});
+    const trained_slice trained = closed_form(moments(lambda, 10), optimal_preconditioner(lambda, 10), 1, {});
     EXPECT_TRUE(trained.record.converged);
     const matrix exact = lambda.apply([&](double l) { return 1 / (1.1 * l + lambda.trace() / 10); });
     const direction_error found = weakest_direction(preconditioner(trained.model), exact, matrix(4, 4), lambda.basis());
@@ -161,7 +161,8 @@ TEST(closed_form, of_a_mixture_says_when_rounding_has_spoilt_it) {
   const auto of = [](double least) {
     const covariance first = rotated(covariance({3, 1, 0.5, least}), "shared");
     const covariance second({{first.eigenvalues().begin(), first.eigenvalues().end()}, first.basis()});
-    return closed_form(moments(task_mixture({first, second}, {0.3, 0.7}), 10), 1, {}).record;
+    const task_mixture tasks({first, second}, {0.3, 0.7});
+    return closed_form(moments(tasks, 10), optimal_preconditioner(tasks, 10), 1, {}).record;
   };
   EXPECT_TRUE(of(1e-3).converged);
   EXPECT_LT(of(1e-3).direction_error, 1e-11);

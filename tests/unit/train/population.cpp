@@ -340,7 +340,7 @@ TEST(closed_form, is_minus_gamma_inverse_over_c) {
     for (const double c : {1.0, -0.3}) {
       for (const int n : {1, 40}) {
         const covariance lambda = rotated(power_law(d, d == 1 ? 1 : 5 * d), "closed form");
-        const trained_slice trained = closed_form(moments(lambda, n), c, {});
+        const trained_slice trained = closed_form(moments(lambda, n), optimal_preconditioner(lambda, n), c, {});
         // E[Ŝ²] = ΛΓ has the condition number of Λ times that of Γ, hardness² at most.
         EXPECT_LT(relative_distance(trained.model.v31, trained_v31(lambda, n, c)),
                   8 * d * epsilon * std::pow(lambda.hardness(), 2));
@@ -354,26 +354,29 @@ TEST(closed_form, is_minus_gamma_inverse_over_c) {
 TEST(closed_form, is_zero_where_training_sees_nothing) {
   const covariance lambda = rotated(covariance({2, 0, 1, 0}), "singular");
   const matrix exact = lambda.apply([](double l) { return l > 0 ? 2 / (1.2 * l + 3.0 / 5) : 0; });
-  EXPECT_TRUE(close(closed_form(moments(lambda, 5), -0.5, {}).model.v31, exact, 256 * epsilon));
+  EXPECT_TRUE(close(closed_form(moments(lambda, 5), optimal_preconditioner(lambda, 5), -0.5, {}).model.v31, exact,
+                    256 * epsilon));
 }
 
 TEST(closed_form, is_where_descent_ends) {
-  const prompt_moments m = moments(rotated(power_law(7, 30), "both"), 10);
+  const covariance lambda = rotated(power_law(7, 30), "both");
+  const prompt_moments m = moments(lambda, 10);
   const trained_slice descended = descend_quietly(m, with_c(-2));
-  const trained_slice solved = closed_form(m, -2, {});
+  const trained_slice solved = closed_form(m, optimal_preconditioner(lambda, 10), -2, {});
   EXPECT_LT(relative_distance(solved.model.v31, descended.model.v31), 30 * 1e-10);
   EXPECT_NEAR(solved.record.final_loss, descended.record.final_loss, 1e-12);
 }
 
 TEST(closed_form, has_the_record_of_a_training_without_steps) {
   const std::vector<std::int64_t> loss_steps{0, 1, 2};
-  const prompt_moments m = moments(power_law(5, 20), 10);
-  const trained_slice trained = closed_form(m, 1, loss_steps);
+  const covariance lambda = power_law(5, 20);
+  const prompt_moments m = moments(lambda, 10);
+  const trained_slice trained = closed_form(m, optimal_preconditioner(lambda, 10), 1, loss_steps);
   EXPECT_TRUE(trained.record.converged);
   EXPECT_EQ(trained.record.steps, 0);
   EXPECT_EQ(trained.record.loss[0], population_loss(trained.model, m));
   EXPECT_TRUE(std::isnan(trained.record.loss[1]) && std::isnan(trained.record.loss[2]));
-  EXPECT_THAT([&] { closed_form(m, 0, {}); }, ThrowsMessage<precondition_error>(HasSubstr("got 0")));
+  EXPECT_THAT([&] { closed_form(m, m.mean, 0, {}); }, ThrowsMessage<precondition_error>(HasSubstr("got 0")));
 }
 
 }  // namespace

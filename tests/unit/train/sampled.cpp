@@ -45,9 +45,7 @@ double relative_distance(const matrix& a, const matrix& b) {
   return reference::frobenius_norm(reference::combination(1, a, -1, b)) / reference::frobenius_norm(b);
 }
 
-matrix exact_preconditioner(const task_mixture& tasks, int n) {
-  return preconditioner(closed_form(moments(tasks, n), 1, {}).model);
-}
+matrix exact_preconditioner(const task_mixture& tasks, int n) { return optimal_preconditioner(tasks, n); }
 
 matrix v31(const lsa_parameters& p) {
   const int d = p.dimension();
