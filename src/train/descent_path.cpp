@@ -59,13 +59,11 @@ descent_path::descent_path(const prompt_moments& moments, double c)
   overlap_ = product(transposed(basis_), directions);
 }
 
-double descent_path::default_step_size() const {
-  return 1 / (c_ * c_ * *std::max_element(values_.begin(), values_.end()));
-}
-
-void descent_path::set_step_size(double step_size) {
+double descent_path::set_step_size(std::optional<double> step_size) {
+  const double largest = *std::max_element(values_.begin(), values_.end());
   rates_.clear();
-  for (const double s : values_) rates_.push_back(step_size * c_ * c_ * s);
+  for (const double s : values_) rates_.push_back(step_size ? *step_size * c_ * c_ * s : s / largest);
+  return step_size.value_or(1 / (c_ * c_ * largest));
 }
 
 bool descent_path::grows() const { return *std::max_element(rates_.begin(), rates_.end()) > 2 * (1 + 1e-12); }

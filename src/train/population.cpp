@@ -66,8 +66,7 @@ trained_slice descend(const prompt_moments& moments, const descent_options& opti
   descent_path path(moments, options.c);
   trained_slice out;
   training_record& record = out.record;
-  record.step_size = options.step_size.value_or(path.default_step_size());
-  path.set_step_size(record.step_size);
+  record.step_size = path.set_step_size(options.step_size);
   const auto near = [&](std::int64_t t) {
     throw_if_stopped(stop);
     return path.direction_error(t) <= options.tolerance;

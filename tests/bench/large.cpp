@@ -1,5 +1,5 @@
-// Population training of one large matrix, d = 1024: how much faster two BLAS threads make it, beside what they make of
-// a plain product of that size in the same run.
+// Population training of one large matrix, d = 1024, and the limit of its chain: how much faster two BLAS threads make
+// them, beside what they make of a plain product of that size in the same run.
 #include <fmt/format.h>
 
 #include <vector>
@@ -7,6 +7,7 @@
 #include "bench.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/task/spectrum.hpp"
+#include "cotscale/theory/closed_forms.hpp"
 #include "cotscale/train/population.hpp"
 
 using namespace cotscale;
@@ -16,10 +17,8 @@ int main() {
   constexpr int repetitions = 5;
   const covariance lambda(scaled_to_trace(power_law_spectrum(d, 1), d), random_rotation(d, {1, 2}));
   const prompt_moments m = moments(lambda, 2048);
-  // A given step size, and steps enough that finding it would not matter.
-  const descent_options options{.c = 1, .tolerance = 1e-12, .max_steps = 20, .step_size = 1e-4};
   matrix c(d, d);
-  const auto train = [&] { descend(m, options, {}, {}); };
+  const auto train = [&] { limit_errors(preconditioner(descend(m, {}, {}, {}).model), lambda, 10); };
   const auto multiply_once = [&] { multiply(1, m.mean, transpose::no, m.second, transpose::no, 0, c); };
   std::vector<double> training, products;
   for (int i = 0; i < repetitions; ++i) {

@@ -220,23 +220,6 @@ def test_a_full_file_system(program):
         subprocess.run(["umount", tiny], check=True)
 
 
-def test_a_cell_that_fails_is_reported_and_the_others_are_done(program):
-    # The specification cannot know that no optimiser takes this rate.
-    program.spec.write_text(program.spec.read_text() + """
-[models.second]
-architecture = "lsa"
-training = "samples"
-learning_rate = inf
-""")
-    both = ("--set", "sweep.models=['closed', 'second']")
-    text = program.run(*both, code=1)
-    assert "cell failed (model second" in text and "a learning rate > 0, not inf" in text and "24 failed" in text
-    status = program.status().reshape(2, -1)
-    assert (status[0] == 1).all() and (status[1] == 2).all()
-    assert "failed   24" in program("status", program.out)
-    assert "24 done before" in program.run(*both, code=1), "what failed is tried again"
-
-
 def test_more_ranks_than_cells_is_a_warning(program):
     set_key(program, "repeats = 2", "repeats = 1")
     text = program.run("--set", "sweep.models=['closed']", "--set", "sweep.mixtures=['matched']", "--set", "sweep.n=3",

@@ -1,12 +1,13 @@
 """The program's words about training are true: converged, diverged, exit codes, and what it began with."""
 
+import os
 import pathlib
 
 import h5py
 import numpy
 import pytest
 
-from conftest import GPT2_SPEC
+from conftest import GPT2_SPEC, wait_until
 
 PRESETS = pathlib.Path(__file__).parents[2] / "jobs/presets"
 
@@ -293,3 +294,25 @@ def test_weights_that_are_not_there_are_refused(program, parent, change, words):
 def test_a_file_without_weights_is_refused(program, parent):
     program("run", program.spec, "--output", "first.h5", "--overwrite", "--set", "models.first.keep_weights=false")
     assert "names a file without weights" in program.run(*SECOND, code=2)
+
+
+def test_a_cell_that_fails_is_reported_and_tried_again(program, parent):
+    # A long cell goes first; meanwhile the weights that the others begin with are touched.
+    program.spec.write_text(LEARN_FROM + """
+[models.slow]
+architecture = "lsa"
+training = "samples"
+steps = 8000
+""")
+    both = ("--set", "sweep.models=['second', 'slow']", "--set", "sweep.mixtures='matched'", "--set", "sweep.n=3")
+    run = program.start(*both, ranks=1)
+    wait_until(program.out.exists)
+    os.utime(parent)
+    text, _ = run.communicate(timeout=120)
+    assert run.returncode == 1, text
+    assert "cell failed (model second" in text and "has changed since the run began" in text
+    assert "1 of 2 cells done" in text and "1 failed" in text and "the same command tries them again" in text
+    assert list(program.status()) == [2, 1]
+    assert "failed   1" in program("status", program.out)
+    assert "1 done before" in program.run(*both, ranks=1), "its contents are the same: what failed is tried again"
+    assert list(program.status()) == [1, 1]

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "cotscale/task/moments.hpp"
@@ -14,13 +15,12 @@ namespace cotscale {
 /// never touched, since M u_j = 0 there.
 class descent_path {
  public:
-  /// c ≠ 0, η = step_size > 0; of a single task S is taken from its spectrum, else decomposed, and eigenvalues below
+  /// c ≠ 0. Of a single task S is taken from its spectrum, else decomposed, and eigenvalues below
   /// 4 d ε of the largest count as zero.
   descent_path(const prompt_moments& moments, double c);
 
-  /// 1/(c² ‖S‖), the largest η for which every direction converges monotonically.
-  double default_step_size() const;
-  void set_step_size(double step_size);
+  /// Sets η and returns it; by default 1/(c² ‖S‖), the largest for which every direction converges monotonically.
+  double set_step_size(std::optional<double> step_size);
 
   /// Whether η c² ‖S‖ > 2 (up to rounding): the error of a direction then grows with every step.
   bool grows() const;

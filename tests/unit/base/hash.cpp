@@ -1,12 +1,17 @@
 #include "cotscale/base/hash.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
+#include <fstream>
 #include <span>
 #include <string>
 #include <string_view>
+
+#include "cotscale/base/error.hpp"
 
 namespace cotscale {
 namespace {
@@ -21,6 +26,21 @@ std::string all_bytes() {
   std::string text;
   for (int i = 0; i < 256; ++i) text += static_cast<char>(i);
   return text;
+}
+
+TEST(sha256, of_a_file_is_that_of_its_contents) {
+  const std::filesystem::path path =
+      std::filesystem::temp_directory_path() / ("cotscale_sha256_" + std::to_string(getpid()));
+  for (const std::size_t size : {0U, 1U, (1U << 20) - 1, 1U << 20, (3U << 20) + 5}) {
+    std::string contents;
+    while (contents.size() < size) contents += all_bytes();
+    contents.resize(size);
+    std::ofstream(path, std::ios::binary | std::ios::trunc) << contents;
+    EXPECT_EQ(sha256_of_file(path.string()), sha256(contents)) << size << " bytes";
+  }
+  std::filesystem::remove(path);
+  EXPECT_THROW(sha256_of_file(path.string()), io_error);
+  EXPECT_THROW(sha256_of_file(std::filesystem::temp_directory_path().string()), io_error) << "a directory";
 }
 
 TEST(sha256, has_the_known_answers_of_fips_180) {

@@ -157,6 +157,20 @@ TEST(singular_values, are_roots_of_the_eigenvalues_of_the_gram_matrix) {
   }
 }
 
+TEST(right_singular_vectors, are_orthonormal_and_stretched_by_the_singular_values) {
+  for (const int d : sizes) {
+    if (d == 0) continue;
+    const matrix a = gaussian(d, d, "a"), v = right_singular_vectors(a);
+    EXPECT_TRUE(close(reference::product(transposed(v), v), matrix::identity(d), 16 * d * epsilon));
+    const std::vector<double> s = singular_values(a);
+    const matrix images = reference::product(a, v);
+    for (int i = 0; i < d; ++i) {
+      EXPECT_NEAR(reference::frobenius_norm(images.block(0, i, d, 1)), s[static_cast<std::size_t>(i)], rounding_of(a));
+    }
+  }
+  EXPECT_THROW(right_singular_vectors(matrix(2, 3)), precondition_error);
+}
+
 TEST(operator_norm, is_the_largest_stretch) {
   EXPECT_NEAR(operator_norm(matrix::diagonal(std::vector<double>{1, -3, 2})), 3, 24 * epsilon * 3);
   EXPECT_NEAR(operator_norm(matrix(3, 5, 1.0)), std::sqrt(15), 40 * epsilon * 4) << "of rank one";

@@ -528,7 +528,7 @@ TEST(specification, training_from_samples_that_cannot_be_is_refused) {
   EXPECT_THAT(with("initialisation = \"stored\""),
               AllOf(HasSubstr("models.lsa.initial_file is missing"), HasSubstr("models.lsa.initial_model is missing")));
   EXPECT_THAT(with("initialisation = \"stored\"\ninitial_file = \"nowhere.h5\"\ninitial_model = \"lsa\""),
-              HasSubstr("models.lsa.initial_file names no results file that can be read (nowhere.h5: no such file)"));
+              HasSubstr("models.lsa.initial_file names no results file that can be read (./nowhere.h5: no such file)"));
   EXPECT_THAT(with("initialisation = \"random\"\ninitial_scale = 0"),
               HasSubstr("models.lsa.initial_scale must be positive"));
   EXPECT_THAT(with("learing_rate = 1"), HasSubstr("did you mean models.lsa.learning_rate?"));

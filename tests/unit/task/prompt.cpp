@@ -162,6 +162,11 @@ TEST(moments, are_those_of_the_paper) {
       const matrix square = reference::product(lambda.values(), lambda.values());
       const matrix expected = reference::combination(1 + 1.0 / n, square, lambda.trace() / n, lambda.values());
       EXPECT_TRUE(close(found.second, expected, 4 * d * epsilon * reference::frobenius_norm(expected)));
+      const moment_spectrum& s = found.spectrum.value();
+      const matrix turned = reference::product(s.basis, matrix::diagonal(s.second));
+      EXPECT_TRUE(close(reference::product(turned, transposed(s.basis)), expected,
+                        8 * d * epsilon * reference::frobenius_norm(expected)));
+      EXPECT_TRUE(close(s.mean, lambda.eigenvalues(), 0));
     }
   }
   EXPECT_THAT([] { moments(rotated(2), 0); }, ThrowsMessage<precondition_error>(HasSubstr("got 0")));

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,7 +57,7 @@ TEST(descent_path, has_the_iterates_of_the_plain_loop) {
       descent_path path(m, c);
       // Monotone, oscillating, and growing.
       for (const double factor : {0.3, 1.0, 1.9, 2.1}) {
-        const double step_size = factor * path.default_step_size();
+        const double step_size = factor * path.set_step_size(std::nullopt);
         path.set_step_size(step_size);
         EXPECT_EQ(path.grows(), factor > 2);
         for (const std::int64_t steps : {0, 1, 2, 3, 10, 101}) {
@@ -87,12 +88,12 @@ TEST(descent_path, knows_the_relative_error_of_the_weakest_direction) {
   for (const task_mixture& tasks : all_kinds()) {
     const prompt_moments m = moments(tasks, n);
     descent_path path(m, 1);
-    path.set_step_size(path.default_step_size());
+    const double step_size = path.set_step_size(std::nullopt);
     EXPECT_NEAR(path.direction_error(0), 1, 1e-14) << "the start is 0";
     const matrix optimum = path.optimum();
     const matrix directions = tasks.size() == 1 ? tasks.task(0).basis() : right_singular_vectors(optimum);
     for (const std::int64_t steps : {1, 2, 30, 300}) {
-      const matrix v = reference::descended(m, 1, path.default_step_size(), steps);
+      const matrix v = reference::descended(m, 1, step_size, steps);
       const direction_error found =
           weakest_direction(reference::combination(-1, v, 0, v), optimum, matrix(4, 4), directions);
       EXPECT_NEAR(path.direction_error(steps), found.largest, 1e-12) << steps << " steps";
@@ -104,7 +105,7 @@ TEST(descent_path, does_not_lose_a_weak_direction_to_rounding) {
   const covariance lambda = rotated(covariance({1, 1, 1, 1e-11}), "weak");
   const prompt_moments m = moments(lambda, 20);
   descent_path path(m, 1);
-  path.set_step_size(path.default_step_size());
+  path.set_step_size(std::nullopt);
   // λγ(λ) of the weak direction, relative to that of the others
   const double rate = 1e-11 * 0.15 / (1.05 + 0.15);
   for (const std::int64_t steps : {std::int64_t{1'000'000}, std::int64_t{1} << 40}) {

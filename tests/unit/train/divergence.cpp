@@ -146,6 +146,21 @@ TEST(train_sampled, has_diverged_also_where_one_prompt_rules_the_mean) {
   EXPECT_TRUE(record.diverged);
 }
 
+// One step of Adam to A = 0.03: three prompts in four stay as they are, those of the fourth kind end four times as far.
+// Logarithms, which vary by more, do not tell yet.
+TEST(train_sampled, has_diverged_where_the_mean_alone_tells) {
+  const task_mixture tasks({covariance({0.001}), covariance({100.0})}, {0.75, 0.25});
+  sampled_options options;
+  options.parameters = parameter_set::slice;
+  options.optimizer.learning_rate = 0.03;
+  options.steps = 1;
+  options.batch = 160;
+  const matrix exact = matrix::identity(1);
+  EXPECT_TRUE(train_sampled(tasks, 200, options, key("mean"), exact, {}, {}).record.diverged);
+  options.optimizer.learning_rate = 0.01;
+  EXPECT_FALSE(train_sampled(tasks, 200, options, key("mean"), exact, {}, {}).record.diverged) << "that would be right";
+}
+
 TEST(train_sampled, has_not_diverged_when_it_learns_or_stays_where_it_is) {
   for (const objective kind : all_objectives) {
     EXPECT_FALSE(train(short_training(kind, 0.002, 400)).diverged);
