@@ -418,9 +418,19 @@ void results_writer::put_weights(const entry& e) {
   }
 }
 
+void results_writer::require_permission() {
+  constexpr auto lasts = std::chrono::milliseconds(200);
+  const auto now = std::chrono::steady_clock::now();
+  if (now - permitted_ < lasts) return;
+  may_write_();
+  permitted_ = now;
+}
+
 void results_writer::flush() {
+  require_permission();  // also where nothing waits, since cells may have been abandoned for this reason
   if (waiting_.empty()) return;
   for (const entry& e : waiting_) {
+    require_permission();
     if (e.status == cell_status::done) {
       put_payload(e);
       put_weights(e);
@@ -436,7 +446,10 @@ void results_writer::flush() {
     put(e.cell, "checksum", e.status == cell_status::done ? payload_checksum(e.result) : std::uint64_t{0});
   }
   sync();  // nothing is marked before it is on disk
-  for (const entry& e : waiting_) put(e.cell, "status", static_cast<std::int8_t>(e.status));
+  for (const entry& e : waiting_) {
+    require_permission();
+    put(e.cell, "status", static_cast<std::int8_t>(e.status));
+  }
   sync();
   waiting_.clear();
   waiting_bytes_ = 0;

@@ -169,10 +169,10 @@ matrix projected_out(const matrix& l, const matrix& x) {
   return reference::combination(1, x, -1, reference::product(projector, x));
 }
 
-void expect_projection(const trapezoid_lanes& l, const char* what) {
+void expect_projection(const trapezoid_lanes& l, int rank, const char* what) {
   const matrix x = gaussian(l.rows, lane_count, "x");
   matrix rest = x;
-  project_out(l, rest);
+  project_out(l, rank, rest);
   for (int lane = 0; lane < lane_count; ++lane) {
     EXPECT_TRUE(close(column(rest, lane), projected_out(dense(l, lane), column(x, lane)), 1e-8))
         << what << ", (" << l.rows << ", " << l.columns << "), lane " << lane;
@@ -181,14 +181,14 @@ void expect_projection(const trapezoid_lanes& l, const char* what) {
 
 TEST(project_out, leaves_what_the_columns_do_not_span) {
   for (const int d : sizes) {
-    for (const int r : ranks(d)) expect_projection(random_trapezoid(d, r, "l"), "full rank");
+    for (const int r : ranks(d)) expect_projection(random_trapezoid(d, r, "l"), r, "full rank");
   }
 }
 
 TEST(project_out, leaves_nothing_of_what_is_spanned) {
   for (const int d : sizes) {
     matrix rest = gaussian(d, lane_count, "x");
-    project_out(random_trapezoid(d, d, "l"), rest);
+    project_out(random_trapezoid(d, d, "l"), d, rest);
     EXPECT_LT(reference::largest(rest), 1e-10) << d;
   }
 }
@@ -204,7 +204,7 @@ TEST(project_out, counts_dependent_columns_once) {
       if (i >= 3) row[3 * lane_count] *= lane % 2 == 0 ? 1 : 0;  // in some lanes only
     }
   }
-  expect_projection(l, "dependent columns");
+  expect_projection(l, 2, "dependent columns");
 }
 
 // What is left of a singular covariance's factor by rounding is no direction.
@@ -215,18 +215,18 @@ TEST(project_out, takes_columns_of_rounding_for_nothing) {
       for (int lane = 0; lane < lane_count; ++lane) l.packed(static_cast<int>(l.row(i)) + j, lane) *= 1e-17;
     }
   }
-  expect_projection(l, "columns of rounding");
+  expect_projection(l, 2, "columns of rounding");
 }
 
 TEST(project_out, does_not_depend_on_scale) {
   trapezoid_lanes l = random_trapezoid(8, 5, "l");
   matrix expected = gaussian(8, lane_count, "x");
-  project_out(l, expected);
+  project_out(l, 5, expected);
   for (const double scale : {0x1p-100, 0x1p100}) {
     trapezoid_lanes scaled = l;
     for (double& value : scaled.packed.values()) value *= scale;
     matrix rest = gaussian(8, lane_count, "x");
-    project_out(scaled, rest);
+    project_out(scaled, 5, rest);
     EXPECT_TRUE(close(rest, expected, 1e-12)) << scale;
   }
 }
@@ -244,7 +244,7 @@ TEST(lanes, say_which_shapes_do_not_fit) {
   EXPECT_THAT([&] { multiply_add_lanes(1, matrix(2, 3), x, x); }, refuses("multiply_add_lanes", "(2, 8)"));
   EXPECT_THAT([&] { gram_multiply(1, l, x, scratch, y); }, refuses("gram_multiply", "(3, 8)"));
   EXPECT_THAT([&] { solve_shifted(l, 1, factor, x); }, refuses("solve_shifted", "(3, 8)"));
-  EXPECT_THAT([&] { project_out(l, x); }, refuses("project_out", "(3, 8)"));
+  EXPECT_THAT([&] { project_out(l, 2, x); }, refuses("project_out", "(3, 8)"));
   EXPECT_THAT([&] { gram_of_lane(1, l, 8); }, refuses("gram_of_lane", "lane 8"));
 }
 

@@ -87,7 +87,7 @@ TEST(layout, the_checksum_is_that_of_the_concatenated_bytes) {
 
 TEST(layout, a_variable_with_an_empty_axis_is_left_out) {
   const std::set<std::string_view> optional{
-      "baseline_error", "baseline_stderr", "baseline_median", "baseline_parameter", "task_probability", "v", "w"};
+      "baseline_error", "baseline_stderr", "baseline_median", "baseline_parameter", "baseline_at_edge", "task_probability", "v", "w"};
   std::size_t left_out = 0;
   for (const payload_variable& v : payload_variables()) {
     EXPECT_TRUE(is_present(v, small_grid())) << v.name;
