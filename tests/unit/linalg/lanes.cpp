@@ -162,6 +162,53 @@ TEST(solve_shifted, solves_with_a_shifted_gram_matrix_of_any_rank) {
   }
 }
 
+// L graded by rows over twelve orders of magnitude, so that L Lᵀ, of which single values are sums, has lost the least.
+TEST(solve_shifted_factor, resolves_shifts_that_the_gram_matrix_has_lost) {
+  constexpr int d = 6;
+  for (const int r : {2, d}) {
+    trapezoid_lanes l = random_trapezoid(d, r, "l"), factor;
+    for (int i = 0; i < d; ++i) {
+      const double grade = std::pow(10, 2 * (i - d + 1));  // 1e−10 … 1
+      for (int j = 0; j < l.row_length(i); ++j) {
+        for (int lane = 0; lane < lane_count; ++lane) l.packed(static_cast<int>(l.row(i)) + j, lane) *= grade;
+      }
+    }
+    for (const double shift : {1e-26, 1e-20, 1e-3}) {
+      const matrix x = gaussian(d, lane_count, "x");
+      matrix solution = x;
+      solve_shifted_factor(l, shift, factor, solution);
+      for (int lane = 0; lane < lane_count; ++lane) {
+        // ‖shift·y‖ ≤ ‖x‖, and what is not shifted away is L Lᵀ y.
+        const matrix y = column(solution, lane);
+        const matrix dense_l = dense(l, lane);
+        const matrix image = reference::product(dense_l, reference::product(reference::transposed(dense_l), y));
+        const matrix sum = reference::combination(1, image, shift, y);
+        const double size = reference::frobenius_norm(dense_l) *
+                                reference::frobenius_norm(reference::product(reference::transposed(dense_l), y)) +
+                            std::sqrt(shift) * reference::frobenius_norm(dense_l) * reference::frobenius_norm(y) +
+                            reference::frobenius_norm(x);
+        EXPECT_TRUE(close(sum, column(x, lane), 32 * d * epsilon * size)) << r << ", shift " << shift;
+        EXPECT_LE(shift * reference::frobenius_norm(y), 1.01 * reference::frobenius_norm(column(x, lane)));
+      }
+    }
+  }
+}
+
+TEST(solve_shifted_factor, is_solve_shifted_where_that_is_right) {
+  for (const int d : sizes) {
+    for (const int r : ranks(d)) {
+      const trapezoid_lanes l = random_trapezoid(d, r, "l");
+      trapezoid_lanes s, factor;
+      gram_lanes(1, l, s);
+      matrix expected = gaussian(d, lane_count, "x");
+      matrix found = expected;
+      solve_shifted(s, 0.3, factor, expected);
+      solve_shifted_factor(l, 0.3, factor, found);
+      EXPECT_TRUE(close(found, expected, 1e-11)) << "(" << d << ", " << r << ")";
+    }
+  }
+}
+
 // ---- projections ----
 
 matrix projected_out(const matrix& l, const matrix& x) {
@@ -190,6 +237,22 @@ TEST(project_out, leaves_nothing_of_what_is_spanned) {
     matrix rest = gaussian(d, lane_count, "x");
     project_out(random_trapezoid(d, d, "l"), d, rest);
     EXPECT_LT(reference::largest(rest), 1e-10) << d;
+  }
+}
+
+// One entry of a random square L is as small as it likes; columns that are independent are so at any size.
+TEST(project_out, leaves_nothing_however_weak_the_columns_are) {
+  for (const double weak : {1e-9, 1e-12, 1e-15, 1e-30, 1e-150}) {
+    for (const int place : {0, 3, 6}) {
+      trapezoid_lanes l = random_trapezoid(7, 7, "l");
+      for (int lane = 0; lane < lane_count; ++lane) {
+        l.packed(static_cast<int>(l.row(place)) + place, lane) *= weak;
+        if (place > 0) l.packed(static_cast<int>(l.row(place)), lane) *= weak;
+      }
+      matrix rest = gaussian(7, lane_count, "x");
+      project_out(l, 7, rest);
+      EXPECT_LT(reference::largest(rest), 1e-13) << weak << " at " << place;
+    }
   }
 }
 
