@@ -88,6 +88,7 @@ def _create(file, title, coordinates):
     shapes += [(RECORDED, CELL + ("training_step",), "f8", np.nan), (("training_steps",), CELL, "i8", -1)]
     shapes += [(BASELINES, CELL + ("baseline", "m", "k"), "f8", np.nan)]
     shapes += [(("baseline_parameter",), CELL + ("baseline", "m"), "f8", np.nan)]
+    shapes += [(("baseline_at_edge",), CELL + ("baseline", "m"), "i8", -1)]
     shapes += [(("best_k", "predicted_best_k"), CELL + ("m",), "i8", -1)]
     shapes += [(("predicted_diverging_share",), CELL + ("m",), "f8", np.nan)]
     shapes += [(("task_probability",), CELL + ("task",), "f8", np.nan)] if "task" in coordinates else []

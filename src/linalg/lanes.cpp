@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/linalg/blas.hpp"
@@ -97,6 +98,16 @@ void multiply_plain(double scale, const trapezoid_lanes& l, const pack* v, pack*
   }
 }
 
+// x ← C⁻ᵀ x for lower triangles C.
+void back_substitute(const trapezoid_lanes& c, matrix& x) {
+  pack* solution = packs(x);
+  for (int i = c.rows - 1; i >= 0; --i) {
+    const pack* ci = packs(c.packed) + c.row(i);
+    solution[i] /= ci[i];
+    for (int j = 0; j < i; ++j) solution[j] -= ci[j] * solution[i];
+  }
+}
+
 }  // namespace
 
 void multiply_lanes(const matrix& a, const matrix& x, matrix& y) {
@@ -164,17 +175,63 @@ void solve_shifted(const trapezoid_lanes& s, double shift, trapezoid_lanes& fact
     for (int lane = 0; lane < lane_count; ++lane) ci[i][lane] = std::sqrt(ci[i][lane] + shift);
     solution[i] /= ci[i];
   }
-  for (int i = s.rows - 1; i >= 0; --i) {  // x ← C⁻ᵀ x
-    const pack* ci = row(i);
-    solution[i] /= ci[i];
-    for (int j = 0; j < i; ++j) solution[j] -= ci[j] * solution[i];
-  }
+  back_substitute(factor, x);
 }
 
-void project_out(const trapezoid_lanes& l, matrix& x) {
+double largest_square(const trapezoid_lanes& l) {
+  pack total = {};
+  for (int i = 0; i < l.packed.rows(); ++i) total += packs(l.packed)[i] * packs(l.packed)[i];
+  double largest = 0;
+  for (int lane = 0; lane < lane_count; ++lane) largest = std::max(largest, total[lane]);
+  return largest;
+}
+
+void solve_shifted_factor(const trapezoid_lanes& l, double shift, trapezoid_lanes& factor, matrix& x) {
+  require_lanes(x, l.rows, "solve_shifted_factor");
+  const int d = l.rows;
+  factor.rows = factor.columns = d;
+  factor.packed.reshape(trapezoid_size(d, d), lane_count);
+  std::fill_n(factor.packed.data(), factor.packed.size(), 0.0);
+  for (int i = 0; i < d; ++i) {
+    std::copy_n(packs(l.packed) + l.row(i), l.row_length(i), packs(factor.packed) + factor.row(i));
+  }
+  matrix column(d, lane_count);
+  pack* v = packs(column);
+  pack* values = packs(factor.packed);
+  const auto at = [&](int i, int j) -> pack& { return values[factor.row(i) + static_cast<std::size_t>(j)]; };
+  for (int added = 0; added < d; ++added) {  // the column √shift·e_added
+    std::fill_n(column.data(), column.size(), 0.0);
+    for (int lane = 0; lane < lane_count; ++lane) column(added, lane) = std::sqrt(shift);
+    for (int j = added; j < d; ++j) {  // v_j is rotated into column j
+      pack cosine = {}, sine = {};
+      for (int lane = 0; lane < lane_count; ++lane) {
+        const double a = at(j, j)[lane], b = v[j][lane], length = std::sqrt(a * a + b * b);
+        cosine[lane] = length > 0 ? a / length : 1;
+        sine[lane] = length > 0 ? b / length : 0;
+      }
+      for (int i = j; i < d; ++i) {
+        const pack c = at(i, j);
+        at(i, j) = cosine * c + sine * v[i];
+        v[i] = cosine * v[i] - sine * c;
+      }
+    }
+  }
+  pack* solution = packs(x);
+  for (int i = 0; i < d; ++i) {  // x ← C⁻¹ x
+    for (int j = 0; j < i; ++j) solution[i] -= at(i, j) * solution[j];
+    solution[i] /= at(i, i);
+  }
+  back_substitute(factor, x);
+}
+
+void project_out(const trapezoid_lanes& l, int rank, matrix& x) {
   require_lanes(x, l.rows, "project_out");
+  expects(rank >= 0 && rank <= l.columns, "project_out: rank {} of {} columns", rank, l.columns);
   const auto d = static_cast<std::size_t>(l.rows);
-  constexpr double dependent = 1e-10;  // what is left of a column, relative to all of L
+  // Squares of lengths, of what is left of a column of length one.
+  const double dependent = std::pow(16 * l.rows * std::numeric_limits<double>::epsilon(), 2);
+  constexpr double cancelled = 0.25;  // less is left: what is left has to be projected again
+  constexpr int most_passes = 4;
   matrix columns(l.rows * l.columns, lane_count);
   pack* q = packs(columns);
   // (Results by reference: a vector as a return value has no stable ABI.)
@@ -187,21 +244,41 @@ void project_out(const trapezoid_lanes& l, matrix& x) {
     dot(direction, from, factor);
     for (std::size_t i = 0; i < d; ++i) from[i] -= factor * direction[i];
   };
-  pack total = {};
-  for (int i = 0; i < l.packed.rows(); ++i) total += packs(l.packed)[i] * packs(l.packed)[i];
+  // The column of length one, or nothing in lanes where its square is not above `least`; counts the former.
+  const auto normalise = [&](pack* column, const pack& square, double least, pack* count) {
+    pack inverse = {};
+    for (int lane = 0; lane < lane_count; ++lane) {
+      if (!(square[lane] > least) || (count != nullptr && (*count)[lane] >= rank)) continue;
+      inverse[lane] = 1 / std::sqrt(square[lane]);
+      if (count != nullptr) (*count)[lane] += 1;
+    }
+    for (std::size_t i = 0; i < d; ++i) column[i] *= inverse;
+  };
+  pack found = {};
   for (int j = 0; j < l.columns; ++j) {
     pack* column = q + static_cast<std::size_t>(j) * d;
     for (int i = j; i < l.rows; ++i) column[i] = packs(l.packed)[l.row(i) + static_cast<std::size_t>(j)];
-    pack after;
-    for (int pass = 0; pass < 2; ++pass) {
+    pack before, after;
+    dot(column, column, before);
+    normalise(column, before, 0, nullptr);
+    double least_left = 1;
+    for (int pass = 0; pass < most_passes && (pass < 2 || least_left < cancelled); ++pass) {
+      dot(column, column, before);
       for (int other = 0; other < j; ++other) subtract(q + static_cast<std::size_t>(other) * d, column);
+      dot(column, column, after);
+      least_left = 1;
+      for (int lane = 0; lane < lane_count; ++lane) {
+        if (after[lane] > 0) least_left = std::min(least_left, after[lane] / before[lane]);
+      }
+      if (pass == 0 && rank < l.columns) {  // what only rounding has left is no direction
+        for (int lane = 0; lane < lane_count; ++lane) {
+          if (after[lane] > dependent) continue;
+          for (std::size_t i = 0; i < d; ++i) column[i][lane] = 0;
+        }
+      }
     }
     dot(column, column, after);
-    pack inverse = {};
-    for (int lane = 0; lane < lane_count; ++lane) {
-      if (after[lane] > dependent * dependent * total[lane]) inverse[lane] = 1 / std::sqrt(after[lane]);
-    }
-    for (std::size_t i = 0; i < d; ++i) column[i] *= inverse;
+    normalise(column, after, 0, &found);
     subtract(column, packs(x));
   }
 }

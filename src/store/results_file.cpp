@@ -102,9 +102,19 @@ void results_writer::put_record(const entry& e) {
   put(e.cell, "checksum", e.checksum);
 }
 
+void results_writer::require_permission() {
+  constexpr auto lasts = std::chrono::milliseconds(200);
+  const auto now = std::chrono::steady_clock::now();
+  if (now - permitted_ < lasts) return;
+  may_write_();
+  permitted_ = now;
+}
+
 void results_writer::flush() {
+  require_permission();  // also where nothing waits, since cells may have been abandoned for this reason
   if (waiting_.empty()) return;
   for (const entry& e : waiting_) {
+    require_permission();
     put(e.cell, "record_checksum", record_being_written);
     if (e.status == cell_status::done) {
       put_payload(e);
@@ -114,7 +124,10 @@ void results_writer::flush() {
     put(e.cell, "record_checksum", record_checksum(cell_status::pending, e.record, e.checksum));
   }
   sync();  // nothing is marked before it is on disk
-  for (const entry& e : waiting_) put(e.cell, "status", static_cast<std::int8_t>(e.status));
+  for (const entry& e : waiting_) {
+    require_permission();
+    put(e.cell, "status", static_cast<std::int8_t>(e.status));
+  }
   sync();  // a mark is on disk before what says that it was set
   for (const entry& e : waiting_) put(e.cell, "record_checksum", record_checksum(e.status, e.record, e.checksum));
   waiting_.clear();

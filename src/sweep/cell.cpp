@@ -34,6 +34,7 @@ std::size_t room_for(double numbers, std::size_t most) {
 struct baseline_summary {
   std::vector<error_statistics> statistics;  ///< over k
   double parameter = 0;
+  edge_of_grid edge = edge_of_grid::none;
 };
 
 // +inf where the mean has diverged and theory has not.
@@ -207,7 +208,7 @@ struct cell_computer::implementation {
       std::vector<baseline_summary> out;
       for (baseline_errors& b : all) {
         const int units = b.unit * known_target(c)->exponent;
-        baseline_summary summary{.statistics = {}, .parameter = std::ldexp(b.parameter, units)};
+        baseline_summary summary{.statistics = {}, .parameter = std::ldexp(b.parameter, units), .edge = b.edge};
         for (int k = 0; k < b.errors.rows; ++k) summary.statistics.push_back(summarise(b.errors.row(k)));
         summary.statistics.resize(static_cast<std::size_t>(spec.steps) + 1, summary.statistics.back());
         out.push_back(std::move(summary));
@@ -274,6 +275,7 @@ struct cell_computer::implementation {
       for (const std::int64_t m : grid.m) {
         const baseline_summary& summary = (*baselines_of(c, m, stop))[b];
         out.baseline_parameter.push_back(summary.parameter);
+        out.baseline_at_edge.push_back(static_cast<std::int64_t>(summary.edge));
         for (const error_statistics& s : summary.statistics) {
           out.baseline_error.push_back(s.mean);
           out.baseline_stderr.push_back(s.standard_error);

@@ -30,7 +30,7 @@ exit_code run_sweep(const specification& spec, const run_options& requested, con
   run_options options = requested;
   all.on_root([&] { options.output = resolved_path(requested.output); });
   options.output = all.broadcast(options.output);
-  const stop_control stop(options.max_time);
+  stop_control stop(options.max_time);
   const blas_threads one(1);
   for (const std::string& warning : share_cores(all)) warn("{}", warning);
 
@@ -58,6 +58,7 @@ exit_code run_sweep(const specification& spec, const run_options& requested, con
     list = prepare(spec, grid, options, all, attributes);
   });
   sign_of_life.reset();
+  lock_watch watch(options.output, all.broadcast(lock ? lock->text() : ""), [&stop] { stop.end_now(); });
   list.items = all.broadcast(list.items);
   list.chunks = all.broadcast(list.chunks);
   cell_computer computer(spec, grid);
@@ -69,13 +70,14 @@ exit_code run_sweep(const specification& spec, const run_options& requested, con
     std::unique_ptr<results_writer> store;
     all.or_abort([&] {
       store = std::make_unique<results_writer>(options.output, grid, all);
+      store->ask_before_writing([&watch] { watch.require_held(); });
       if (!all.is_root()) return;
       for (const task_item& item : list.items) {
         if (item.damaged != 0) store->mark_pending(position_of(grid, item.number));
       }
     });
     ticket_counter tickets(all, static_cast<std::int64_t>(list.chunks.size()));
-    worker w(list, grid, cell_work, all, tickets, *store, stop, lock.get());
+    worker w(list, grid, cell_work, all, tickets, *store, stop);
     {
       const progress_display progress(all.is_root() ? options.progress : progress_mode::none,
                                       static_cast<std::int64_t>(list.items.size()),

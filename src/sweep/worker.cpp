@@ -42,10 +42,6 @@ bool worker::run_chunk(const chunk& portion) {
       continue;
     }
     if (!run_cell(item)) return false;
-    if (lock_ != nullptr && lock_->lost()) {
-      throw io_error(
-          "another run has taken over the lock of the results file; this one ends. Was it suspended for a minute?");
-    }
     flush_if_due(i + 1 < list_.items.size() ? list_.items[i + 1].seconds * slowness() : 0);
   }
   return true;

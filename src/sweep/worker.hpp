@@ -8,7 +8,6 @@
 #include <string_view>
 
 #include "cotscale/comm/ticket_counter.hpp"
-#include "cotscale/store/lock.hpp"
 #include "cotscale/store/results_file.hpp"
 #include "cotscale/sweep/run.hpp"
 #include "cotscale/sweep/stop_control.hpp"
@@ -26,15 +25,8 @@ struct time_use {
 class worker {
  public:
   worker(const work_list& list, const coordinates& grid, const cell_function& compute, const communicator& all,
-         ticket_counter& tickets, results_writer& store, const stop_control& stop, const file_lock* lock)
-      : list_(list),
-        grid_(grid),
-        compute_(compute),
-        rank_(all.rank()),
-        tickets_(tickets),
-        store_(store),
-        stop_(stop),
-        lock_(lock) {}
+         ticket_counter& tickets, results_writer& store, const stop_control& stop)
+      : list_(list), grid_(grid), compute_(compute), rank_(all.rank()), tickets_(tickets), store_(store), stop_(stop) {}
 
   /// Until no cells are left, or the run has to end.
   void run();
@@ -68,7 +60,6 @@ class worker {
   ticket_counter& tickets_;
   results_writer& store_;
   const stop_control& stop_;
-  const file_lock* lock_;
   std::atomic<std::int64_t> finished_ = 0;
   std::int64_t failed_ = 0;
   std::int64_t diverged_ = 0;

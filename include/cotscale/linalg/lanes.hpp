@@ -45,8 +45,17 @@ void gram_lanes(double scale, const trapezoid_lanes& l, trapezoid_lanes& s);
 /// `factor` is overwritten with the Cholesky factor.
 void solve_shifted(const trapezoid_lanes& s, double shift, trapezoid_lanes& factor, matrix& x);
 
-/// x ← x − P x in each lane, P the orthogonal projection onto the columns of L (d, r); x (d, 8). Columns that depend on
-/// those before them up to rounding count as dependent. (Gram-Schmidt, twice)
-void project_out(const trapezoid_lanes& l, matrix& x);
+/// x ← (L Lᵀ + shift·I)⁻¹ x in each lane, L (d, r), shift > 0, x (d, 8), by rotations of [L √shift·I] to triangular
+/// form, which is `factor` then: three times the work of solve_shifted, and right as long as √shift is resolved beside
+/// ‖L‖, where that one needs shift to be resolved beside ‖L‖².
+void solve_shifted_factor(const trapezoid_lanes& l, double shift, trapezoid_lanes& factor, matrix& x);
+
+/// Frobenius norm of L Lᵀ at most: the squared norm of L, the largest of the lanes.
+double largest_square(const trapezoid_lanes& l);
+
+/// x ← x − P x in each lane, P the orthogonal projection onto the columns of L (d, r) of rank `rank` ≤ r; x (d, 8). If
+/// all columns are independent, no column is too weak to count. Else those that depend on others are found by what is
+/// left of them (dε relative), and no more than `rank` count. (Gram-Schmidt, repeated until nothing cancels)
+void project_out(const trapezoid_lanes& l, int rank, matrix& x);
 
 }  // namespace cotscale

@@ -96,6 +96,7 @@ struct cell_result {
   std::vector<double> predicted_error, predicted_stderr, predicted_diverging_share;
   double spectral_radius = 0;
   std::vector<double> baseline_error, baseline_stderr, baseline_median, baseline_parameter;
+  std::vector<std::int64_t> baseline_at_edge;
   std::vector<double> newton_slope, newton_r2;
   std::vector<double> task_probability;
   std::vector<double> v, w;

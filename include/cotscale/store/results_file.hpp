@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -80,6 +81,10 @@ class results_writer {
   /// For a cell that is marked done but damaged; not durable before the next flush.
   void mark_pending(const cell_position& cell);
 
+  /// `may_write` is called before cells are written and before they are marked, at most 0.2 s earlier; what it throws
+  /// ends the flush.
+  void ask_before_writing(std::function<void()> may_write) { may_write_ = std::move(may_write); }
+
   /// Makes everything that was added durable, and marks it.
   void flush();
 
@@ -112,6 +117,7 @@ class results_writer {
   void put_weights(const entry& e);
   void put_record(const entry& e);
   void sync() const;
+  void require_permission();
 
   coordinates grid_;
   std::unique_ptr<const sealed_file> layout_;  // keeps the lock that tells other programs that the file is in use
@@ -119,6 +125,8 @@ class results_writer {
   std::vector<entry> waiting_;
   std::uint64_t waiting_bytes_ = 0;
   std::chrono::steady_clock::time_point oldest_;
+  std::function<void()> may_write_ = [] {};
+  std::chrono::steady_clock::time_point permitted_;
 };
 
 }  // namespace cotscale

@@ -31,6 +31,11 @@ class stop_control {
   bool ending() const { return no_more_; }
   /// Whether the time limit leaves this long.
   bool has_time_for(seconds estimate) const;
+  /// Ends the run as SIGTERM does. Any thread may call it.
+  void end_now() {
+    no_more_ = true;
+    abandon_.request_stop();
+  }
   /// Stop is requested when the current cell has to be abandoned.
   std::stop_token abandon() const { return abandon_.get_token(); }
 

@@ -150,16 +150,44 @@ TEST(ridge, inverts_with_the_penalty_that_it_names) {
   }
 }
 
-// Without noise a smaller penalty is better; with m < d, where most of the error is what no example shows, the
-// smallest ones are equal up to rounding.
+// Without noise a smaller penalty is better, and the answer says that it is at the edge; with m < d, where most of the
+// error is what no example shows, the smallest ones are equal up to rounding.
 TEST(ridge, takes_the_smallest_penalty_of_its_range_without_noise) {
   for (const problem& p : problems()) {
-    const double relative = p.evaluated().at(ridge).parameter / (1e-6 * p.sigma.trace() / 5);
+    const baselines b = p.evaluated();
+    const double relative = b.at(ridge).parameter / (1e-6 * 0.1);  // of the least eigenvalue
+    EXPECT_EQ(b.at(ridge).edge, std::abs(relative - 1) < 1e-12 ? edge_of_grid::at : edge_of_grid::inside);
+    EXPECT_EQ(b.at(oracle).edge, edge_of_grid::none);
     if (p.m >= 5) {
       EXPECT_NEAR(relative, 1, 1e-12) << "m = " << p.m;
     } else {
       EXPECT_LT(relative, 101) << "m = " << p.m;
     }
+  }
+}
+
+// Examples without noise determine w, whatever the spectrum, and in any basis.
+TEST(ridge, and_least_squares_find_the_weight_at_any_hardness) {
+  for (const double least : {1e-6, 1e-10, 1e-14, 1e-20}) {
+    const std::vector<double> eigenvalues{least, 1, std::sqrt(least), 2, 0.5};
+    for (const covariance& sigma : {rotated(eigenvalues), covariance(eigenvalues)}) {
+      for (const int m : {5, 60}) {
+        const baselines b = problem(sigma, m).evaluated(203, 1);
+        for (const double error : b.at(least_squares).errors.values) EXPECT_LT(error, 1e-13) << least << ", m " << m;
+        const double ridge_error = mean(b.at(ridge).errors.values);
+        EXPECT_LT(ridge_error, m == 5 ? 0.05 : 1e-9) << least << ", m " << m;  // with m = d an Ŝ may be nearly singular
+      }
+    }
+  }
+}
+
+TEST(baselines, count_their_parameters_in_units_of_the_target) {
+  const baselines here = problem(rotated({2, 1.5, 1, 0.4, 0.1}), 6).evaluated();
+  const baselines there = problem(rotated({2, 1.5, 1, 0.4, 0.1}).scaled(40), 6).evaluated();
+  for (std::size_t i = 0; i < here.size(); ++i) {
+    EXPECT_EQ(here.at(i).errors.values, there.at(i).errors.values) << baseline_names.at(i);
+    if (here.at(i).unit == 0) continue;
+    EXPECT_EQ(std::ldexp(here.at(i).parameter, 40 * here.at(i).unit), there.at(i).parameter);
   }
 }
 

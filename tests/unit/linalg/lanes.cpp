@@ -162,6 +162,53 @@ TEST(solve_shifted, solves_with_a_shifted_gram_matrix_of_any_rank) {
   }
 }
 
+// L graded by rows over twelve orders of magnitude, so that L Lᵀ, of which single values are sums, has lost the least.
+TEST(solve_shifted_factor, resolves_shifts_that_the_gram_matrix_has_lost) {
+  constexpr int d = 6;
+  for (const int r : {2, d}) {
+    trapezoid_lanes l = random_trapezoid(d, r, "l"), factor;
+    for (int i = 0; i < d; ++i) {
+      const double grade = std::pow(10, 2 * (i - d + 1));  // 1e−10 … 1
+      for (int j = 0; j < l.row_length(i); ++j) {
+        for (int lane = 0; lane < lane_count; ++lane) l.packed(static_cast<int>(l.row(i)) + j, lane) *= grade;
+      }
+    }
+    for (const double shift : {1e-26, 1e-20, 1e-3}) {
+      const matrix x = gaussian(d, lane_count, "x");
+      matrix solution = x;
+      solve_shifted_factor(l, shift, factor, solution);
+      for (int lane = 0; lane < lane_count; ++lane) {
+        // ‖shift·y‖ ≤ ‖x‖, and what is not shifted away is L Lᵀ y.
+        const matrix y = column(solution, lane);
+        const matrix dense_l = dense(l, lane);
+        const matrix image = reference::product(dense_l, reference::product(reference::transposed(dense_l), y));
+        const matrix sum = reference::combination(1, image, shift, y);
+        const double size = reference::frobenius_norm(dense_l) *
+                                reference::frobenius_norm(reference::product(reference::transposed(dense_l), y)) +
+                            std::sqrt(shift) * reference::frobenius_norm(dense_l) * reference::frobenius_norm(y) +
+                            reference::frobenius_norm(x);
+        EXPECT_TRUE(close(sum, column(x, lane), 32 * d * epsilon * size)) << r << ", shift " << shift;
+        EXPECT_LE(shift * reference::frobenius_norm(y), 1.01 * reference::frobenius_norm(column(x, lane)));
+      }
+    }
+  }
+}
+
+TEST(solve_shifted_factor, is_solve_shifted_where_that_is_right) {
+  for (const int d : sizes) {
+    for (const int r : ranks(d)) {
+      const trapezoid_lanes l = random_trapezoid(d, r, "l");
+      trapezoid_lanes s, factor;
+      gram_lanes(1, l, s);
+      matrix expected = gaussian(d, lane_count, "x");
+      matrix found = expected;
+      solve_shifted(s, 0.3, factor, expected);
+      solve_shifted_factor(l, 0.3, factor, found);
+      EXPECT_TRUE(close(found, expected, 1e-11)) << "(" << d << ", " << r << ")";
+    }
+  }
+}
+
 // ---- projections ----
 
 matrix projected_out(const matrix& l, const matrix& x) {
@@ -169,10 +216,10 @@ matrix projected_out(const matrix& l, const matrix& x) {
   return reference::combination(1, x, -1, reference::product(projector, x));
 }
 
-void expect_projection(const trapezoid_lanes& l, const char* what) {
+void expect_projection(const trapezoid_lanes& l, int rank, const char* what) {
   const matrix x = gaussian(l.rows, lane_count, "x");
   matrix rest = x;
-  project_out(l, rest);
+  project_out(l, rank, rest);
   for (int lane = 0; lane < lane_count; ++lane) {
     EXPECT_TRUE(close(column(rest, lane), projected_out(dense(l, lane), column(x, lane)), 1e-8))
         << what << ", (" << l.rows << ", " << l.columns << "), lane " << lane;
@@ -181,15 +228,31 @@ void expect_projection(const trapezoid_lanes& l, const char* what) {
 
 TEST(project_out, leaves_what_the_columns_do_not_span) {
   for (const int d : sizes) {
-    for (const int r : ranks(d)) expect_projection(random_trapezoid(d, r, "l"), "full rank");
+    for (const int r : ranks(d)) expect_projection(random_trapezoid(d, r, "l"), r, "full rank");
   }
 }
 
 TEST(project_out, leaves_nothing_of_what_is_spanned) {
   for (const int d : sizes) {
     matrix rest = gaussian(d, lane_count, "x");
-    project_out(random_trapezoid(d, d, "l"), rest);
+    project_out(random_trapezoid(d, d, "l"), d, rest);
     EXPECT_LT(reference::largest(rest), 1e-10) << d;
+  }
+}
+
+// One entry of a random square L is as small as it likes; columns that are independent are so at any size.
+TEST(project_out, leaves_nothing_however_weak_the_columns_are) {
+  for (const double weak : {1e-9, 1e-12, 1e-15, 1e-30, 1e-150}) {
+    for (const int place : {0, 3, 6}) {
+      trapezoid_lanes l = random_trapezoid(7, 7, "l");
+      for (int lane = 0; lane < lane_count; ++lane) {
+        l.packed(static_cast<int>(l.row(place)) + place, lane) *= weak;
+        if (place > 0) l.packed(static_cast<int>(l.row(place)), lane) *= weak;
+      }
+      matrix rest = gaussian(7, lane_count, "x");
+      project_out(l, 7, rest);
+      EXPECT_LT(reference::largest(rest), 1e-13) << weak << " at " << place;
+    }
   }
 }
 
@@ -204,7 +267,7 @@ TEST(project_out, counts_dependent_columns_once) {
       if (i >= 3) row[3 * lane_count] *= lane % 2 == 0 ? 1 : 0;  // in some lanes only
     }
   }
-  expect_projection(l, "dependent columns");
+  expect_projection(l, 2, "dependent columns");
 }
 
 // What is left of a singular covariance's factor by rounding is no direction.
@@ -215,18 +278,18 @@ TEST(project_out, takes_columns_of_rounding_for_nothing) {
       for (int lane = 0; lane < lane_count; ++lane) l.packed(static_cast<int>(l.row(i)) + j, lane) *= 1e-17;
     }
   }
-  expect_projection(l, "columns of rounding");
+  expect_projection(l, 2, "columns of rounding");
 }
 
 TEST(project_out, does_not_depend_on_scale) {
   trapezoid_lanes l = random_trapezoid(8, 5, "l");
   matrix expected = gaussian(8, lane_count, "x");
-  project_out(l, expected);
+  project_out(l, 5, expected);
   for (const double scale : {0x1p-100, 0x1p100}) {
     trapezoid_lanes scaled = l;
     for (double& value : scaled.packed.values()) value *= scale;
     matrix rest = gaussian(8, lane_count, "x");
-    project_out(scaled, rest);
+    project_out(scaled, 5, rest);
     EXPECT_TRUE(close(rest, expected, 1e-12)) << scale;
   }
 }
@@ -244,7 +307,7 @@ TEST(lanes, say_which_shapes_do_not_fit) {
   EXPECT_THAT([&] { multiply_add_lanes(1, matrix(2, 3), x, x); }, refuses("multiply_add_lanes", "(2, 8)"));
   EXPECT_THAT([&] { gram_multiply(1, l, x, scratch, y); }, refuses("gram_multiply", "(3, 8)"));
   EXPECT_THAT([&] { solve_shifted(l, 1, factor, x); }, refuses("solve_shifted", "(3, 8)"));
-  EXPECT_THAT([&] { project_out(l, x); }, refuses("project_out", "(3, 8)"));
+  EXPECT_THAT([&] { project_out(l, 2, x); }, refuses("project_out", "(3, 8)"));
   EXPECT_THAT([&] { gram_of_lane(1, l, 8); }, refuses("gram_of_lane", "lane 8"));
 }
 

@@ -246,6 +246,19 @@ TEST(symmetric_pseudo_inverse, drops_eigenvalues_below_the_tolerance) {
   EXPECT_EQ(symmetric_pseudo_inverse(matrix(3, 3), 1e-12), matrix(3, 3));
 }
 
+TEST(equilibrated_pseudo_inverse, keeps_what_is_only_badly_scaled) {
+  const matrix graded = matrix::diagonal(std::vector<double>{1, 1e-30, 0});
+  const matrix found = equilibrated_pseudo_inverse(graded, 1e-14);
+  EXPECT_DOUBLE_EQ(found(0, 0), 1);
+  EXPECT_DOUBLE_EQ(found(1, 1), 1e30);
+  EXPECT_EQ(found(2, 2), 0);
+  EXPECT_EQ(equilibrated_pseudo_inverse(matrix(3, 3), 1e-12), matrix(3, 3));
+  for (const int d : {2, 3, 9}) {
+    const matrix singular = reference::gram(1, gaussian(d, d - 1, "semidefinite"));
+    EXPECT_EQ(equilibrated_pseudo_inverse(singular, 1e-12), symmetric_pseudo_inverse(singular, 1e-12)) << d;
+  }
+}
+
 // ---- lower_trapezoidal_factor ----
 
 TEST(lower_trapezoidal_factor, has_the_gram_matrix_of_its_argument) {

@@ -268,5 +268,20 @@ TEST(pseudo_newton, says_which_shapes_do_not_fit) {
   EXPECT_THROW(pseudo_newton(matrix(2, 3), p, errors), precondition_error);
 }
 
+// Any V and W: examples of half the size are what the model in these units expects.
+TEST(in_units, is_the_same_model_of_features_in_other_units) {
+  constexpr int d = 3;
+  const test_prompt p(d, 5);
+  const lsa_parameters model{.v = gaussian(2 * d + 2, 2 * d + 2, "v"), .w = gaussian(2 * d + 2, 2 * d + 2, "w")};
+  const matrix expected = roll_out_definition(model, p.x, p.y, 3);
+  for (const int exponent : {-6, 0, 4}) {
+    std::vector<double> y = p.y;
+    for (double& value : y) value = std::ldexp(value, -exponent / 2);
+    const matrix x = times_power_of_two(p.x, -exponent / 2);
+    EXPECT_EQ(roll_out_definition(in_units(model, exponent), x, y, 3), expected) << exponent;
+  }
+  EXPECT_THAT([&] { in_units(model, 3); }, ThrowsMessage<precondition_error>(HasSubstr("3 is odd")));
+}
+
 }  // namespace
 }  // namespace cotscale

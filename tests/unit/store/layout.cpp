@@ -86,8 +86,14 @@ TEST(layout, the_checksum_is_that_of_the_concatenated_bytes) {
 }
 
 TEST(layout, a_variable_with_an_empty_axis_is_left_out) {
-  const std::set<std::string_view> optional{
-      "baseline_error", "baseline_stderr", "baseline_median", "baseline_parameter", "task_probability", "v", "w"};
+  const std::set<std::string_view> optional{"baseline_error",
+                                            "baseline_stderr",
+                                            "baseline_median",
+                                            "baseline_parameter",
+                                            "baseline_at_edge",
+                                            "task_probability",
+                                            "v",
+                                            "w"};
   std::size_t left_out = 0;
   for (const payload_variable& v : payload_variables()) {
     EXPECT_TRUE(is_present(v, small_grid())) << v.name;
@@ -116,9 +122,9 @@ TEST(layout, sizes_count_every_dataset) {
   const coordinates plain = plain_grid();
   const std::size_t each = 8 * (12 * 2 + 2 * 2 + 3 * 3 + 3 + 9) + 2 + 49;
   EXPECT_EQ(payload_bytes(plain), plain.cell_count() * each);
-  // 3 over (baseline, m, k), 1 over (baseline, m), 1 over tasks, V and W.
+  // 3 over (baseline, m, k), 2 over (baseline, m), 1 over tasks, V and W.
   coordinates grid = small_grid();
-  const std::size_t more = 8 * (3 * 4 + 2 + 4 + 2 * 36);
+  const std::size_t more = 8 * (3 * 4 + 2 * 2 + 4 + 2 * 36);
   EXPECT_EQ(payload_bytes(grid), grid.cell_count() * (each + more));
   grid.weights = {{.name = "h.0.w", .shape = {3, 4}}, {.name = "h.0.b", .shape = {5}}};
   EXPECT_EQ(payload_bytes(grid), grid.cell_count() * (each + more + 4 * (3 * 4 + 5)));

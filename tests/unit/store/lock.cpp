@@ -6,10 +6,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <thread>
 
 #include "cotscale/base/error.hpp"
 
@@ -92,6 +95,86 @@ TEST_F(lock_test, a_lock_that_somebody_else_took_over_is_left_to_them) {
     leave_lock("host: far\njob: 7\npid: 1\nmachine: elsewhere\n", 0);
   }
   EXPECT_EQ(lock_text().rfind("host: far", 0), 0U);
+}
+
+constexpr lock_times quick{.touch = std::chrono::milliseconds(50),
+                           .lifetime = std::chrono::milliseconds(400),
+                           .ask = std::chrono::milliseconds(20)};
+
+void expect_refusal(const std::string& file, const char* text) {
+  try {
+    const file_lock lock(file);
+    FAIL() << "no exception";
+  } catch (const io_error& e) {
+    EXPECT_NE(std::string(e.what()).find(text), std::string::npos) << e.what();
+  }
+}
+
+TEST_F(lock_test, what_is_no_file_is_refused_at_once) {
+  const std::string lock = file_ + ".lock";
+  std::filesystem::create_symlink("/nowhere/at/all", lock);
+  expect_refusal(file_, "a link");
+  std::filesystem::remove(lock);
+  std::filesystem::create_symlink(lock, lock);
+  expect_refusal(file_, "a link");
+  EXPECT_FALSE(living_owner(file_).has_value());
+  std::filesystem::remove(lock);
+  ASSERT_EQ(mkfifo(lock.c_str(), 0600), 0);
+  expect_refusal(file_, "a FIFO");
+  EXPECT_FALSE(living_owner(file_).has_value());
+  std::filesystem::remove(lock);
+  std::filesystem::create_directory(lock);
+  expect_refusal(file_, "a directory");
+}
+
+// Clocks of two hosts may differ by any time.
+TEST_F(lock_test, of_another_host_that_was_touched_in_the_future_is_watched) {
+  leave_lock("host: far\njob: 7\npid: 1\nmachine: elsewhere\n", -1000);
+  EXPECT_NE(living_owner(file_)->describe().find("in the future"), std::string::npos);
+  {
+    std::jthread toucher([&](const std::stop_token& stop) {
+      for (long i = 0; !stop.stop_requested(); ++i) {
+        leave_lock("host: far\njob: 7\npid: 1\nmachine: elsewhere\n", -1000 - i);
+        std::this_thread::sleep_for(quick.touch);
+      }
+    });
+    EXPECT_THROW(file_lock(file_, quick), io_error);
+  }
+  const file_lock lock(file_, quick);
+  EXPECT_NE(lock.notice().find("on far (job 7)"), std::string::npos) << lock.notice();
+}
+
+TEST_F(lock_test, is_touched_while_it_is_held) {
+  const file_lock lock(file_, quick);
+  leave_lock(lock.text(), 30);
+  std::this_thread::sleep_for(4 * quick.touch);
+  EXPECT_LE(living_owner(file_)->untouched.count(), 5);
+}
+
+TEST_F(lock_test, that_is_lost_is_noticed_by_whoever_watches) {
+  const file_lock lock(file_, quick);
+  std::atomic<int> losses = 0;
+  lock_watch watch(
+      file_, lock.text(), [&] { ++losses; }, quick);
+  EXPECT_NO_THROW(watch.require_held());
+  std::filesystem::remove(file_ + ".lock");  // nobody else's: the keeper takes it again
+  std::this_thread::sleep_for(4 * quick.touch);
+  EXPECT_NO_THROW(watch.require_held());
+  EXPECT_EQ(lock_text(), lock.text());
+  std::filesystem::remove(file_ + ".lock");
+  leave_lock("host: far\njob: 7\npid: 1\nmachine: elsewhere\n", 0);
+  EXPECT_THROW(watch.require_held(), io_error);
+  std::this_thread::sleep_for(10 * quick.ask);
+  EXPECT_EQ(losses, 1);
+}
+
+TEST_F(lock_test, that_cannot_be_read_is_not_lost) {
+  lock_watch watch(
+      file_, "mine", [] { FAIL(); }, quick);
+  EXPECT_NO_THROW(watch.require_held());  // there is none
+  leave_lock("", 0);                      // somebody is creating it
+  std::this_thread::sleep_for(4 * quick.ask);
+  EXPECT_NO_THROW(watch.require_held());
 }
 
 TEST_F(lock_test, a_directory_that_does_not_exist_is_named) {

@@ -7,6 +7,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <string>
 #include <vector>
 
 #include "cotscale/base/error.hpp"
@@ -134,9 +135,62 @@ TEST(covariance, from_a_matrix_allows_for_rounding) {
   matrix values = random_semidefinite(5, 3);
   values(0, 1) *= 1 + 1e-14;
   EXPECT_NO_THROW(covariance::from_matrix(values));
-  values(0, 1) += 1e-6;
+  values(0, 1) += 0.01;
   EXPECT_THAT([&] { covariance::from_matrix(values); },
-              ThrowsMessage<specification_error>(AllOf(HasSubstr("not symmetric"), HasSubstr("1e-06"))));
+              ThrowsMessage<specification_error>(AllOf(HasSubstr("not symmetric"), HasSubstr("0.01"))));
+}
+
+// In the basis of a rotation, with the least eigenvalue −1.4e−8 that single precision leaves of 0.
+TEST(covariance, from_a_matrix_mends_what_single_precision_leaves) {
+  matrix values = conjugated(random_rotation(4, rotation_key()), {2, 1, 0.5, -1.4e-8});
+  values(0, 1) += 2.5e-10;
+  std::string notice;
+  const covariance lambda = covariance::from_matrix(values, &notice);
+  EXPECT_THAT(notice, AllOf(HasSubstr("2.5e-10"), HasSubstr("-1.4e-08"), HasSubstr("symmetrised")));
+  EXPECT_EQ(lambda.rank(), 3);
+  EXPECT_EQ(lambda.hardness(), infinity);
+  EXPECT_EQ(lambda.values(), reference::transposed(lambda.values()));
+  EXPECT_TRUE(close(lambda.values(), conjugated(random_rotation(4, rotation_key()), {2, 1, 0.5, 0}), 1e-9));
+}
+
+TEST(covariance, from_a_matrix_says_nothing_of_rounding) {
+  std::string notice;
+  covariance::from_matrix(random_semidefinite(5, 3), &notice);
+  EXPECT_EQ(notice, "");
+}
+
+TEST(covariance, from_a_matrix_refuses_what_is_beyond_single_precision) {
+  const auto message = [](const char* text) { return ThrowsMessage<specification_error>(HasSubstr(text)); };
+  for (const double scale : {1e-160, 1.0, 1e160}) {
+    const auto scaled_by = [&](const matrix& a) { return reference::combination(scale, a, 0, matrix(2, 2)); };
+    EXPECT_THAT(
+        [&] {
+          covariance::from_matrix(scaled_by(matrix::diagonal(std::vector<double>{1, -1e-3})));
+        },
+        message("positive semi-definite"));
+    matrix crooked = matrix::identity(2);
+    crooked(0, 1) = 1e-2;
+    EXPECT_THAT([&] { covariance::from_matrix(scaled_by(crooked)); }, message("not symmetric"));
+  }
+}
+
+TEST(covariance, in_other_units_has_the_same_bits) {
+  const covariance lambda(descending(5), random_rotation(5, rotation_key()));
+  EXPECT_EQ(lambda.scale_exponent(), 2) << "4 ≤ 5 < 16";
+  const covariance scaled = lambda.scaled(-600);
+  EXPECT_EQ(scaled.scale_exponent(), -598);
+  EXPECT_EQ(scaled.hardness(), lambda.hardness());
+  EXPECT_EQ(scaled.scaled(600).values(), lambda.values());
+  EXPECT_EQ(scaled.values(), times_power_of_two(lambda.values(), -600));
+  EXPECT_EQ(covariance({0.2, 0.1}).scale_exponent(), -4) << "1/16 ≤ 0.2 < 1/4";
+}
+
+TEST(covariance, refuses_what_doubles_do_not_hold) {
+  const auto message = [](const char* text) { return ThrowsMessage<specification_error>(HasSubstr(text)); };
+  EXPECT_THAT([] { covariance({1e308, 1e308}); }, message("beyond what a double holds"));
+  EXPECT_THAT([] { covariance({1e200, 1e-200}); }, message("differ by a factor"));
+  EXPECT_EQ(covariance({8e307, 8e307}).hardness(), 2);
+  EXPECT_EQ(covariance({5e-324, 5e-324, 0}).support_hardness(), 2);
 }
 
 TEST(covariance, from_a_matrix_does_not_depend_on_scale) {

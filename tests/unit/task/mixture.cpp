@@ -40,6 +40,38 @@ TEST(task_mixture, divides_probabilities_by_their_sum_and_drops_what_is_never_dr
   EXPECT_EQ(task_mixture({first, second}, {0, 1e-300}).task(0).values(), second.values());
 }
 
+TEST(task_mixture, in_other_units_leaves_out_what_vanishes) {
+  const covariance tiny({1e-300, 1e-300, 1e-300});
+  const task_mixture mixture({first, tiny}, {1, 1});
+  EXPECT_EQ(mixture.scale_exponent(), first.scale_exponent());
+  EXPECT_EQ(mixture.scaled(-2).size(), 2U);
+  const task_mixture scaled = mixture.scaled(-20);
+  ASSERT_EQ(scaled.size(), 1U);
+  EXPECT_EQ(scaled.probability(0), 0.5);
+  EXPECT_EQ(scaled.task(0).values(), times_power_of_two(first.values(), -20));
+}
+
+// ---- the best preconditioner ----
+
+TEST(optimal_preconditioner, is_the_ratio_of_the_moments) {
+  for (const task_mixture& tasks : {task_mixture(first), task_mixture({first, second}, {1, 3})}) {
+    const prompt_moments m = moments(tasks, 7);
+    EXPECT_TRUE(close(reference::product(optimal_preconditioner(tasks, 7), m.second), m.mean, 256 * epsilon));
+  }
+}
+
+// However weak a direction is beside the others: 1/γ(λ) = n/tr(Λ) for λ → 0.
+TEST(optimal_preconditioner, keeps_the_weakest_direction) {
+  const std::vector<double> eigenvalues{3, 1, 1e-17};
+  const matrix basis = random_rotation(3, key_builder("weak direction").key());
+  const matrix rotated = optimal_preconditioner(covariance(eigenvalues, basis), 8);
+  const matrix along = reference::product(reference::product(reference::transposed(basis), rotated), basis);
+  EXPECT_NEAR(along(2, 2), 2, 1e-14);
+  const covariance diagonal(eigenvalues);
+  const matrix mixed = optimal_preconditioner(task_mixture({diagonal, diagonal}, {1, 1}), 8);
+  EXPECT_NEAR(mixed(2, 2), 2, 1e-14) << "of two tasks that are the same";
+}
+
 TEST(task_mixture, refuses_what_is_no_distribution) {
   const auto refuses = [](const char* text) { return ThrowsMessage<specification_error>(HasSubstr(text)); };
   EXPECT_THAT([] { task_mixture({}, {}); }, refuses("0 tasks"));

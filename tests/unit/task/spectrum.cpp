@@ -91,6 +91,12 @@ TEST(power_law_exponent, gives_the_hardness_that_was_asked_for) {
   }
 }
 
+TEST(scaled_to_trace, works_at_any_scale) {
+  for (const double scale : {0x1p-1060, 0x1p-500, 0x1p500, 0x1p1020}) {
+    EXPECT_EQ(scaled_to_trace({scale, 2 * scale, scale}, 8), (std::vector<double>{2, 4, 2})) << scale;
+  }
+}
+
 TEST(power_law_exponent, of_the_least_hardness_is_zero) {
   for (const int d : {1, 2, 17, 100}) EXPECT_EQ(power_law_exponent(d, d), 0);
 }
