@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, and runs the tests.
 #
-#   tests/run.sh            unit, MPI, regression, analysis and Slurm tests
+#   tests/run.sh            unit (also for x86-64-v3), MPI, regression, analysis and Slurm tests, benchmarks in small
 #   tests/run.sh --long     also: all of them but Slurm's under sanitizers, clang-tidy, long kill storms and fuzzing
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../jobs/environment.sh"
@@ -29,6 +29,7 @@ say "formatting"
 
 say "building"
 build release -DCOTSCALE_TESTS=ON -DCOTSCALE_WERROR=ON
+cmake --build "$root/build/release" --target bench
 failed=0
 if ((long == 1)); then
     export COTSCALE_LONG=1
@@ -41,6 +42,13 @@ if ((long == 1)); then
     build asan -DCOTSCALE_WERROR=ON
     say "tests with sanitizers"
     ctest --test-dir "$root/build/asan" --output-on-failure -LE slurm || failed=1
+fi
+# Vector code differs between kinds of CPU; this one runs wherever there is AVX2.
+if [[ $(uname -m) == x86_64 ]] && grep -qw avx2 /proc/cpuinfo; then
+    say "building the unit tests for x86-64-v3"
+    build x86-64-v3
+    say "unit tests for x86-64-v3"
+    ctest --test-dir "$root/build/x86-64-v3" --output-on-failure -L unit -j "$(nproc)" || failed=1
 fi
 say "tests"
 ctest --test-dir "$root/build/release" --output-on-failure -j "$(nproc)" || failed=1

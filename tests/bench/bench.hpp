@@ -8,10 +8,20 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <vector>
 
 namespace cotscale::bench {
+
+/// Whether a benchmark only has to show that it still runs (`run.sh --smoke`): small, once, and its numbers mean nothing.
+inline bool smoke() { return std::getenv("COTSCALE_SMOKE") != nullptr; }
+
+/// The size of something: as it is meant, or small.
+template<class T>
+T sized(T meant, T small) {
+  return smoke() ? small : meant;
+}
 
 inline double wall_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -38,7 +48,7 @@ double seconds_of(F&& call, double at_least, double (*clock)()) {
     const double start = clock();
     for (std::int64_t i = 0; i < calls; ++i) call();
     const double taken = clock() - start;
-    if (taken >= at_least) return taken / static_cast<double>(calls);
+    if (taken >= at_least || smoke()) return taken / static_cast<double>(calls);
   }
 }
 

@@ -45,7 +45,7 @@ double step_seconds(gpt2_size size, double (*clock)()) {
     train_gpt2(tasks, n, options, key, {}, {});
     return clock() - start;
   };
-  const std::int64_t steps = size == gpt2_tiny ? 40 : (size == gpt2_small ? 8 : 2);
+  const std::int64_t steps = bench::smoke() ? 1 : (size == gpt2_tiny ? 40 : (size == gpt2_small ? 8 : 2));
   const double once = seconds(1);
   return (seconds(steps + 1) - once) / static_cast<double>(steps);
 }
@@ -78,9 +78,10 @@ double peak_megabytes(gpt2_size size) {
 }
 
 double product_rate() {
-  constexpr int side = 2048;
-  const std::vector<float> a(side * side, 0.5F), b(side * side, 0.25F);
-  std::vector<float> c(side * side);
+  const int side = bench::sized(2048, 128);
+  const auto numbers = static_cast<std::size_t>(side) * static_cast<std::size_t>(side);
+  const std::vector<float> a(numbers, 0.5F), b(numbers, 0.25F);
+  std::vector<float> c(numbers);
   const auto multiply_once = [&] {
     multiply(1.0F, {a.data(), side, side}, transpose::no, {b.data(), side, side}, transpose::no, 0.0F,
              {c.data(), side, side});

@@ -13,8 +13,8 @@
 using namespace cotscale;
 
 int main() {
-  constexpr int d = 1024;
-  constexpr int repetitions = 5;
+  const int d = bench::sized(1024, 64);
+  const int repetitions = bench::sized(5, 1);
   const covariance lambda(scaled_to_trace(power_law_spectrum(d, 1), d), random_rotation(d, {1, 2}));
   const prompt_moments m = moments(lambda, 2048);
   matrix c(d, d);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Peak memory of each rank for every preset: against what `cotscale plan` says, and against 200 MB, or 700 MB for transformers.
 
-Transformers take three steps only: they need as much for three as for all.
+Transformers take three steps only: they need as much for three as for all. A preset for `cotscale select` has one process, and no plan.
 
 Usage: memory.py [BUILD_DIRECTORY] [RANKS]
 """
@@ -13,6 +13,10 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from presets import PRESETS, command, tiny  # noqa: E402
+
+SMOKE = "COTSCALE_SMOKE" in os.environ  # see run.sh
 HERE = pathlib.Path(__file__).resolve().parent
 LIMIT, TRANSFORMER_LIMIT = 200e6, 700e6
 THREE_STEPS = ("models.gpt2.steps=3", "models.gpt2.warm_up=0", "sweep.repeats=1", "test.prompts=64")
@@ -21,9 +25,9 @@ AS_ROOT = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CO
 UNITS = {"kB": 1e3, "MB": 1e6, "GB": 1e9}
 
 
-def one_rank(command):
-    """Under mpirun: runs the command and says how much memory it had at most."""
-    code = subprocess.run(command, stdout=subprocess.DEVNULL).returncode
+def one_rank(words):
+    """Under mpirun: runs a command and says how much memory it had at most."""
+    code = subprocess.run(words, stdout=subprocess.DEVNULL).returncode
     print("peak", resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024, flush=True)
     sys.exit(code)
 
@@ -33,6 +37,8 @@ def is_transformer(preset):
 
 
 def shortened(preset):
+    if SMOKE:
+        return tiny(preset)
     keys = THREE_STEPS if is_transformer(preset) else ()
     keys += SHORT_CURRICULUM if "dimension_start" in preset.read_text() else ()
     return [word for key in keys for word in ("--set", key)]
@@ -40,9 +46,10 @@ def shortened(preset):
 
 def peaks(cotscale, preset, ranks):
     with tempfile.TemporaryDirectory() as folder:
-        output = subprocess.run(["mpirun", "-n", str(ranks), sys.executable, __file__, "--rank", cotscale, "run", str(preset),
-                                 "--output", f"{folder}/results.h5", "--progress", "none", *shortened(preset)],
-                                env=AS_ROOT, check=True, capture_output=True, text=True).stdout
+        words = [sys.executable, __file__, "--rank", cotscale, command(preset), str(preset), "--output", f"{folder}/results.h5"]
+        if command(preset) == "run":
+            words = ["mpirun", "-n", str(ranks), *words, "--progress", "none"]
+        output = subprocess.run([*words, *shortened(preset)], env=AS_ROOT, check=True, capture_output=True, text=True).stdout
     return [int(value) for value in re.findall(r"peak (\d+)", output)]
 
 
@@ -56,11 +63,12 @@ def main(build=HERE / "../../build/release", ranks=2):
     cotscale = str((pathlib.Path(build) / "cotscale").resolve())
     print(f"{'preset':<16}{'largest rank':>14}{'over plan':>12}{'over limit':>13}   (of {ranks} ranks)")
     worst = 0
-    for preset in sorted((HERE / "../../jobs/presets").glob("*.toml")):
+    for preset in PRESETS:
         peak = max(peaks(cotscale, preset, ranks))
         share = peak / (TRANSFORMER_LIMIT if is_transformer(preset) else LIMIT)
         worst = max(worst, share)
-        print(f"{preset.stem:<16}{peak / 1e6:>11.0f} MB{peak / planned(cotscale, preset):>12.2f}{share:>13.2f}", flush=True)
+        over_plan = f"{peak / planned(cotscale, preset):.2f}" if command(preset) == "run" else "-"
+        print(f"{preset.stem:<16}{peak / 1e6:>11.0f} MB{over_plan:>12}{share:>13.2f}", flush=True)
     sys.exit(0 if worst < 1 else 1)
 
 

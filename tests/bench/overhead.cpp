@@ -57,9 +57,9 @@ double plain_seconds(const coordinates& grid, const communicator& all, const cel
 }
 
 void one_second_cells(const communicator& all) {
-  constexpr double cell_seconds = 1;
-  constexpr int cells_per_rank = 20;
-  constexpr int repetitions = 2;
+  const double cell_seconds = bench::sized(1.0, 0.05);
+  const int cells_per_rank = bench::sized(20, 3);
+  const int repetitions = bench::sized(2, 1);
   const specification spec = bench::spinning_cells(cells_per_rank * all.size(), cell_seconds);
   const coordinates grid = make_coordinates(spec);
   const cell_result blank = bench::blank_result(grid);
@@ -80,7 +80,8 @@ void one_second_cells(const communicator& all) {
     whole.push_back(sweep / plain - 1);
   }
   if (!all.is_root()) return;
-  fmt::print("{} cells of 1 s, k = 0 … 30, 3 m, {} ranks, {} runs:\n", grid.cell_count(), all.size(), repetitions);
+  fmt::print("{} cells of {} s, k = 0 … 30, 3 m, {} ranks, {} runs:\n", grid.cell_count(), cell_seconds, all.size(),
+             repetitions);
   fmt::print("  between cells (handing out, storing)        {:7.3f} % of the run\n", 100 * bench::median(between));
   fmt::print("  CPU time of the rank's other threads        {:7.3f} % of a core, at most\n",
              100 * bench::median(helpers));
@@ -95,7 +96,7 @@ void trivial_cells(const communicator& all) {
       "[task]\nd = 2\n[test]\nk = 4\nm = 20\nprompts = 64\n[models.lsa]\narchitecture = 'lsa'\n",
       "trivial.toml", ".");
   const coordinates grid = make_coordinates(spec);
-  constexpr int repetitions = 7;
+  const int repetitions = bench::sized(7, 1);
   std::vector<double> seconds, ratio;
   const blas_threads one(1);
   for (int i = 0; i < repetitions; ++i) {

@@ -4,7 +4,8 @@ import statistics
 import subprocess
 import sys
 
-REPETITIONS = 5
+SMOKE = "COTSCALE_SMOKE" in os.environ  # see run.sh
+REPETITIONS = 1 if SMOKE else 5
 ONE_THREAD = dict(os.environ, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
 
@@ -30,4 +31,4 @@ def in_turn(*commands):
 def require_same_work(ours, others):
     """The same work, or the comparison is void: means agree as far as so few prompts can say."""
     for other in others:
-        assert all(abs(a / b - 1) < 0.2 for a, b in zip(ours, other)), (ours, other)
+        assert SMOKE or all(abs(a / b - 1) < 0.2 for a, b in zip(ours, other)), (ours, other)

@@ -5,7 +5,7 @@ Each side prints us a prompt, us of drawing it, the mean error after 1 step, aft
 import pathlib
 import sys
 
-from pairs import in_turn, python_with_torch, require_same_work
+from pairs import SMOKE, in_turn, python_with_torch, require_same_work
 
 HERE = pathlib.Path(__file__).resolve().parent
 BUILD = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else HERE / "../../build/release").resolve()
@@ -13,7 +13,8 @@ BUILD = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else HERE / "../../build/r
 python = python_with_torch()
 print("CPU us a prompt (of which random numbers), one thread; the last columns: how many times longer PyTorch takes")
 print(f"{'d':>4}{'m':>6}{'K':>4} {'cotscale':>15} {'torch.randn':>16} {'torch, NumPy':>16}   torch.randn  NumPy  without random numbers")
-for d, m, K, prompts in (10, 100, 30, 8000), (10, 1000, 30, 8000), (100, 400, 30, 400):
+SIZES = [(5, 10, 6, 80)] if SMOKE else [(10, 100, 30, 8000), (10, 1000, 30, 8000), (100, 400, 30, 400)]
+for d, m, K, prompts in SIZES:
     rows = in_turn((BUILD / "bench_roll_out", d, m, K, prompts), (python, HERE / "peers/lsa.py", d, m, K, prompts // 4))
     (ours, our_draw, *errors), (torch, torch_draw, *_), (numpy, numpy_draw, *_) = rows
     require_same_work(errors, [row[2:] for row in rows[1:]])

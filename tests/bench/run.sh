@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds and runs benchmarks: run.sh [--long] [NAME ...], all but `grid` by default. BUILD: the build directory, build/release by default.
+# Builds and runs benchmarks: run.sh [--long | --smoke] [NAME ...], all but `grid` by default. BUILD: the build directory, build/release by
+# default. --smoke: all of them, small and once, to see that they run; the numbers mean nothing.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 build=${BUILD:-$here/../../build/release}
@@ -9,9 +10,15 @@ if [ "$(id -u)" = 0 ]; then
 fi
 
 long=
+smaller=()
 if [ "${1-}" = --long ]; then
   long=--long
   shift
+elif [ "${1-}" = --smoke ]; then
+  export COTSCALE_SMOKE=1
+  smaller=(--set sweep.repeats=1 --set test.prompts=32)
+  shift
+  [ $# -gt 0 ] || set -- grid normals roll_out adam_step gpt2 select large cost_model overhead scheduler_idle memory
 fi
 [ $# -gt 0 ] || set -- normals roll_out adam_step gpt2 select large cost_model overhead scheduler_idle memory
 
@@ -24,7 +31,7 @@ for name in "$@"; do
     roll_out | adam_step | gpt2 | memory) "$here/$name.py" "$build" ;;
     grid)
       begin=$(date +%s)
-      mpirun -n 2 ./cotscale run "$here/grid.toml" --output bench_grid.h5 --overwrite
+      mpirun -n 2 ./cotscale run "$here/grid.toml" --output bench_grid.h5 --overwrite "${smaller[@]}"
       rm bench_grid.h5
       echo "$(($(date +%s) - begin)) s of the limit of 600 s"
       ;;

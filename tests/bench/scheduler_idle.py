@@ -12,7 +12,10 @@ import sys
 ARGUMENTS = [a for a in sys.argv[1:] if a != "--long"]
 BUILD = pathlib.Path(ARGUMENTS[0] if ARGUMENTS else pathlib.Path(__file__).parent / "../../build/release").resolve()
 RANKS = ARGUMENTS[1] if len(ARGUMENTS) > 1 else "2"
-ROOT, OTHER, SECONDS, REPETITIONS = ("10", "0.3", "20", 3) if "--long" in sys.argv else ("2", "0.3", "4", 3)
+if "COTSCALE_SMOKE" in os.environ:  # see run.sh
+    ROOT, OTHER, SECONDS, REPETITIONS = "0.2", "0.05", "0.4", 1
+else:
+    ROOT, OTHER, SECONDS, REPETITIONS = ("10", "0.3", "20", 3) if "--long" in sys.argv else ("2", "0.3", "4", 3)
 AS_ROOT = dict(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1") if os.geteuid() == 0 else {}
 SIDES = "run_sweep", "ticket_counter", "one_sided"
 # Between hosts there are no windows in shared memory (osc sm), so not here either.

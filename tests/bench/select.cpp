@@ -22,7 +22,7 @@ using namespace cotscale;
 namespace {
 
 double gigaflops() {
-  constexpr int size = 1000;
+  const int size = bench::sized(1000, 100);
   matrix a(size, size, 0.5), b(size, size, 0.25), c(size, size);
   const double seconds = bench::cpu_seconds_of([&] { multiply(1, a, transpose::no, b, transpose::no, 0, c); }, 0.5);
   return 2e-9 * std::pow(size, 3) / seconds;
@@ -72,11 +72,11 @@ void quadratic(std::string_view name, const std::vector<covariance>& candidates,
 }
 
 void exact(int n, int k) {
-  constexpr int d = 100;
+  const int d = bench::sized(100, 10);
   const covariance target(power_law_spectrum(d, 0.5));
-  const std::vector<covariance> candidates = two_level(40, d);
+  const std::vector<covariance> candidates = two_level(bench::sized(40, 8), d);
   std::vector<matrix> draws;
-  for (const covariance& s : dense(16, target, 1000)) draws.push_back(s.values());
+  for (const covariance& s : dense(bench::sized(16, 4), target, 1000)) draws.push_back(s.values());
   const std::vector<std::vector<double>> starts{select_quadratic(candidates, target, {}).probabilities,
                                                 uniform_mixture(candidates), easy_mixture(candidates),
                                                 hard_mixture(candidates), relevant_mixture(candidates, target)};
@@ -96,8 +96,8 @@ void exact(int n, int k) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const int tasks = argc > 1 ? std::atoi(argv[1]) : 5000;
-  const int d = argc > 2 ? std::atoi(argv[2]) : 100;
+  const int tasks = argc > 1 ? std::atoi(argv[1]) : bench::sized(5000, 20);
+  const int d = argc > 2 ? std::atoi(argv[2]) : bench::sized(100, 10);
   set_thread_count(1);
   const blas_threads one(1);
   const covariance target(power_law_spectrum(d, 0.5));
