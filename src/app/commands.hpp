@@ -43,6 +43,7 @@ struct theory_arguments {
   std::string specification;
   std::vector<std::string> overrides;
   bool csv = false;  ///< every k, machine-readable
+  std::optional<std::chrono::duration<double>> max_time;  ///< then no more draws than the first
 };
 
 /// Initialises MPI itself; returns the exit code.

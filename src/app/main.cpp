@@ -83,6 +83,10 @@ int dispatch(int argc, char** argv) {
   CLI::App& theory_command =
       *program.add_subcommand("theory", "predict, without training, when longer chains help and when they hurt");
   add_specification(theory_command, theory.specification, theory.overrides);
+  std::string theory_time;
+  theory_command.add_option("--max-time", theory_time,
+                            "take no more draws than theory.draws from so long on: 10s, 5m; what is printed then "
+                            "depends on the machine");
   theory_command.add_flag("--csv", theory.csv, "print the whole error curves as comma-separated values");
 
   std::string file;
@@ -111,7 +115,10 @@ int dispatch(int argc, char** argv) {
     return app::run(argc, argv, run);
   }
   if (select_command) return static_cast<int>(app::select(select));
-  if (theory_command) return static_cast<int>(app::theory(theory));
+  if (theory_command) {
+    if (!theory_time.empty()) theory.max_time = app::parse_duration(theory_time);
+    return static_cast<int>(app::theory(theory));
+  }
   if (plan_command) return static_cast<int>(app::plan(plan));
   if (status_command) return static_cast<int>(app::status(file));
   return static_cast<int>(app::verify(file));

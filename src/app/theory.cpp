@@ -2,13 +2,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <optional>
 #include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "advice.hpp"
 #include "commands.hpp"
 #include "cotscale/base/output.hpp"
 #include "cotscale/base/parallel.hpp"
 #include "cotscale/base/patience.hpp"
+#include "cotscale/base/stopwatch.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/sweep/cell.hpp"
 #include "cotscale/sweep/resources.hpp"
@@ -19,14 +24,18 @@ namespace {
 
 bool is_drawn(const specification& spec) { return spec.tasks.source == tasks_specification::kind::generated; }
 
-std::string theory_csv_header() { return "mixture,hardness,n,repeat,m,k,predicted_error,predicted_stderr\n"; }
+std::string theory_csv_header() {
+  return "mixture,hardness,n,repeat,m,k,predicted_error,predicted_stderr,difference_stderr,best_k,best_k_first,"
+         "best_k_last,draws,diverging_share\n";
+}
 
 std::string theory_csv(const specification& spec, const cell& c, std::int64_t m, const chain_prediction& p) {
   std::string text;
   for (int k = 0; k <= spec.steps; ++k) {
     const auto i = static_cast<std::size_t>(k);
-    text += fmt::format("{},{},{},{},{},{},{},{}\n", c.mixture, c.hardness, c.n, c.repeat, m, k, p.error[i],
-                        p.standard_error[i]);
+    text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", c.mixture, c.hardness, c.n, c.repeat, m, k,
+                        p.error[i], p.standard_error[i], p.difference_error[i], p.best_k, p.first_k, p.last_k, p.draws,
+                        p.diverging_share);
   }
   return text;
 }
@@ -38,10 +47,10 @@ std::vector<int> shown_steps(int steps) {
 }
 
 std::string theory_table_header(const specification& spec) {
-  std::string text = fmt::format("{:<12}{:>10}{:>7}{:>7}{:>8}{:>9}{:>11}{:>8}{:>8}", "mixture", "hardness", "n",
-                                 "repeat", "m", "radius", "diverging", "edge", "best k");
+  std::string text = fmt::format("{:<12}{:>10}{:>7}{:>7}{:>8}{:>9}{:>8}{:>11}{:>8}{:>8}", "mixture", "hardness", "n",
+                                 "repeat", "m", "radius", "draws", "diverging", "edge", "best k");
   for (const int k : shown_steps(spec.steps)) text += fmt::format("{:>11}", fmt::format("k = {}", k));
-  return text + fmt::format("{:>11}\n", "best");
+  return text + fmt::format("{:>20}\n", "best");
 }
 
 // The Marchenko-Pastur radius where Σ = Λ ∝ I, else nothing.
@@ -58,11 +67,12 @@ std::string edge(const specification& spec, const cell& c, std::int64_t m, const
 
 std::string theory_row(const specification& spec, const cell& c, std::int64_t m, const cell_theory& known,
                        const chain_prediction& p) {
-  std::string text =
-      fmt::format("{:<12}{:>10.6g}{:>7}{:>7}{:>8}{:>9.3f}{:>9.1f} %{:>8}{:>8}", c.mixture, c.hardness, c.n, c.repeat, m,
-                  known.spectral_radius, 100 * p.diverging_share, edge(spec, c, m, known), p.best_k);
+  std::string text = fmt::format("{:<12}{:>10.6g}{:>7}{:>7}{:>8}{:>9.3f}{:>8}{:>9.3g} %{:>8}{:>8}", c.mixture,
+                                 c.hardness, c.n, c.repeat, m, known.spectral_radius, p.draws, 100 * p.diverging_share,
+                                 edge(spec, c, m, known), shown_best_k(p));
+  const auto best = static_cast<std::size_t>(p.best_k);
   for (const int k : shown_steps(spec.steps)) text += fmt::format("{:>11.3g}", p.error[static_cast<std::size_t>(k)]);
-  return text + fmt::format("{:>11.3g}\n", p.error[static_cast<std::size_t>(p.best_k)]);
+  return text + fmt::format("{:>20}\n", fmt::format("{:.3g} ± {:.1g}", p.error[best], p.standard_error[best]));
 }
 
 std::string theory_exception(const specification& spec) {
@@ -74,11 +84,61 @@ std::string theory_exception(const specification& spec) {
 
 std::string theory_legend(const specification& spec) {
   return fmt::format(
-      "errors: expected |w_k - w|^2, mean of {} Wishart draws, not divided by d\n"
+      "errors: expected |w_k - w|^2, mean of so many Wishart draws, not divided by d; best: the least, and its "
+      "standard "
+      "error\n"
+      "draws: {} at first, then twice as many until one k is better than all others by 4 standard errors of paired "
+      "differences, at most {}\n"
+      "best k: a range where draws do not tell these k apart; ≥ where longer chains than k = {} might be better\n"
       "radius: largest |eigenvalue| of I - Gamma^-1 Sigma (m to infinity); above 1 longer chains diverge\n"
-      "diverging: share of test prompts for which that of I - Gamma^-1 S is above 1\n"
+      "diverging: share of draws for which that of I - Gamma^-1 S is above 1\n"
       "edge: the same by the Marchenko-Pastur law, where target and training are isotropic\n",
-      spec.theory_draws);
+      spec.theory_draws, spec.theory_most_draws, spec.steps);
+}
+
+// A sentence for every row where they are few, else a summary.
+class advised_rows {
+ public:
+  explicit advised_rows(std::size_t rows) : rows_(rows) {}
+
+  void add(const cell& c, std::int64_t m, const chain_prediction& p) {
+    constexpr std::size_t few = 8;
+    counts_.add(p);
+    if (rows_ > few) return;
+    const std::string where = rows_ == 1 ? ""
+                                         : fmt::format("{}, hardness {:.6g}, n {}, repeat {}, m {}: ", c.mixture,
+                                                       c.hardness, c.n, c.repeat, m);
+    sentences_ += where + advice(p) + "\n";
+  }
+  std::string text() const { return sentences_.empty() ? counts_.text() + "\n" : sentences_; }
+
+ private:
+  std::size_t rows_;
+  std::string sentences_;
+  advice_counts counts_;
+};
+
+// Models and, with given candidates, repeats do not matter.
+std::vector<cell> predicted_cells(const specification& spec, const coordinates& grid) {
+  std::vector<cell> cells;
+  for (std::size_t i = 0; i < grid.cell_count(); ++i) {
+    const cell c = make_cell(grid, i);
+    const bool repeated = c.repeat > 0 && !(depends_on_candidates(spec, c.mixture) && is_drawn(spec));
+    if (c.position[0] == 0 && !repeated) cells.push_back(c);
+  }
+  return cells;
+}
+
+// Everything that can fail does so before anything is printed, and says where.
+void require_mixtures(cell_computer& computer, const std::vector<cell>& cells) {
+  for (const cell& c : cells) {
+    try {
+      computer.optimum(c, {});
+    } catch (const error& e) {
+      throw error(e.code(), fmt::format("mixture {} (hardness {:.6g}, n {}, repeat {}): {}", c.mixture, c.hardness, c.n,
+                                        c.repeat, e.what()));
+    }
+  }
 }
 
 }  // namespace
@@ -99,22 +159,34 @@ exit_code theory(const theory_arguments& arguments) {
     return make_coordinates(spec);
   }();
   cell_computer computer(spec, grid);
+  const stopwatch watch;
+  if (arguments.max_time) {
+    computer.limit_predictions([&] { return watch.seconds() > arguments.max_time->count(); });
+  }
   const blas_threads one(1);
+  const std::vector<cell> cells = predicted_cells(spec, grid);
+  require_mixtures(computer, cells);
   print("{}", arguments.csv ? theory_csv_header() : theory_table_header(spec));
-  for (std::size_t i = 0; i < grid.cell_count(); ++i) {
-    const cell c = make_cell(grid, i);
-    const bool seen =
-        c.position[0] > 0 || (c.repeat > 0 && !(depends_on_candidates(spec, c.mixture) && is_drawn(spec)));
-    if (seen) continue;  // models and, with given candidates, repeats do not matter
+  advised_rows advised(grid.m.size() * cells.size());
+  bool out_of_time = false;
+  for (const cell& c : cells) {
     const patience sign_of_life(fmt::format("theory: {}", describe(c)));
     const std::shared_ptr<const cell_theory> known = computer.theory(c, {});
     for (std::size_t m = 0; m < grid.m.size(); ++m) {
-      print("{}", arguments.csv ? theory_csv(spec, c, grid.m[m], known->predictions[m])
-                                : theory_row(spec, c, grid.m[m], *known, known->predictions[m]));
+      const chain_prediction& p = known->predictions[m];
+      print("{}", arguments.csv ? theory_csv(spec, c, grid.m[m], p) : theory_row(spec, c, grid.m[m], *known, p));
+      advised.add(c, grid.m[m], p);
+      out_of_time = out_of_time || p.out_of_time;
     }
     flush_output();
   }
-  if (!arguments.csv) print("{}{}", theory_legend(spec), theory_exception(spec));
+  if (!arguments.csv) print("{}{}\n{}", theory_legend(spec), theory_exception(spec), advised.text());
+  if (out_of_time) {
+    warn(
+        "--max-time was over after {:.1f} s: some rows have fewer draws than theory.most_draws = {} allow, and another "
+        "time may have others",
+        watch.seconds(), spec.theory_most_draws);
+  }
   return exit_code::done;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <complex>
 #include <limits>
 
 #include "cotscale/base/error.hpp"
@@ -66,20 +67,28 @@ std::vector<double> symmetric_eigenvalues(const matrix& a) {
   return values;
 }
 
+std::vector<std::complex<double>> eigenvalues(const matrix& a) {
+  expects(a.rows() == a.columns(), "eigenvalues: the matrix is ({}, {}), not square", a.rows(), a.columns());
+  require_finite(a, "dgeev");
+  matrix work = a;
+  std::vector<double> real(static_cast<std::size_t>(a.rows())), imaginary(real.size());
+  if (a.rows() == 0) return {};
+  check(LAPACKE_dgeev(LAPACK_ROW_MAJOR, 'N', 'N', a.rows(), work.data(), a.rows(), real.data(), imaginary.data(),
+                      nullptr, a.rows(), nullptr, a.rows()),
+        "dgeev");
+  std::vector<std::complex<double>> out;
+  for (std::size_t j = 0; j < real.size(); ++j) out.emplace_back(real[j], imaginary[j]);
+  return out;
+}
+
 double spectral_radius(const matrix& a) {
   expects(a.rows() == a.columns(), "spectral_radius: the matrix is ({}, {}), not square", a.rows(), a.columns());
   const auto entries = a.values();
   if (!std::all_of(entries.begin(), entries.end(), [](double x) { return std::isfinite(x); })) {
     return std::numeric_limits<double>::infinity();
   }
-  matrix work = a;
-  std::vector<double> real(static_cast<std::size_t>(a.rows())), imaginary(real.size());
-  if (a.rows() == 0) return 0;
-  check(LAPACKE_dgeev(LAPACK_ROW_MAJOR, 'N', 'N', a.rows(), work.data(), a.rows(), real.data(), imaginary.data(),
-                      nullptr, a.rows(), nullptr, a.rows()),
-        "dgeev");
   double largest = 0;
-  for (std::size_t j = 0; j < real.size(); ++j) largest = std::max(largest, std::hypot(real[j], imaginary[j]));
+  for (const std::complex<double>& value : eigenvalues(a)) largest = std::max(largest, std::abs(value));
   return largest;
 }
 

@@ -4,7 +4,9 @@
 #include <cmath>
 #include <limits>
 #include <tuple>
+#include <utility>
 
+#include "best_k.hpp"
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/parallel.hpp"
 #include "cotscale/eval/baselines.hpp"
@@ -64,15 +66,18 @@ struct cell_computer::implementation {
   detail::recent_values<double, target> targets;
   detail::recent_values<std::int64_t, std::shared_ptr<const candidate_tasks>> candidates{2};
   detail::recent_values<mixture_key, std::vector<double>> probabilities{10'000};  // of candidates: dear to find, small
+  detail::recent_values<mixture_key, mixture_theory> optima;
   detail::recent_values<mixture_key, cell_theory> theories;
   detail::recent_values<model_key, detail::trained_model> models;
   detail::recent_values<prompt_key, std::vector<baseline_summary>> baselines;
+  std::function<bool()> out_of_time;  // of predictions
 
   implementation(const specification& s, const coordinates& g)
       : spec(s),
         grid(g),
         targets(room_for(3.0 * s.d * s.d, 64)),
-        theories(room_for(2.0 * s.d * s.d + 6.0 * static_cast<double>(s.m.size()) * s.steps, 256)),
+        optima(room_for(3.0 * s.d * s.d + 2.0 * s.steps, 256)),
+        theories(room_for(3.0 * s.d * s.d + 8.0 * static_cast<double>(s.m.size()) * s.steps, 256)),
         models(room_for(10.0 * s.d * s.d, 256)),
         baselines(room_for(24.0 * (s.steps + 1), 20'000)) {}
 
@@ -123,13 +128,12 @@ struct cell_computer::implementation {
     return {candidates_of(c)->tasks, *probabilities_of(c, stop)};
   }
 
-  std::shared_ptr<const cell_theory> theory_of(const cell& c, const std::stop_token& stop) {
-    const mixture_key key{c.mixture, c.hardness, c.n, candidate_repeat(c)};
-    return theories.get(key, [&] {
+  std::shared_ptr<const mixture_theory> optimum_of(const cell& c, const std::stop_token& stop) {
+    return optima.get({c.mixture, c.hardness, c.n, candidate_repeat(c)}, [&] {
       const task_mixture given = tasks_of(c, stop);
       const covariance& sigma = *target_of(c);
       const blas_threads scope(threads_of_blas(spec));
-      cell_theory out;
+      mixture_theory out;
       out.units = {.target = known_target(c)->exponent, .mixture = given.scale_exponent()};
       const task_mixture tasks = given.scaled(-out.units.mixture);
       out.optimum = trained_preconditioner(tasks, static_cast<int>(c.n));
@@ -141,17 +145,30 @@ struct cell_computer::implementation {
       out.bound = matched ? matched_bounds(spec.d, static_cast<int>(c.n), sigma.hardness(), spec.steps)
                           : std::vector<double>(static_cast<std::size_t>(spec.steps) + 1, nan);
       out.spectral_radius = limit_spectral_radius(out.preconditioner, sigma);
+      return out;
+    });
+  }
+
+  std::shared_ptr<const cell_theory> theory_of(const cell& c, const std::stop_token& stop) {
+    return theories.get({c.mixture, c.hardness, c.n, candidate_repeat(c)}, [&] {
+      cell_theory out{*optimum_of(c, stop), {}};
+      const prediction_draws draws{.draws = spec.theory_draws,
+                                   .most_draws = spec.theory_most_draws,
+                                   .rarest = spec.theory_rarest,
+                                   .out_of_time = out_of_time};
       for (const std::int64_t m : grid.m) {
         if (spec.theory_draws == 0) break;
-        out.predictions.push_back(predict_chain(out.preconditioner, sigma, static_cast<int>(m), spec.steps,
-                                                spec.theory_draws, prediction_key(spec, c.hardness, m), stop));
+        out.predictions.push_back(predict_chain(out.preconditioner, *target_of(c), static_cast<int>(m), spec.steps,
+                                                draws, prediction_key(spec, c.hardness, m), stop));
       }
       return out;
     });
   }
 
   std::shared_ptr<const detail::trained_model> model_of(const cell& c, const std::stop_token& stop) {
-    const auto train = [&] { return detail::train_model(spec, grid, c, tasks_of(c, stop), *theory_of(c, stop), stop); };
+    const auto train = [&] {
+      return detail::train_model(spec, grid, c, tasks_of(c, stop), *optimum_of(c, stop), stop);
+    };
     // What is learned from samples is this cell's own.
     if (spec.model_tables.at(c.model).training == training_method::samples) {
       return std::make_shared<const detail::trained_model>(train());
@@ -179,7 +196,7 @@ struct cell_computer::implementation {
       // It reads the features as they are.
       const prompt_source as_given(given_target(c), static_cast<int>(m),
                                    test_prompt_key(spec, c.hardness, c.repeat, m));
-      const auto theory = theory_of(c, stop);
+      const auto theory = optimum_of(c, stop);
       return evaluate_gpt2(*model.gpt2, times_power_of_two(theory->preconditioner, -theory->units.target), spec.steps,
                            as_given, spec.prompts, stop);
     }
@@ -232,15 +249,7 @@ struct cell_computer::implementation {
     out.theory_limit = applies ? theory.limit : unknown;
     out.theory_bound = applies ? theory.bound : unknown;
     out.spectral_radius = applies ? theory.spectral_radius : nan;
-    for (std::size_t i = 0; i < grid.m.size(); ++i) {
-      const chain_prediction* p = theory.predictions.empty() || !applies ? nullptr : &theory.predictions[i];
-      const std::vector<double>& errors = p == nullptr ? unknown : p->error;
-      const std::vector<double>& spread = p == nullptr ? unknown : p->standard_error;
-      out.predicted_error.insert(out.predicted_error.end(), errors.begin(), errors.end());
-      out.predicted_stderr.insert(out.predicted_stderr.end(), spread.begin(), spread.end());
-      out.predicted_best_k.push_back(p == nullptr ? -1 : p->best_k);
-      out.predicted_diverging_share.push_back(p == nullptr ? nan : p->diverging_share);
-    }
+    detail::store_predictions(applies ? theory.predictions : std::vector<chain_prediction>(), grid, out);
   }
 
   void store_errors(const cell& c, const detail::trained_model& model, const cell_theory& theory, std::int64_t m,
@@ -252,9 +261,10 @@ struct cell_computer::implementation {
     }
     constexpr error_statistics none{nan, nan, nan, nan, nan, nan};
     const bool computed = chain.errors.rows > 0;
-    const std::size_t first = out.error_mean.size();
+    std::vector<double> row;  // summarise() reorders it, and prompts are compared below
     for (int k = 0; k <= spec.steps; ++k) {
-      const error_statistics s = computed ? summarise(chain.errors.row(k)) : none;
+      if (computed) row.assign(chain.errors.row(k).begin(), chain.errors.row(k).end());
+      const error_statistics s = computed ? summarise(row) : none;
       const double expected = exact_error(c, model, theory, m, k);
       out.error_mean.push_back(s.mean);
       out.error_stderr.push_back(s.standard_error);
@@ -265,8 +275,8 @@ struct cell_computer::implementation {
       out.theory_error.push_back(expected);
       out.z_score.push_back(z_score(s, expected));
     }
-    const auto begin = out.error_mean.begin() + static_cast<std::ptrdiff_t>(first);
-    out.best_k.push_back(computed ? std::min_element(begin, out.error_mean.end()) - begin : -1);
+    detail::store_best_k({out.error_mean.end() - static_cast<std::ptrdiff_t>(count), out.error_mean.end()},
+                         chain.errors, out);
   }
 
   // Rows in the order (baseline, m, k).
@@ -308,6 +318,14 @@ cell_result cell_computer::compute(const cell& c, const std::stop_token& stop) {
 
 std::shared_ptr<const cell_theory> cell_computer::theory(const cell& c, const std::stop_token& stop) {
   return self_->theory_of(c, stop);
+}
+
+std::shared_ptr<const mixture_theory> cell_computer::optimum(const cell& c, const std::stop_token& stop) {
+  return self_->optimum_of(c, stop);
+}
+
+void cell_computer::limit_predictions(std::function<bool()> out_of_time) {
+  self_->out_of_time = std::move(out_of_time);
 }
 
 cell_result compute_cell(const specification& spec, const coordinates& grid, const cell& c,

@@ -87,6 +87,22 @@ void read_test(table_reader& keys, specification& spec) {
   keys.finish();
 }
 
+void read_theory(table_reader& keys, specification& spec) {
+  constexpr int most = 1'000'000;
+  spec.theory_draws = static_cast<int>(keys.integer("draws", spec.theory_draws, 0, most));
+  spec.theory_most_draws = default_most_draws(spec.d, spec.steps, spec.theory_draws);
+  spec.theory_most_draws = static_cast<int>(keys.integer("most_draws", spec.theory_most_draws, 0, most));
+  if (spec.theory_most_draws < spec.theory_draws) {
+    keys.problem("most_draws", fmt::format("is {}, but theory.draws = {} are taken at least", spec.theory_most_draws,
+                                           spec.theory_draws));
+  }
+  spec.theory_rarest = keys.number("rarest", spec.theory_rarest);
+  if (!(spec.theory_rarest > 0 && spec.theory_rarest <= 1)) {
+    keys.problem("rarest", fmt::format("must be a share of draws, above 0 and at most 1, got {}", spec.theory_rarest));
+  }
+  keys.finish();
+}
+
 void read_hardness(table_reader& keys, specification& spec) {
   if (spec.target.spectrum) {
     if (keys.find("hardness") != nullptr) {
@@ -281,8 +297,7 @@ specification interpret(const toml::table& root, const std::string& source, cons
     table_reader test(subtable(top, "test"), "test", problems);
     read_test(test, spec);
     table_reader theory(subtable(top, "theory"), "theory", problems);
-    spec.theory_draws = static_cast<int>(theory.integer("draws", spec.theory_draws, 0, 1'000'000));
-    theory.finish();
+    read_theory(theory, spec);
     read_sweep(sweep, spec);
     read_hardness(sweep, spec);
     read_models(subtable(top, "models"), sweep, spec, problems);
@@ -338,6 +353,16 @@ void apply(toml::table& root, const override_key& o) {
 bool has_sweep(const toml::table& root) { return root.contains("models") || root.contains("test"); }
 
 }  // namespace
+
+int default_most_draws(int d, int steps, int draws) {
+  constexpr double multiplications = 5e9, stored = 4e6, many = 102'400;
+  constexpr double of_drawing = 2000;  // what drawing a matrix costs beside its powers
+  const double per_draw = 2.0 * d * d * d * (steps + 1.0) + of_drawing;
+  const double most = std::min({multiplications / per_draw, stored / (steps + 1.0), many});
+  int out = draws;
+  while (out > 0 && 2.0 * out <= most) out *= 2;
+  return out;
+}
 
 bool is_candidate_mixture(const std::string& mixture) {
   return std::find(candidate_mixtures.begin(), candidate_mixtures.end(), mixture) != candidate_mixtures.end();

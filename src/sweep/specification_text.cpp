@@ -249,6 +249,10 @@ std::string to_toml(const specification& spec) {
   out.key("baselines", spec.baselines);
   out.table("theory");
   out.key("draws", std::int64_t{spec.theory_draws});
+  if (spec.theory_draws > 0) {
+    out.key("most_draws", std::int64_t{spec.theory_most_draws});
+    out.key("rarest", spec.theory_rarest);
+  }
   out.table("target");
   write(out, spec.target);
   if (spec.tasks.source != tasks_specification::kind::none) {

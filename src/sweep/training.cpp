@@ -21,7 +21,7 @@ namespace {
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 // The optimum is theory's own, so that training does not judge itself; training's account counts where it is worse.
-void judge_population(const trained_slice& trained, const cell_theory& theory, double tolerance, cell_result& out) {
+void judge_population(const trained_slice& trained, const mixture_theory& theory, double tolerance, cell_result& out) {
   const matrix& exact = theory.optimum;
   const direction_error measured =
       weakest_direction(preconditioner(trained.model), exact, matrix(exact.rows(), exact.columns()), theory.directions);
@@ -95,7 +95,7 @@ std::vector<std::int64_t> recorded(const coordinates& grid, std::int64_t steps) 
 }
 
 void train_on_population(const specification& spec, const coordinates& grid, const cell& c, const task_mixture& given,
-                         const cell_theory& theory, const std::stop_token& stop, trained_model& out) {
+                         const mixture_theory& theory, const std::stop_token& stop, trained_model& out) {
   const model_specification& model = spec.model_tables.at(c.model);
   const training_units units{.c = std::ilogb(model.c), .mixture = theory.units.mixture};
   const blas_threads scope(threads_of_blas(spec));
@@ -118,7 +118,7 @@ void train_on_population(const specification& spec, const coordinates& grid, con
 }  // namespace
 
 trained_model train_model(const specification& spec, const coordinates& grid, const cell& c, const task_mixture& tasks,
-                          const cell_theory& theory, const std::stop_token& stop) {
+                          const mixture_theory& theory, const std::stop_token& stop) {
   const model_specification& model = spec.model_tables.at(c.model);
   const int n = static_cast<int>(c.n);
   trained_model out;

@@ -29,7 +29,7 @@ struct trained_model {
 /// that theory knows of them. Throws stopped when asked to stop, specification_error for initial weights that are not
 /// there any more.
 trained_model train_model(const specification& spec, const coordinates& grid, const cell& c, const task_mixture& tasks,
-                          const cell_theory& theory, const std::stop_token& stop);
+                          const mixture_theory& theory, const std::stop_token& stop);
 
 /// Weights as the grid has room for them: NaN where the model has none, or none that are kept.
 void store_weights(const trained_model& model, bool keep, const coordinates& grid, cell_result& out);

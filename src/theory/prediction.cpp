@@ -2,73 +2,115 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <numeric>
+#include <span>
 
+#include "chain_draws.hpp"
 #include "cotscale/base/error.hpp"
-#include "cotscale/base/parallel.hpp"
-#include "cotscale/base/stop.hpp"
+#include "cotscale/base/paired.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/linalg/lapack.hpp"
-#include "cotscale/task/wishart.hpp"
 
 namespace cotscale {
 namespace {
 
-constexpr double above_one = 1 + 1e-9;  // directions that are never seen have the eigenvalue 1, up to rounding
+using detail::chain_draws;
 
-matrix step_matrix(const matrix& preconditioner, const matrix& gram) {
-  return combination(1, matrix::identity(gram.rows()), -1, product(preconditioner, gram));
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+// What draws that are too rare to be among `largest.size()`, down to the share `rarest`, add to the mean of
+// ‖(I − AŜ)^k‖² if they diverge: ∫ (x(s) − 1)^{2k} ds over shares s with x(s) > 2, where the largest eigenvalue exceeds
+// x(s) in a share s of the draws. Beyond the upper tenth, x grows by the mean excess for every factor e in s: tails of
+// largest eigenvalues fall faster than exponentially, so that this is more than there is.
+double unseen_error(std::vector<double> largest, int k, double rarest) {
+  const std::size_t count = largest.size(), tenth = count / 10;
+  const double share = 1.0 / static_cast<double>(count);
+  if (share <= rarest) return 0;
+  constexpr std::size_t fewest = 3;
+  if (tenth < fewest) return infinity;
+  const auto edge = largest.begin() + static_cast<std::ptrdiff_t>(tenth);
+  std::nth_element(largest.begin(), edge, largest.end(), std::greater<>());
+  const double mean = std::accumulate(largest.begin(), edge, 0.0) / static_cast<double>(tenth);
+  if (!std::isfinite(mean)) return infinity;
+  constexpr int points = 32;
+  const double step = std::log(share / rarest) / points;
+  double sum = 0;
+  for (int i = 0; i < points; ++i) {
+    const double s = rarest * std::exp((i + 0.5) * step);
+    const double x = *edge + (mean - *edge) * std::log(static_cast<double>(tenth) * share / s);
+    if (x > 2) sum += std::pow(x - 1, 2 * k) * s * step;
+  }
+  return sum;
 }
 
-// Row `draw` of `errors`: ‖B^k‖_F² for k = 0, 1, …
-void fill_powers(const matrix& step, int draw, matrix& errors) {
-  matrix power = matrix::identity(step.rows());
-  matrix next = power;
-  for (int k = 0; k < errors.columns(); ++k) {
-    const double norm = frobenius_norm(power);
-    errors(draw, k) = std::isfinite(norm) ? norm * norm : std::numeric_limits<double>::infinity();
-    if (k + 1 == errors.columns()) break;
-    multiply(1, step, transpose::no, power, transpose::no, 0, next);
-    std::swap(power, next);
+void summarise_errors(const chain_draws& drawn, chain_prediction& out) {
+  const int draws = drawn.count();
+  out.draws = draws;
+  out.error.clear();
+  out.standard_error.clear();
+  out.diverging_part.clear();
+  for (const std::vector<double>& errors : drawn.errors()) {
+    double sum = 0, squares = 0, diverging = 0;
+    for (std::size_t i = 0; i < errors.size(); ++i) {
+      sum += errors[i];
+      if (drawn.diverges()[i] != 0) diverging += errors[i];
+    }
+    const double mean = sum / draws;
+    for (const double e : errors) squares += (e - mean) * (e - mean);
+    out.error.push_back(mean);
+    out.standard_error.push_back(std::isfinite(mean) ? std::sqrt(squares / draws / std::max(1, draws - 1)) : mean);
+    out.diverging_part.push_back(std::isfinite(sum) && sum > 0 ? diverging / sum : sum > 0 ? 1 : 0);
+  }
+  out.best_k = static_cast<int>(std::min_element(out.error.begin(), out.error.end()) - out.error.begin());
+  out.diverging_share = static_cast<double>(std::count(drawn.diverges().begin(), drawn.diverges().end(), 1)) / draws;
+}
+
+// Which k are told apart from the best one.
+void compare(const chain_draws& drawn, double rarest, chain_prediction& out) {
+  const std::vector<std::span<const double>> rows(drawn.errors().begin(), drawn.errors().end());
+  const std::vector<paired_difference> differences = paired_differences(rows, out.best_k);
+  const alternatives range = not_told_apart(differences, out.best_k, out.draws);
+  out.first_k = range.first;
+  out.last_k = range.last;
+  const double unseen = out.best_k == 0 ? 0 : unseen_error(drawn.largest(), out.best_k, rarest);
+  out.difference_error.clear();
+  out.rival_k = -1;
+  for (int k = 0; k < static_cast<int>(differences.size()); ++k) {
+    const paired_difference& d = differences[static_cast<std::size_t>(k)];
+    out.difference_error.push_back(d.standard_error);
+    if (k == out.best_k) continue;
+    if (k < out.best_k && d.mean <= unseen && unseen > 0) out.first_k = std::min(out.first_k, k);
+    if (out.rival_k >= 0 && d.z >= out.rival_z) continue;
+    out.rival_k = k;
+    out.rival_z = d.z;
   }
 }
 
 }  // namespace
 
-chain_prediction predict_chain(const matrix& preconditioner, const covariance& sigma, int m, int steps, int draws,
-                               stream_key key, const std::stop_token& stop) {
-  expects(steps >= 0 && draws >= 1, "predict_chain: steps = {}, draws = {}", steps, draws);
+chain_prediction predict_chain(const matrix& preconditioner, const covariance& sigma, int m, int steps,
+                               const prediction_draws& draws, stream_key key, const std::stop_token& stop) {
+  expects(steps >= 0 && draws.draws >= 1 && draws.most_draws >= draws.draws,
+          "predict_chain: steps = {}, draws = {}, most_draws = {}", steps, draws.draws, draws.most_draws);
   const blas_threads one(1);
-  const wishart_source source(task_mixture(sigma), m, key);
-  matrix errors(draws, steps + 1);
-  std::vector<char> diverges(static_cast<std::size_t>(draws));
-  parallel_for((draws + lane_count - 1) / lane_count, [&](int block) {
-    prompt_lanes p;
-    source.draw(static_cast<std::uint64_t>(block), p);
-    for (int lane = 0; lane < std::min(lane_count, draws - block * lane_count); ++lane) {
-      throw_if_stopped(stop);
-      const int draw = block * lane_count + lane;
-      const matrix step = step_matrix(preconditioner, gram_of_lane(1.0 / m, p.factor, lane));
-      fill_powers(step, draw, errors);
-      diverges[static_cast<std::size_t>(draw)] = spectral_radius(step) > above_one ? 1 : 0;
-    }
-  });
+  chain_draws drawn(preconditioner, sigma, m, steps, key);
+  drawn.extend(draws.draws, {}, stop);
   chain_prediction out;
-  for (int k = 0; k <= steps; ++k) {
-    double sum = 0, squares = 0;
-    for (int i = 0; i < draws; ++i) sum += errors(i, k);
-    const double mean = sum / draws;
-    for (int i = 0; i < draws; ++i) squares += (errors(i, k) - mean) * (errors(i, k) - mean);
-    out.error.push_back(mean);
-    out.standard_error.push_back(std::isfinite(mean) ? std::sqrt(squares / draws / std::max(1, draws - 1)) : mean);
+  for (;;) {
+    summarise_errors(drawn, out);
+    compare(drawn, draws.rarest, out);
+    if (out.settled() || drawn.count() == draws.most_draws) return out;
+    const int more = drawn.count() > draws.most_draws / 2 ? draws.most_draws : 2 * drawn.count();
+    out.out_of_time = !drawn.extend(more, draws.out_of_time, stop);
+    if (out.out_of_time) return out;
   }
-  out.best_k = static_cast<int>(std::min_element(out.error.begin(), out.error.end()) - out.error.begin());
-  out.diverging_share = static_cast<double>(std::count(diverges.begin(), diverges.end(), 1)) / draws;
-  return out;
 }
 
 double limit_spectral_radius(const matrix& preconditioner, const covariance& sigma) {
-  return spectral_radius(step_matrix(preconditioner, sigma.values()));
+  return spectral_radius(
+      combination(1, matrix::identity(sigma.dimension()), -1, product(preconditioner, sigma.values())));
 }
 
 double marchenko_pastur_radius(int d, int n, double ratio) {

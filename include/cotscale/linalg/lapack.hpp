@@ -1,6 +1,7 @@
 // Factorisations, from LAPACK.
 #pragma once
 
+#include <complex>
 #include <vector>
 
 #include "cotscale/linalg/matrix.hpp"
@@ -19,6 +20,9 @@ eigen_decomposition symmetric_eigen(const matrix& a);
 
 /// Its eigenvalues only, ascending. (dsyevd)
 std::vector<double> symmetric_eigenvalues(const matrix& a);
+
+/// Eigenvalues of a square matrix, in any order. (dgeev) Throws numerical_error as symmetric_eigen does.
+std::vector<std::complex<double>> eigenvalues(const matrix& a);
 
 /// Largest |eigenvalue| of a square matrix; +inf if an entry is not finite. (dgeev)
 double spectral_radius(const matrix& a);

@@ -93,6 +93,8 @@ struct cell_result {
   double preconditioner_error = 0, weakest_direction_error = 0, w24 = 0;
   std::int8_t converged = -1, training_diverged = -1;
   std::vector<std::int64_t> best_k, predicted_best_k;
+  std::vector<double> difference_stderr, predicted_difference_stderr;
+  std::vector<std::int64_t> best_k_first, best_k_last, predicted_best_k_first, predicted_best_k_last, predicted_draws;
   std::vector<double> predicted_error, predicted_stderr, predicted_diverging_share;
   double spectral_radius = 0;
   std::vector<double> baseline_error, baseline_stderr, baseline_median, baseline_parameter;

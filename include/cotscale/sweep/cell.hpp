@@ -1,6 +1,7 @@
 // What one cell computes: training, roll-outs on the test prompts of every m, and theory and baselines beside them.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <stop_token>
 #include <vector>
@@ -22,15 +23,19 @@ struct cell_units {
   int mixture = 0;  ///< likewise of the training covariances
 };
 
-/// What is known of a mixture and a target before anything is trained.
-struct cell_theory {
-  matrix preconditioner;                      ///< Γ_π⁻¹, (d, d), in the target's units (cell_units)
-  matrix optimum;                             ///< the same in the mixture's own units: never beyond a double's range
-  matrix directions;                          ///< its eigenvectors or right singular vectors, in the columns, (d, d)
-  std::vector<double> limit, bound;           ///< over k; limit_errors and matched_bounds, NaN if not matched
-  double spectral_radius = 0;                 ///< of I − Γ_π⁻¹Σ
-  std::vector<chain_prediction> predictions;  ///< over m; empty: none are made
+/// What is known of a mixture and a target before anything is trained or drawn.
+struct mixture_theory {
   cell_units units;
+  matrix preconditioner;             ///< Γ_π⁻¹, (d, d), in the target's units (cell_units)
+  matrix optimum;                    ///< the same in the mixture's own units: never beyond a double's range
+  matrix directions;                 ///< its eigenvectors or right singular vectors, in the columns, (d, d)
+  std::vector<double> limit, bound;  ///< over k; limit_errors and matched_bounds, NaN if not matched
+  double spectral_radius = 0;        ///< of I − Γ_π⁻¹Σ
+};
+
+/// The same, with what Wishart draws say.
+struct cell_theory : mixture_theory {
+  std::vector<chain_prediction> predictions;  ///< over m; empty: none are made
 };
 
 /// Computes the cells of one specification, and keeps what cells share: targets, mixtures, trainings of cells that
@@ -51,6 +56,12 @@ class cell_computer {
 
   /// Only what does not need training. The model does not matter.
   std::shared_ptr<const cell_theory> theory(const cell& c, const std::stop_token& stop);
+
+  /// Of that, what needs no draws. Throws the errors of this kind of the cell's mixture: what theory() adds cannot fail.
+  std::shared_ptr<const mixture_theory> optimum(const cell& c, const std::stop_token& stop);
+
+  /// From now on predictions end as prediction_draws::out_of_time says, and depend on the moment.
+  void limit_predictions(std::function<bool()> out_of_time);
 
  private:
   struct implementation;

@@ -2,6 +2,7 @@
 // anything is rolled out.
 #pragma once
 
+#include <functional>
 #include <stop_token>
 #include <vector>
 
@@ -10,17 +11,43 @@
 
 namespace cotscale {
 
-struct chain_prediction {
-  std::vector<double> error;           ///< mean over draws of ‖(I − AŜ)^k‖_F², k = 0 … steps
-  std::vector<double> standard_error;  ///< of that mean
-  int best_k = 0;                      ///< the smallest k with the least mean
-  double diverging_share = 0;          ///< share of the draws in which an |eigenvalue| of I − AŜ is above 1
+/// How many draws a prediction takes: `draws`, then twice as many, …, until the best k is settled, at most
+/// `most_draws`.
+struct prediction_draws {
+  int draws = 100;
+  int most_draws = 100;
+  /// Draws rarer than this are left out of account; those that are more frequent, but too rare to be among so few
+  /// draws, are extrapolated (chain_prediction::first_k).
+  double rarest = 1e-4;
+  /// Asked between draws beyond the first `draws`; true: no more, and those since the last doubling do not count. The
+  /// answer then depends on the moment. Empty: never.
+  std::function<bool()> out_of_time;
 };
 
-/// Over `draws` ≥ 1 independent Ŝ = XXᵀ/m, x ~ N(0, Σ): each counts with its exact mean over w ~ N(0, I). The random
-/// numbers depend on `key` only. Throws stopped when asked to stop.
-chain_prediction predict_chain(const matrix& preconditioner, const covariance& sigma, int m, int steps, int draws,
-                               stream_key key, const std::stop_token& stop);
+struct chain_prediction {
+  std::vector<double> error;             ///< mean over draws of ‖(I − AŜ)^k‖_F², k = 0 … steps
+  std::vector<double> standard_error;    ///< of that mean
+  std::vector<double> difference_error;  ///< standard error of error − error at best_k, on the same draws
+  std::vector<double> diverging_part;    ///< share of the error that the draws make which diverge
+  int draws = 0;                         ///< how many there were
+  int best_k = 0;                        ///< the smallest k with the least mean
+  /// The first and the last k that the draws do not tell apart from best_k (base/paired.hpp). A k below best_k is not
+  /// told apart either when draws that are too rare to be among these, by extrapolation of the upper tenth of the
+  /// largest eigenvalues of AŜ as an exponential tail, could raise the error at best_k above that at k.
+  int first_k = 0, last_k = 0;
+  /// The other k that is the least told apart, and how many standard errors away it is; steps = 0: −1.
+  int rival_k = -1;
+  double rival_z = 0;
+  double diverging_share = 0;  ///< share of the draws in which an |eigenvalue| of I − AŜ is above 1
+  bool out_of_time = false;    ///< ended by prediction_draws::out_of_time
+
+  bool settled() const { return first_k == last_k; }
+};
+
+/// Over independent Ŝ = XXᵀ/m, x ~ N(0, Σ), 1 ≤ draws ≤ most_draws of them: each counts with its exact mean over
+/// w ~ N(0, I). The random numbers depend on `key` only. Throws stopped when asked to stop.
+chain_prediction predict_chain(const matrix& preconditioner, const covariance& sigma, int m, int steps,
+                               const prediction_draws& draws, stream_key key, const std::stop_token& stop);
 
 /// Largest |eigenvalue| of I − AΣ: above 1, the chain diverges for m → ∞.
 double limit_spectral_radius(const matrix& preconditioner, const covariance& sigma);

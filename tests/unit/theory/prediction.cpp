@@ -43,7 +43,8 @@ matrix scaled_identity(int d, double factor) {
 }
 
 chain_prediction predict(const matrix& a, const covariance& sigma, int m, int steps, int draws) {
-  return predict_chain(a, sigma, m, steps, draws, some_key, std::stop_token());
+  return predict_chain(a, sigma, m, steps, {.draws = draws, .most_draws = draws, .rarest = 1e-4, .out_of_time = {}},
+                       some_key, std::stop_token());
 }
 
 matrix step_of(const matrix& a, const matrix& s) {
@@ -167,7 +168,7 @@ TEST(predict_chain, does_not_depend_on_threads) {
 TEST(predict_chain, stops_when_asked_and_needs_a_draw) {
   std::stop_source stop;
   stop.request_stop();
-  EXPECT_THROW(predict_chain(matrix(2, 2), isotropic(2), 3, 1, 8, some_key, stop.get_token()), stopped);
+  EXPECT_THROW(predict_chain(matrix(2, 2), isotropic(2), 3, 1, {}, some_key, stop.get_token()), stopped);
   EXPECT_THAT([] { predict(matrix(2, 2), isotropic(2), 3, 1, 0); },
               ThrowsMessage<precondition_error>(HasSubstr("draws = 0")));
 }

@@ -1,0 +1,18 @@
+// How long a chain should be, measured and predicted, and how sure both are.
+#pragma once
+
+#include <vector>
+
+#include "cotscale/eval/roll_out.hpp"
+#include "cotscale/sweep/cell.hpp"
+
+namespace cotscale::detail {
+
+/// Appends best_k, its interval and the standard errors of differences from it, of one m. `means` are the mean errors
+/// of k = 0 … K, `errors` those of all prompts; without rows, nothing was computed: −1 and NaN.
+void store_best_k(const std::vector<double>& means, error_table& errors, cell_result& out);
+
+/// Fills in what was predicted, over (m, k); NaN, −1 and 0 draws where `predictions` is empty.
+void store_predictions(const std::vector<chain_prediction>& predictions, const coordinates& grid, cell_result& out);
+
+}  // namespace cotscale::detail
