@@ -46,11 +46,12 @@ double mean_over_draws(const selection_results& results, double (*value)(const s
   return sum / static_cast<double>(results.draws.size());
 }
 
-// "88", or "88 to 176" where the draws of the tasks differ.
+// "88", or "88 to 176" where the draws of the tasks differ, or "no".
 std::string draws_of(const selection_results& results, int selection_record::*member) {
   const auto [least, most] =
       std::minmax_element(results.draws.begin(), results.draws.end(),
                           [member](const auto& a, const auto& b) { return a.*member < b.*member; });
+  if ((*most).*member == 0) return "no";
   if ((*least).*member == (*most).*member) return fmt::format("{}", (*least).*member);
   return fmt::format("{} to {}", (*least).*member, (*most).*member);
 }
@@ -68,13 +69,16 @@ void show_trust(const selection_results& results) {
                                          [](const auto& a, const auto& b) { return a.stationarity < b.stationarity; });
   const std::size_t unsettled = count([](const selection_record& r) { return !r.settled; });
   const std::size_t steep = count([](const selection_record& r) { return r.stationarity > largest_stationarity; });
+  const std::size_t kept = count([](const selection_record& r) { return !r.descended; });
   const std::size_t rare = count([](const selection_record& r) { return r.value[1].tail_share > rare_tail_share; });
-  print(
-      "exact problem: slope towards the best task {:.2g} of the objective at most; {} draws of the descent, {} fresh\n",
-      steepest->stationarity, draws_of(results, &selection_record::samples),
-      draws_of(results, &selection_record::fresh_samples));
+  print("exact problem: {} draws of the descent, {} fresh ones; slope of ln F towards the best task {:.2g} at most\n",
+        draws_of(results, &selection_record::samples), draws_of(results, &selection_record::fresh_samples),
+        steepest->stationarity);
   if (steep > 0) {
     print("not stationary{}: the descent ended with a slope above {:g}\n", of_all(steep), largest_stationarity);
+  }
+  if (kept > 0) {
+    print("a mixture that the descent began with is kept{}: it is no worse on fresh draws\n", of_all(kept));
   }
   if (unsettled > 0) {
     print(

@@ -57,19 +57,20 @@ struct error_statistics {
   double log_median = 0;
   double tail_share = 0;
 
-  explicit error_statistics(std::vector<double> log_errors) {
-    const std::size_t count = log_errors.size();
-    std::vector<double> sorted = log_errors;
+  std::vector<double> logs;
+
+  explicit error_statistics(std::vector<double> log_errors) : logs(std::move(log_errors)) {
+    const std::size_t count = logs.size();
+    std::vector<double> sorted = logs;
     std::sort(sorted.begin(), sorted.end());
     const double largest = sorted.back();
     log_median = count % 2 == 1 ? sorted[count / 2] : std::log(0.5) + log_sum(sorted[count / 2 - 1], sorted[count / 2]);
-    log_mean = log_mean_exp(log_errors);
+    log_mean = log_mean_exp(logs);
     relative_error = largest > 0 ? infinity : 0;
     if (!std::isfinite(largest)) return;
-    for (double& x : log_errors) x = std::exp(x - largest);
     const double mean = std::exp(log_mean - largest);
     double square = 0;
-    for (const double x : log_errors) square += (x - mean) * (x - mean);
+    for (const double x : logs) square += std::pow(std::exp(x - largest) - mean, 2);
     const auto n = static_cast<double>(count);
     relative_error = count < 2 ? infinity : std::sqrt(square / (n - 1) / n) / mean;
     double tail = 0;
@@ -79,6 +80,22 @@ struct error_statistics {
 
   double relative_deviation_square(int count) const { return relative_error * relative_error * count; }
 };
+
+/// By how many of its standard errors the mean of the errors eᵃ exceeds that of eᵇ on the same draws; 0 if that cannot
+/// be told.
+double excess(std::span<const double> a, std::span<const double> b) {
+  const double largest = std::max(*std::max_element(a.begin(), a.end()), *std::max_element(b.begin(), b.end()));
+  if (!std::isfinite(largest)) return 0;
+  double sum = 0;
+  double squares = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const double difference = std::exp(a[i] - largest) - std::exp(b[i] - largest);
+    sum += difference;
+    squares += difference * difference;
+  }
+  const double variance = squares - sum * sum / static_cast<double>(a.size());
+  return variance > 0 ? sum / std::sqrt(variance) : 0;
+}
 
 /// The draws that a descent sees, and fresh ones; neither where m is infinite.
 class judge {
@@ -101,7 +118,7 @@ class judge {
     while (training_) {
       const int needed = needed_draws();
       settled = settled && needed <= training_->count() && agrees(found.log_objective);
-      if (settled || training_->count() == options_.max_samples) break;
+      if ((settled && !overtaken()) || training_->count() == options_.max_samples) break;
       training_->grow_to(more_draws(training_->count(), needed));
       seen_ = seen_.on(training_->draws());
       found = descend_further(seen_, found, options_.descent, stop_);
@@ -146,52 +163,69 @@ class judge {
     return static_cast<int>(capped(std::clamp<std::int64_t>(needed, least, std::int64_t{most_at_once} * now)));
   }
 
-  // Within two standard errors of the difference, the spread being that of the fresh draws: on its own a descent has
-  // made it small.
+  // Within the accuracy or two standard errors of the difference, the spread being that of the fresh draws: on its own
+  // a descent has made it small.
   bool agrees(double log_training) const {
     const double error = latest_->relative_error;
     const double of_training = error * std::sqrt(1.0 * fresh_->count() / training_->count());
     const double gap = log_training == latest_->log_mean ? 0 : std::expm1(log_training - latest_->log_mean);
-    return std::abs(gap) <= 2 * std::hypot(error, of_training);
+    return std::abs(gap) <= std::max(selection_accuracy, 2 * std::hypot(error, of_training));
   }
 
-  judgement judgement_of(const std::vector<double>& probabilities, double& log_objective) const {
+  // Whether a start is better than the latest point on fresh draws, and not by chance: what the descent has gained on
+  // its own draws is worth nothing then.
+  bool overtaken() {
+    measure_starts();
+    return std::any_of(of_starts_.begin(), of_starts_.end(),
+                       [&](const error_statistics& s) { return excess(latest_->logs, s.logs) > 2; });
+  }
+
+  void measure_starts() {
+    if (!of_starts_.empty() && static_cast<int>(of_starts_.front().logs.size()) == fresh_->count()) return;
+    of_starts_.clear();
+    for (const std::vector<double>& start : starts_) {
+      throw_if_stopped(stop_);
+      of_starts_.push_back(statistics_of(start));
+    }
+  }
+
+  judgement judgement_of(const std::vector<double>& probabilities, const error_statistics* fresh,
+                         double& log_objective) const {
     judgement out;
     log_objective = seen_.log_objective(probabilities);
     out.training = std::exp(log_objective);
     out.objective = out.median = out.training;
-    if (!fresh_) return out;
-    const error_statistics s = statistics_of(probabilities);
-    out.median = std::exp(s.log_median);
-    out.tail_share = s.tail_share;
+    if (fresh == nullptr) return out;
+    out.median = std::exp(fresh->log_median);
+    out.tail_share = fresh->tail_share;
     if (known_) return out;
-    log_objective = s.log_mean;
-    out.objective = std::exp(s.log_mean);
-    out.standard_error = std::isinf(out.objective) ? infinity : s.relative_error * out.objective;
+    log_objective = fresh->log_mean;
+    out.objective = std::exp(fresh->log_mean);
+    out.standard_error = std::isinf(out.objective) ? infinity : fresh->relative_error * out.objective;
     return out;
   }
 
-  judged_solution chosen(const exact_solution& found, bool settled) const {
+  judged_solution chosen(const exact_solution& found, bool settled) {
     judged_solution out{
         .probabilities = {}, .stationarity = found.stationarity, .descended = true, .value = {}, .starts = {}};
     out.samples = training_ ? training_->count() : 0;
     out.fresh_samples = fresh_ ? fresh_->count() : 0;
     out.settled = settled;
     double least = 0;
-    out.value = judgement_of(found.probabilities, least);
+    if (fresh_) measure_starts();
+    out.value = judgement_of(found.probabilities, fresh_ ? &*latest_ : nullptr, least);
     const std::vector<double>* best = &found.probabilities;
-    for (const std::vector<double>& start : starts_) {
+    for (std::size_t i = 0; i < starts_.size(); ++i) {
       throw_if_stopped(stop_);
       double log_objective = 0;
-      out.starts.push_back(judgement_of(start, log_objective));
+      out.starts.push_back(judgement_of(starts_[i], fresh_ ? &of_starts_[i] : nullptr, log_objective));
       if (!(log_objective < least)) continue;
       least = log_objective;
-      best = &start;
+      best = &starts_[i];
       out.value = out.starts.back();
       out.descended = false;
     }
     out.probabilities = *best;
-    if (!out.descended) out.stationarity = stationarity_of(seen_.evaluate(*best));
     return out;
   }
 
@@ -201,7 +235,8 @@ class judge {
   bool known_;          // the expectation
   exact_problem seen_;  // by the descent
   std::optional<draw_set> training_, fresh_;
-  std::optional<error_statistics> latest_;
+  std::optional<error_statistics> latest_;  // of the descent's last point
+  std::vector<error_statistics> of_starts_;
 };
 
 }  // namespace

@@ -83,7 +83,10 @@ class selection_writer {
     };
     numbers(
         "stationarity", [](const selection_record& r) { return r.stationarity; },
-        "slope of the logarithm of the exact problem's objective towards the best task");
+        "slope of ln F towards the best task where the descent on the exact problem ended");
+    numbers(
+        "descended", [](const selection_record& r) { return r.descended; },
+        "1 if the exact solution is where the descent ended, 0 if it is a start that is better on fresh draws");
     numbers(
         "samples", [](const selection_record& r) { return r.samples; }, "draws that the last descent saw");
     numbers(

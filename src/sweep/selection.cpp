@@ -46,6 +46,7 @@ selection_record record_of(const quadratic_solution& quadratic, const judged_sol
   out.kkt_residual = quadratic.kkt_residual;
   for (std::size_t i = 0; i < out.plain.size(); ++i) out.plain[i] = stored(exact.starts[i + 1]);
   out.stationarity = exact.stationarity;
+  out.descended = exact.descended;
   out.samples = exact.samples;
   out.fresh_samples = exact.fresh_samples;
   out.settled = exact.settled;

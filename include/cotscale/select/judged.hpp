@@ -46,21 +46,23 @@ inline constexpr double rare_tail_share = 0.5;
 
 struct judged_solution {
   std::vector<double> probabilities;  ///< π (T)
-  double stationarity = 0;            ///< of π on the draws that the last descent saw, see stationarity_of()
-  bool descended = false;             ///< whether π is that point, not one of the starts
+  double stationarity = 0;            ///< of the last descent's end, on its draws; see stationarity_of()
+  bool descended = false;             ///< whether π is that end, not one of the starts
   judgement value;
   std::vector<judgement> starts;  ///< the same of each start
-  int samples = 0,
-      fresh_samples = 0;  ///< draws that were made; 0 where the expectation is known, no fresh ones for m = ∞
-  bool settled = false;   ///< fresh and training draws agree within two standard errors, and each error is at most 1 %;
-                          ///< otherwise the cap was reached
+  int samples = 0;                ///< draws that the last descent saw; none where the expectation is known
+  int fresh_samples = 0;          ///< draws that judged it; none for m = ∞
+  bool settled = false;  ///< the objectives on both agree within selection_accuracy or two standard errors, and each
+                         ///< standard error is at most selection_accuracy; otherwise the cap was reached
 };
 
 /// Solves the exact problem on `samples` draws, then on more, until the objective there and on fresh draws agree and
-/// the standard error of both is at most selection_accuracy of it, or either set has max_samples draws. Where the
-/// expectation is known no draws stand for it. Of the last descent's point and the starts the result is what is least
-/// on the fresh draws (in expectation where that is known): never worse than any start there. The choice is among that
-/// handful only, so that the value stays unbiased up to a fraction of its standard error. Throws stopped.
+/// the standard error of both is at most selection_accuracy of it, or either set has max_samples draws; and on more
+/// yet, up to max_samples, while a start is better on the fresh draws by more than two standard errors of the
+/// difference. Where the expectation is known no draws stand for it. Of the last descent's point and the starts the
+/// result is what is least on the fresh draws (in expectation where that is known): never worse than any start there.
+/// The choice is among that handful only, so that the value stays unbiased up to a fraction of its standard error.
+/// Throws stopped.
 judged_solution select_judged(const judged_problem& problem, std::span<const std::vector<double>> starts,
                               const judged_options& options, const std::stop_token& stop);
 

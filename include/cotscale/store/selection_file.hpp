@@ -30,7 +30,8 @@ struct selection_record {
   double kkt_residual = 0;               ///< of the quadratic programme
   std::array<selection_value, 2> value;  ///< of each solution in the exact problem
   std::array<selection_value, 4> plain;  ///< of each plain mixture there, in the order of plain_mixture_names
-  double stationarity = 0;               ///< of the exact solution, relative
+  double stationarity = 0;               ///< where the exact problem's last descent ended, relative
+  bool descended = false;                ///< whether the exact solution is that end, not a start
   int samples = 0;                       ///< draws that the last descent saw
   int fresh_samples = 0;                 ///< and that judged it
   bool settled = false;                  ///< whether both agree and are as exact as was asked for
