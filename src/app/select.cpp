@@ -10,6 +10,7 @@
 #include "cotscale/base/parallel.hpp"
 #include "cotscale/base/patience.hpp"
 #include "cotscale/linalg/blas.hpp"
+#include "cotscale/select/judged.hpp"
 #include "cotscale/sweep/provenance.hpp"
 #include "cotscale/sweep/resources.hpp"
 #include "cotscale/sweep/schedule.hpp"
@@ -37,6 +38,53 @@ double mean_over_draws(const selection_results& results, double (*value)(const s
   return sum / static_cast<double>(results.draws.size());
 }
 
+// "88", or "88 to 176" where the draws of the tasks differ, or "no".
+std::string draws_of(const selection_results& results, int selection_record::*member) {
+  const auto [least, most] =
+      std::minmax_element(results.draws.begin(), results.draws.end(),
+                          [member](const auto& a, const auto& b) { return a.*member < b.*member; });
+  if ((*most).*member == 0) return "no";
+  if ((*least).*member == (*most).*member) return fmt::format("{}", (*least).*member);
+  return fmt::format("{} to {}", (*least).*member, (*most).*member);
+}
+
+// How far the exact problem's solution can be trusted, and what to do about it.
+void show_trust(const selection_results& results) {
+  const std::size_t all = results.draws.size();
+  const auto count = [&](auto holds) {
+    return static_cast<std::size_t>(std::count_if(results.draws.begin(), results.draws.end(), holds));
+  };
+  const auto of_all = [&](std::size_t some) {
+    return all == 1 ? std::string() : fmt::format(" in {} of {} draws of the tasks", some, all);
+  };
+  const auto steepest = std::max_element(results.draws.begin(), results.draws.end(),
+                                         [](const auto& a, const auto& b) { return a.stationarity < b.stationarity; });
+  const std::size_t unsettled = count([](const selection_record& r) { return !r.settled; });
+  const std::size_t steep = count([](const selection_record& r) { return r.stationarity > largest_stationarity; });
+  const std::size_t kept = count([](const selection_record& r) { return !r.descended; });
+  const std::size_t rare = count([](const selection_record& r) { return r.value[1].tail_share > rare_tail_share; });
+  print("exact problem: {} draws of the descent, {} fresh ones; slope of ln F towards the best task {:.2g} at most\n",
+        draws_of(results, &selection_record::samples), draws_of(results, &selection_record::fresh_samples),
+        steepest->stationarity);
+  if (steep > 0) {
+    print("not stationary{}: the descent ended with a slope above {:g}\n", of_all(steep), largest_stationarity);
+  }
+  if (kept > 0) {
+    print("a mixture that the descent began with is kept{}: it is no worse on fresh draws\n", of_all(kept));
+  }
+  if (unsettled > 0) {
+    print(
+        "not settled{}: select.max_samples was reached before training and fresh draws agreed to {:g} %; raise it, or\n"
+        "take the standard error as it is\n",
+        of_all(unsettled), 100 * selection_accuracy);
+  }
+  if (rare > 0) {
+    print(
+        "rare draws rule the mean{}: a hundredth of them makes more than half of it; most prompts are at the median\n",
+        of_all(rare));
+  }
+}
+
 void show_selection(const selection_results& results) {
   const auto draws = static_cast<double>(results.draws.size());
   print("{:<24}{:>18}{:>12}{:>12}\n", "task", "support hardness", "quadratic", "exact");
@@ -55,10 +103,17 @@ void show_selection(const selection_results& results) {
   print("{:<42}{:>12.5g}{:>12.5g}\n", "objective of the exact problem",
         mean_over_draws(results, [](const selection_record& r) { return r.objective[0][1]; }),
         mean_over_draws(results, [](const selection_record& r) { return r.objective[1][1]; }));
+  print("{:<42}{:>12.2g}{:>12.2g}\n", "  standard error, on fresh draws",
+        mean_over_draws(results, [](const selection_record& r) { return r.value[0].standard_error; }),
+        mean_over_draws(results, [](const selection_record& r) { return r.value[1].standard_error; }));
+  print("{:<42}{:>12.5g}{:>12.5g}\n", "  median over the fresh draws",
+        mean_over_draws(results, [](const selection_record& r) { return r.value[0].median; }),
+        mean_over_draws(results, [](const selection_record& r) { return r.value[1].median; }));
   double worst = 0;
   for (const selection_record& r : results.draws) worst = std::max(worst, r.kkt_residual);
   print("largest relative KKT residual {:.2g}{}\n", worst,
         results.draws.size() > 1 ? fmt::format("; means over {} draws of the tasks", results.draws.size()) : "");
+  show_trust(results);
 }
 
 }  // namespace

@@ -3,18 +3,16 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <functional>
 #include <limits>
-#include <numeric>
 #include <utility>
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/parallel.hpp"
-#include "cotscale/base/stop.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/linalg/lapack.hpp"
 #include "cotscale/select/plain.hpp"
 #include "cotscale/task/moments.hpp"
+#include "logarithms.hpp"
 #include "power.hpp"
 
 namespace cotscale {
@@ -22,22 +20,28 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-double dot(std::span<const double> a, std::span<const double> b) {
-  return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
-}
-
 void add_multiple(double alpha, const matrix& x, matrix& y) {
   for (std::size_t i = 0; i < y.size(); ++i) y.data()[i] += alpha * x.data()[i];
 }
 
-// log of the mean of exp(x), without overflow.
-double log_mean_exp(std::span<const double> x) {
-  const double largest = *std::max_element(x.begin(), x.end());
-  if (!std::isfinite(largest)) return largest;
-  double sum = 0;
-  for (const double value : x) sum += std::exp(value - largest);
-  return largest + std::log(sum / static_cast<double>(x.size()));
-}
+constexpr int draws_of_a_shard = 8;
+
+// Σ e^{l_i} G_i over the draws of a shard, as a mantissa and the logarithm of its scale.
+struct gradient_sum {
+  double log_scale = -infinity;
+  matrix mantissa;
+
+  void add(double log_weight, const matrix& gradient) {
+    if (!std::isfinite(log_weight)) return;
+    if (mantissa.size() == 0) mantissa = matrix(gradient.rows(), gradient.columns());
+    if (log_weight > log_scale) {
+      const double shrink = std::exp(log_scale - log_weight);
+      for (double& value : mantissa.values()) value *= shrink;
+      log_scale = log_weight;
+    }
+    add_multiple(std::exp(log_weight - log_scale), gradient, mantissa);
+  }
+};
 
 }  // namespace
 
@@ -48,10 +52,10 @@ struct exact_problem::preconditioner {
   matrix null_space;  // orthonormal columns, (d, d − rank)
 };
 
-// ln ‖(I − AŜ)^k‖² of a draw and its derivative by A, if that was asked for.
-struct exact_problem::draw_value {
-  double log_error = 0;
-  matrix gradient;
+// ln ‖(I − AŜ)^k‖² of every draw, and per shard the sum of their errors' derivatives by A, if those were asked for.
+struct exact_problem::draws_value {
+  std::vector<double> log_errors;
+  std::vector<gradient_sum> gradients;
 };
 
 exact_problem::exact_problem(std::span<const covariance> candidates, std::span<const matrix> sample_covariances, int n,
@@ -63,7 +67,22 @@ exact_problem::exact_problem(std::span<const covariance> candidates, std::span<c
     expects(s.rows() == draws_.front().rows() && s.columns() == s.rows(), "exact_problem: draws of shape ({}, {})",
             s.rows(), s.columns());
   }
-  for (const covariance& lambda : candidates) seconds_.push_back(moments(lambda, n).second);
+  std::vector<matrix> seconds(candidates.size());
+  parallel_for(static_cast<int>(candidates.size()), [&](int l) { seconds[l] = moments(candidates[l], n).second; });
+  seconds_ = std::make_shared<const std::vector<matrix>>(std::move(seconds));
+}
+
+exact_problem exact_problem::of_one_step(std::span<const covariance> candidates, const matrix& sigma, double m, int n) {
+  exact_problem out(candidates, std::span(&sigma, 1), n, 1);
+  if (!std::isinf(m)) out.spread_ = combination(1 / m, product(sigma, sigma), trace(sigma) / m, sigma);
+  return out;
+}
+
+exact_problem exact_problem::on(std::span<const matrix> sample_covariances) const {
+  exact_problem out = *this;
+  out.draws_ = sample_covariances;
+  out.spread_ = {};
+  return out;
 }
 
 exact_problem::preconditioner exact_problem::make_preconditioner(std::span<const double> probabilities) const {
@@ -75,7 +94,7 @@ exact_problem::preconditioner exact_problem::make_preconditioner(std::span<const
   for (std::size_t l = 0; l < candidates_.size(); ++l) {
     if (probabilities[l] == 0) continue;
     add_multiple(probabilities[l], candidates_[l].values(), mean);
-    add_multiple(probabilities[l], seconds_[l], second);
+    add_multiple(probabilities[l], (*seconds_)[l], second);
   }
   eigen_decomposition e = symmetric_eigen(second);
   const double least = 4 * d * std::numeric_limits<double>::epsilon() * e.values.back();
@@ -92,28 +111,40 @@ exact_problem::preconditioner exact_problem::make_preconditioner(std::span<const
   return out;
 }
 
-std::vector<exact_problem::draw_value> exact_problem::evaluate_draws(const matrix& a, bool with_gradient) const {
-  std::vector<draw_value> out(draws_.size());
-  parallel_for(static_cast<int>(draws_.size()), [&](int i) {
-    matrix step = matrix::identity(a.rows());
-    multiply(-1, a, transpose::no, draws_[i], transpose::no, 1, step);
-    const power_norm power = log_power_norm(step, k_, with_gradient);
-    out[i].log_error = power.log_square;
-    if (!with_gradient) return;
-    out[i].gradient = matrix(a.rows(), a.rows());
-    multiply(-1, power.gradient, transpose::no, draws_[i], transpose::yes, 0, out[i].gradient);
+// A shard's draws follow each other, and shards are added in order, so that no bit depends on threads.
+exact_problem::draws_value exact_problem::evaluate_draws(const matrix& a, bool with_gradient) const {
+  const int count = static_cast<int>(draws_.size());
+  const int shards = (count + draws_of_a_shard - 1) / draws_of_a_shard;
+  draws_value out{.log_errors = std::vector<double>(draws_.size()),
+                  .gradients = std::vector<gradient_sum>(with_gradient ? shards : 0)};
+  parallel_for(shards, [&](int shard) {
+    matrix step(a.rows(), a.rows());
+    matrix by_a(a.rows(), a.rows());
+    for (int i = shard * draws_of_a_shard; i < std::min(count, (shard + 1) * draws_of_a_shard); ++i) {
+      multiply(-1, a, transpose::no, draws_[i], transpose::no, 0, step);
+      for (int j = 0; j < a.rows(); ++j) step(j, j) += 1;
+      const power_norm power = log_power_norm(step, k_, with_gradient);
+      out.log_errors[i] = power.log_square;
+      if (!with_gradient) continue;
+      multiply(-1, power.gradient, transpose::no, draws_[i], transpose::yes, 0, by_a);
+      out.gradients[shard].add(power.log_square, by_a);
+    }
   });
   return out;
 }
 
-double exact_problem::log_objective_of(std::span<const draw_value> draws) const {
-  std::vector<double> logs;
-  for (const draw_value& draw : draws) logs.push_back(draw.log_error);
-  return log_mean_exp(logs);
+double exact_problem::log_objective_of(const draws_value& draws, const matrix& a) const {
+  const double log_mean = log_mean_exp(draws.log_errors);
+  return spread_.size() == 0 ? log_mean : log_sum(log_mean, std::log(inner(a, product(a, spread_))));
+}
+
+std::vector<double> exact_problem::log_errors(std::span<const double> probabilities) const {
+  return evaluate_draws(make_preconditioner(probabilities).a, false).log_errors;
 }
 
 double exact_problem::log_objective(std::span<const double> probabilities) const {
-  return log_objective_of(evaluate_draws(make_preconditioner(probabilities).a, false));
+  const matrix a = make_preconditioner(probabilities).a;
+  return log_objective_of(evaluate_draws(a, false), a);
 }
 
 double exact_problem::objective(std::span<const double> probabilities) const {
@@ -123,20 +154,22 @@ double exact_problem::objective(std::span<const double> probabilities) const {
 // dA = dM S⁺ − A dS S⁺ on the support: ∂_ℓ = ⟨X, Λ_ℓ⟩ − ⟨Aᵀ X, Λ_ℓ Γ_ℓ⟩ with X = (∂ ln F/∂A) S⁺.
 exact_value exact_problem::evaluate(std::span<const double> probabilities) const {
   const preconditioner p = make_preconditioner(probabilities);
-  const std::vector<draw_value> draws = evaluate_draws(p.a, true);
-  exact_value out{.log_objective = log_objective_of(draws),
+  const draws_value draws = evaluate_draws(p.a, true);
+  exact_value out{.log_objective = log_objective_of(draws, p.a),
                   .gradient = std::vector<double>(candidates_.size()),
                   .reachable = reachable(p)};
   if (!std::isfinite(out.log_objective)) return out;
   matrix by_a(p.a.rows(), p.a.rows());
-  for (const draw_value& draw : draws) {
-    const double share = std::exp(draw.log_error - out.log_objective) / static_cast<double>(draws.size());
-    add_multiple(share, draw.gradient, by_a);
+  for (const gradient_sum& shard : draws.gradients) {
+    if (shard.mantissa.size() == 0) continue;
+    add_multiple(std::exp(shard.log_scale - out.log_objective) / static_cast<double>(draws_.size()), shard.mantissa,
+                 by_a);
   }
+  if (spread_.size() != 0) add_multiple(2 * std::exp(-out.log_objective), product(p.a, spread_), by_a);
   const matrix x = product(by_a, p.inverse);
   const matrix y = product(transposed(p.a), x);
   for (std::size_t l = 0; l < candidates_.size(); ++l) {
-    out.gradient[l] = inner(x, candidates_[l].values()) - inner(y, seconds_[l]);
+    out.gradient[l] = inner(x, candidates_[l].values()) - inner(y, (*seconds_)[l]);
   }
   return out;
 }
@@ -149,144 +182,6 @@ std::vector<char> exact_problem::reachable(const preconditioner& p) const {
     const matrix& lambda = candidates_[l].values();
     out[l] = frobenius_norm(product(lambda, p.null_space)) <= 1e-10 * frobenius_norm(lambda);
   }
-  return out;
-}
-
-namespace {
-
-// The nearest point of the simplex, over the coordinates that are open; the others become 0. (Held, Wolfe, Crowder,
-// Math. Programming 6, 1974)
-std::vector<double> projected(std::vector<double> point, std::span<const char> open) {
-  std::vector<double> sorted;
-  for (std::size_t l = 0; l < point.size(); ++l) {
-    if (open[l]) sorted.push_back(point[l]);
-  }
-  std::sort(sorted.begin(), sorted.end(), std::greater<>());
-  double sum = 0;
-  double shift = 0;
-  for (std::size_t i = 0; i < sorted.size(); ++i) {
-    sum += sorted[i];
-    const double next = (sum - 1) / static_cast<double>(i + 1);
-    if (sorted[i] > next) shift = next;
-  }
-  for (std::size_t l = 0; l < point.size(); ++l) point[l] = open[l] ? std::max(0.0, point[l] - shift) : 0;
-  return point;
-}
-
-std::vector<double> sum_of(std::span<const double> a, double alpha, std::span<const double> b) {
-  std::vector<double> out(a.begin(), a.end());
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] += alpha * b[i];
-  return out;
-}
-
-double stationarity_of(const exact_value& value) {
-  double steepest = 0;
-  for (std::size_t l = 0; l < value.gradient.size(); ++l) {
-    if (value.reachable[l]) steepest = std::max(steepest, -value.gradient[l]);
-  }
-  return steepest;
-}
-
-struct descent {
-  std::vector<double> probabilities;
-  exact_value value;
-  double pace = 0;  // step size that the next projection is tried with
-  int iterations = 0;
-};
-
-descent descent_at(const exact_problem& problem, std::vector<double> probabilities) {
-  descent out{.probabilities = std::move(probabilities), .value = {}};
-  out.value = problem.evaluate(out.probabilities);
-  double steepest = 0;
-  for (const double slope : out.value.gradient) steepest = std::max(steepest, std::abs(slope));
-  if (steepest > 0) out.pace = 0.1 / steepest;
-  return out;
-}
-
-// Barzilai and Borwein's step size, ⟨s, s⟩/⟨s, y⟩ for the last step s and its change of gradient y.
-double next_pace(const descent& before, std::span<const double> probabilities, std::span<const double> gradient) {
-  constexpr double shortest = 1e-8;
-  constexpr double longest = 1e8;
-  const std::vector<double> s = sum_of(probabilities, -1, before.probabilities);
-  const std::vector<double> y = sum_of(gradient, -1, before.value.gradient);
-  const double curvature = dot(s, y);
-  return curvature > 0 ? std::clamp(dot(s, s) / curvature, shortest, longest) : longest;
-}
-
-// One accepted step, or nothing changed.
-bool advance(const exact_problem& problem, descent& from) {
-  constexpr double armijo = 1e-4;
-  constexpr int most_halvings = 15;
-  const std::vector<double> end =
-      projected(sum_of(from.probabilities, -from.pace, from.value.gradient), from.value.reachable);
-  const std::vector<double> direction = sum_of(end, -1, from.probabilities);
-  const double slope = dot(from.value.gradient, direction);
-  if (!(slope < 0)) return false;
-  double length = 1;
-  for (int i = 0; i < most_halvings; ++i, length *= 0.5) {
-    std::vector<double> tried = length == 1 ? end : sum_of(from.probabilities, length, direction);
-    exact_value value = problem.evaluate(tried);
-    if (value.log_objective > from.value.log_objective + armijo * length * slope ||
-        !(value.log_objective < from.value.log_objective)) {
-      continue;
-    }
-    from = {.probabilities = tried,
-            .value = value,
-            .pace = next_pace(from, tried, value.gradient),
-            .iterations = from.iterations + 1};
-    return true;
-  }
-  return false;
-}
-
-// At most so many further steps; fewer if they lose their pace or would not reach `goal`.
-void descend(const exact_problem& problem, int iterations, double tolerance, double goal, const std::stop_token& stop,
-             descent& now) {
-  constexpr int window = 5;
-  double at_window = now.value.log_objective;
-  for (int i = 1; i <= iterations; ++i) {
-    throw_if_stopped(stop);
-    if (now.pace == 0 || !std::isfinite(now.value.log_objective) || !advance(problem, now)) return;
-    if (i % window != 0) continue;
-    const double gained = at_window - now.value.log_objective;
-    const double windows_left = static_cast<double>(iterations - i) / window;
-    if (gained < tolerance || now.value.log_objective - windows_left * gained > goal) return;
-    at_window = now.value.log_objective;
-  }
-}
-
-}  // namespace
-
-exact_solution select_exact(const exact_problem& problem, std::span<const std::vector<double>> starts,
-                            const exact_options& options, const std::stop_token& stop) {
-  expects(!starts.empty() && options.iterations >= 0 && options.last_iterations >= 0,
-          "select_exact: {} starts, {} and {} iterations", starts.size(), options.iterations, options.last_iterations);
-  std::vector<double> objectives;
-  for (const auto& start : starts) {
-    throw_if_stopped(stop);
-    objectives.push_back(problem.log_objective(start));
-  }
-  std::vector<std::size_t> order(starts.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return objectives[a] < objectives[b]; });
-
-  descent best;
-  best.value.log_objective = infinity;
-  exact_solution out{.probabilities = {}, .objective = 0, .start = order.front(), .iterations = 0, .stationarity = 0};
-  for (const std::size_t i : order) {
-    descent found = descent_at(problem, starts[i]);
-    descend(problem, options.iterations, options.tolerance, best.value.log_objective, stop, found);
-    out.iterations += found.iterations;
-    if (!best.probabilities.empty() && !(found.value.log_objective < best.value.log_objective)) continue;
-    best = std::move(found);
-    out.start = i;
-  }
-  out.iterations -= best.iterations;
-  descend(problem, options.last_iterations, options.tolerance, infinity, stop, best);
-  out.iterations += best.iterations;
-  out.objective = problem.objective(best.probabilities);
-  out.stationarity = stationarity_of(best.value);
-  out.probabilities = std::move(best.probabilities);
   return out;
 }
 

@@ -16,6 +16,7 @@ class selection_writer {
     lengths_ = {{"draw", results.draws.size()},
                 {"solution", selection_names.size()},
                 {"problem", selection_names.size()},
+                {"plain", plain_mixture_names.size()},
                 {"task", results.tasks.size()}};
   }
 
@@ -31,6 +32,7 @@ class selection_writer {
     }
     strings("solution", names, "mixture that solves this problem");
     strings("problem", names, "problem whose objective is evaluated");
+    strings("plain", {plain_mixture_names.begin(), plain_mixture_names.end()}, "plain mixture of the candidates");
     strings("task", results_.tasks, "candidate task");
     variable("hardness", {"task"}, results_.hardness, "tr(Lambda)/lambda_min(Lambda)");
     variable("support_hardness", {"task"}, results_.support_hardness, "tr(Lambda)/smallest non-zero eigenvalue");
@@ -47,9 +49,55 @@ class selection_writer {
     variable("kkt_residual", drawn({}),
              gathered([](const selection_record& r) { return std::vector<double>{r.kkt_residual}; }),
              "relative KKT residual of the quadratic programme's solution");
+    write_exact_problem();
   }
 
  private:
+  // What tells how far the exact problem's solution can be trusted.
+  void write_exact_problem() {
+    const auto solutions = [&](const char* name, double selection_value::*member, const char* long_name) {
+      variable(name, drawn({"solution"}), gathered([&](const selection_record& r) {
+                 return std::vector<double>{r.value[0].*member, r.value[1].*member};
+               }),
+               long_name);
+    };
+    solutions("objective_stderr", &selection_value::standard_error, "standard error of the exact problem's objective");
+    solutions("objective_median", &selection_value::median, "median error over fresh draws of the sample covariance");
+    solutions("objective_training", &selection_value::training,
+              "exact problem's objective on the draws of the descent");
+    solutions("tail_share", &selection_value::tail_share,
+              "share of the exact problem's objective that is due to the worst hundredth of the draws");
+    const auto plain = [&](const char* name, double selection_value::*member, const char* long_name) {
+      variable(name, drawn({"plain"}), gathered([&](const selection_record& r) {
+                 std::vector<double> values;
+                 for (const selection_value& v : r.plain) values.push_back(v.*member);
+                 return values;
+               }),
+               long_name);
+    };
+    plain("plain_objective", &selection_value::objective, "exact problem's objective of a plain mixture");
+    plain("plain_objective_stderr", &selection_value::standard_error, "standard error of plain_objective");
+    const auto numbers = [&](const char* name, auto value_of, const char* long_name) {
+      variable(name, drawn({}), gathered([&](const selection_record& r) {
+                 return std::vector<double>{static_cast<double>(value_of(r))};
+               }),
+               long_name);
+    };
+    numbers(
+        "stationarity", [](const selection_record& r) { return r.stationarity; },
+        "slope of ln F towards the best task where the descent on the exact problem ended");
+    numbers(
+        "descended", [](const selection_record& r) { return r.descended; },
+        "1 if the exact solution is where the descent ended, 0 if it is a start that is better on fresh draws");
+    numbers(
+        "samples", [](const selection_record& r) { return r.samples; }, "draws that the last descent saw");
+    numbers(
+        "fresh_samples", [](const selection_record& r) { return r.fresh_samples; }, "draws that judged the solution");
+    numbers(
+        "settled", [](const selection_record& r) { return r.settled; },
+        "1 if training and fresh draws agree and are as exact as asked for, 0 if select.max_samples was reached");
+  }
+
   std::vector<std::string> drawn(std::vector<std::string> axes) const {
     if (results_.has_draw_axis) axes.insert(axes.begin(), "draw");
     return axes;

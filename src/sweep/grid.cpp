@@ -304,4 +304,10 @@ stream_key selection_key(const specification& spec, double hardness) {
   return add_target(builder, spec, hardness).add(spec.selection.m).key();
 }
 
+stream_key fresh_selection_key(const specification& spec, double hardness) {
+  key_builder builder("exact selection, fresh");
+  builder.add(spec.seed);
+  return add_target(builder, spec, hardness).add(spec.selection.m).key();
+}
+
 }  // namespace cotscale

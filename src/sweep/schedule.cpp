@@ -136,10 +136,17 @@ double prediction_seconds(const specification& spec) {
   return draws * (powers + draw_seconds(d, d)) * static_cast<double>(spec.m.size());
 }
 
-// Descent on the exact problem from five starts, some 60 evaluations each, with gradients.
+// Draws of the last descent on the exact problem. How many it takes is not known before: the mean, on a logarithmic
+// scale, of the least and the most that there may be. None where the expectation is known.
+double exact_selection_draws(const selection_specification& s) {
+  return std::isinf(s.m) || s.k == 1 ? 0 : std::sqrt(1.0 * s.samples * s.max_samples);
+}
+
+// Descents from five starts, some 30 evaluations each, with gradients, and a further one on more draws.
 double exact_selection_seconds(const specification& spec) {
-  const double samples = std::isinf(spec.selection.m) ? 1 : spec.selection.samples;
-  return 1000 * samples * 6 * std::log2(spec.selection.k + 1.0) * product_seconds(spec.d);
+  const double more = exact_selection_draws(spec.selection);
+  const double evaluations = 150 * (more > 0 ? spec.selection.samples : 1) + 30 * more;
+  return evaluations * 6 * std::log2(spec.selection.k + 1.0) * product_seconds(spec.d);
 }
 
 // How many candidate tasks there are.
@@ -214,11 +221,12 @@ cell_cost cost_model::estimate(const cell& c, int threads) const {
     per_thread = std::max(per_thread, (examples ? 2 * d * m : 0) + definition + lanes);
   }
   const double predicted = (steps + 1) * spec_.theory_most_draws;
+  const double draws = c.mixture == "exact" ? 2 * exact_selection_draws(spec_.selection) : 0;
   const double errors = (steps + 1 + (spec_.baselines ? 2 * steps + 30 : 0)) * prompts;
   const double transformer = model.architecture == architecture_kind::gpt2
                                  ? gpt2_bytes(model.gpt2, spec_, static_cast<double>(c.n), threads)
                                  : 0;
-  cost.bytes = static_cast<std::uint64_t>(8 * (per_thread * threads + std::max(errors, predicted)) +
+  cost.bytes = static_cast<std::uint64_t>(8 * (per_thread * threads + std::max(errors, predicted) + draws * d * d) +
                                           matrix_bytes(spec_) + transformer);
   return cost;
 }

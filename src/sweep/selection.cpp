@@ -1,25 +1,17 @@
 #include "cotscale/sweep/selection.hpp"
 
-#include <cmath>
+#include <cstddef>
 #include <numeric>
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/parallel.hpp"
 #include "cotscale/linalg/blas.hpp"
-#include "cotscale/select/exact.hpp"
+#include "cotscale/select/judged.hpp"
 #include "cotscale/select/plain.hpp"
 #include "cotscale/select/quadratic.hpp"
-#include "cotscale/task/wishart.hpp"
 
 namespace cotscale {
 namespace {
-
-// Wishart draws of the target's sample covariance stand for the expectation; Σ itself, once, is the limit m → ∞.
-std::vector<matrix> selection_samples(const specification& spec, const covariance& target, double hardness) {
-  const selection_specification& s = spec.selection;
-  if (std::isinf(s.m)) return {target.values()};
-  return sample_covariances(target, static_cast<int>(s.m), s.samples, selection_key(spec, hardness));
-}
 
 struct common_units {
   std::vector<covariance> tasks;
@@ -35,13 +27,44 @@ common_units in_common_units(const std::vector<covariance>& tasks, const covaria
   return out;
 }
 
-// Descends from the quadratic programme's mixture and from every plain one.
-exact_solution solve_exact(const exact_problem& problem, const std::vector<double>& quadratic,
-                           const std::vector<covariance>& tasks, const covariance& target,
-                           const std::stop_token& stop) {
+// From the quadratic programme's mixture and from every plain one, in the order of plain_mixture_names.
+judged_solution solve_exact(const specification& spec, double hardness, std::int64_t n,
+                            const std::vector<double>& quadratic, const std::vector<covariance>& tasks,
+                            const covariance& target, const std::stop_token& stop) {
   const std::vector<std::vector<double>> starts{quadratic, uniform_mixture(tasks), easy_mixture(tasks),
                                                 hard_mixture(tasks), relevant_mixture(tasks, target)};
-  return select_exact(problem, starts, {}, stop);
+  const selection_specification& s = spec.selection;
+  const judged_problem problem{.candidates = tasks, .target = target, .n = static_cast<int>(n), .m = s.m, .k = s.k};
+  const judged_options options{.samples = s.samples,
+                               .max_samples = s.max_samples,
+                               .training_key = selection_key(spec, hardness),
+                               .fresh_key = fresh_selection_key(spec, hardness)};
+  return select_judged(problem, starts, options, stop);
+}
+
+selection_value stored(const judgement& j) {
+  return {.objective = j.objective,
+          .standard_error = j.standard_error,
+          .median = j.median,
+          .tail_share = j.tail_share,
+          .training = j.training};
+}
+
+selection_record record_of(const quadratic_solution& quadratic, const judged_solution& exact,
+                           const std::vector<covariance>& tasks, const covariance& target) {
+  selection_record out;
+  out.probability = {quadratic.probabilities, exact.probabilities};
+  out.value = {stored(exact.starts.front()), stored(exact.value)};
+  out.objective = {{{quadratic.objective, out.value[0].objective},
+                    {quadratic_objective(tasks, target, exact.probabilities), out.value[1].objective}}};
+  out.kkt_residual = quadratic.kkt_residual;
+  for (std::size_t i = 0; i < out.plain.size(); ++i) out.plain[i] = stored(exact.starts[i + 1]);
+  out.stationarity = exact.stationarity;
+  out.descended = exact.descended;
+  out.samples = exact.samples;
+  out.fresh_samples = exact.fresh_samples;
+  out.settled = exact.settled;
+  return out;
 }
 
 }  // namespace
@@ -59,19 +82,15 @@ std::vector<double> candidate_probabilities(const specification& spec, const std
     return given;
   }
   const auto [tasks, target] = in_common_units(candidates.tasks, given_target);
-  if (mixture == "selected") return select_quadratic(tasks, target, stop).probabilities;
   if (mixture == "relevant") return relevant_mixture(tasks, target);
-  const std::vector<matrix> samples = selection_samples(spec, target, hardness);
-  const exact_problem problem(tasks, samples, static_cast<int>(n), spec.selection.k);
-  return solve_exact(problem, select_quadratic(tasks, target, stop).probabilities, tasks, target, stop).probabilities;
+  const std::vector<double> quadratic = select_quadratic(tasks, target, stop).probabilities;
+  if (mixture == "selected") return quadratic;
+  return solve_exact(spec, hardness, n, quadratic, tasks, target, stop).probabilities;
 }
 
 selection_results select_tasks(const specification& spec, const std::stop_token& stop) {
   const double hardness = spec.hardness.empty() ? 0 : spec.hardness.front();
   const covariance given_target = target_covariance(spec, hardness);
-  const std::vector<matrix> samples =
-      selection_samples(spec, given_target.scaled(-given_target.scale_exponent()), hardness);
-  const auto n = static_cast<int>(spec.selection.n.value());
   selection_results out;
   out.has_draw_axis = spec.tasks.source == tasks_specification::kind::generated;
   for (int draw = 0; draw < (out.has_draw_axis ? spec.selection.draws : 1); ++draw) {
@@ -90,12 +109,9 @@ selection_results select_tasks(const specification& spec, const std::stop_token&
       quadratic = select_quadratic(tasks, target, stop);
     }
     const blas_threads one(1);
-    const exact_problem problem(tasks, samples, n, spec.selection.k);
-    const exact_solution exact = solve_exact(problem, quadratic.probabilities, tasks, target, stop);
-    out.draws.push_back({.probability = {quadratic.probabilities, exact.probabilities},
-                         .objective = {{{quadratic.objective, problem.objective(quadratic.probabilities)},
-                                        {quadratic_objective(tasks, target, exact.probabilities), exact.objective}}},
-                         .kkt_residual = quadratic.kkt_residual});
+    const judged_solution exact =
+        solve_exact(spec, hardness, spec.selection.n.value(), quadratic.probabilities, tasks, target, stop);
+    out.draws.push_back(record_of(quadratic, exact, tasks, target));
   }
   return out;
 }

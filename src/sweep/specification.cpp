@@ -32,7 +32,14 @@ std::set<std::string> as_set(const std::vector<std::string>& words) { return {wo
 // Far more than the specification of any sweep, and parsed within a second.
 constexpr std::uint64_t longest_specification = 16'000'000;
 
-selection_specification read_selection(table_reader& keys) {
+// Sample covariances of 80 MB in all, that many in a small dimension that a descent among them takes seconds.
+int default_max_samples(int d, int samples) {
+  const auto side = static_cast<std::int64_t>(d);
+  const std::int64_t fitting = 10'000'000 / std::max<std::int64_t>(1, side * side);
+  return std::max(samples, static_cast<int>(std::min<std::int64_t>(fitting, 16'384)));
+}
+
+selection_specification read_selection(table_reader& keys, int d) {
   selection_specification out;
   if (keys.find("n") != nullptr) out.n = keys.integer("n", 1, 1, most_examples);
   if (const toml::node* m = keys.find("m"); m != nullptr) {
@@ -41,6 +48,8 @@ selection_specification read_selection(table_reader& keys) {
   }
   out.k = static_cast<int>(keys.integer("k", out.k, 1, 10'000));
   out.samples = static_cast<int>(keys.integer("samples", out.samples, 1, 100'000));
+  out.max_samples =
+      static_cast<int>(keys.integer("max_samples", default_max_samples(d, out.samples), out.samples, 10'000'000));
   out.draws = static_cast<int>(keys.integer("draws", out.draws, 1, 1'000'000));
   keys.finish();
   return out;
@@ -284,7 +293,7 @@ specification interpret(const toml::table& root, const std::string& source, cons
   table_reader tasks(subtable(top, "tasks"), "tasks", problems);
   spec.tasks = read_tasks(tasks, spec);
   table_reader select(subtable(top, "select"), "select", problems);
-  spec.selection = read_selection(select);
+  spec.selection = read_selection(select, spec.d);
   if (with_sweep && select.present() && spec.tasks.source == tasks_specification::kind::none) {
     top.problem("select", "has an effect together with [tasks] only; remove it");
   }

@@ -112,6 +112,7 @@ void write(toml_writer& out, const selection_specification& s) {
   }
   out.key("k", std::int64_t{s.k});
   out.key("samples", std::int64_t{s.samples});
+  out.key("max_samples", std::int64_t{s.max_samples});
   out.key("draws", std::int64_t{s.draws});
 }
 

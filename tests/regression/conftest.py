@@ -71,6 +71,7 @@ each = 2
 [select]
 m = 50
 k = 3
+max_samples = 64
 
 [test]
 k = 5

@@ -11,13 +11,30 @@
 namespace cotscale {
 
 inline constexpr std::array<std::string_view, 2> selection_names{"quadratic", "exact"};
+inline constexpr std::array<std::string_view, 4> plain_mixture_names{"uniform", "easy", "hard", "relevant"};
+
+/// A mixture in the exact problem, on draws of the target's sample covariance that no descent has seen.
+struct selection_value {
+  double objective = 0;
+  double standard_error = 0;  ///< of it
+  double median = 0;          ///< over the draws
+  double tail_share = 0;      ///< of the objective, from the hundredth of the draws with the largest errors
+  double training = 0;        ///< the objective on the draws of the descent
+};
 
 /// Solutions of both selection problems for one set of candidates. The first index is the solution, in the order of
 /// selection_names; of `objective` the second is the problem in which it is valued.
 struct selection_record {
   std::array<std::vector<double>, 2> probability;
   std::array<std::array<double, 2>, 2> objective{};
-  double kkt_residual = 0;  ///< of the quadratic programme
+  double kkt_residual = 0;               ///< of the quadratic programme
+  std::array<selection_value, 2> value;  ///< of each solution in the exact problem
+  std::array<selection_value, 4> plain;  ///< of each plain mixture there, in the order of plain_mixture_names
+  double stationarity = 0;               ///< where the exact problem's last descent ended, relative
+  bool descended = false;                ///< whether the exact solution is that end, not a start
+  int samples = 0;                       ///< draws that the last descent saw
+  int fresh_samples = 0;                 ///< and that judged it
+  bool settled = false;                  ///< whether both agree and are as exact as was asked for
 };
 
 /// All draws of the candidates; their hardness is the same in every draw.

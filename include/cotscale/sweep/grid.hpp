@@ -56,5 +56,6 @@ stream_key test_prompt_key(const specification& spec, double hardness, std::int6
 stream_key training_key(const specification& spec, const cell& c);
 stream_key prediction_key(const specification& spec, double hardness, std::int64_t m);
 stream_key selection_key(const specification& spec, double hardness);
+stream_key fresh_selection_key(const specification& spec, double hardness);  // its solution is judged by these
 
 }  // namespace cotscale

@@ -65,8 +65,9 @@ struct selection_specification {
   std::optional<std::int64_t> n;  ///< of `cotscale select`; in a sweep every cell has its own
   double m = std::numeric_limits<double>::infinity();
   int k = 1;
-  int samples = 16;  ///< sample covariances that stand for the expectation in the exact problem
-  int draws = 1;     ///< of generated candidates, by `cotscale select`; in a sweep every repeat is one
+  int samples = 16;      ///< sample covariances that stand for the expectation in the exact problem, to begin with
+  int max_samples = 16;  ///< at most; and at most so many judge the solution
+  int draws = 1;         ///< of generated candidates, by `cotscale select`; in a sweep every repeat is one
 };
 
 enum class architecture_kind : std::uint8_t { lsa, gpt2 };

@@ -161,6 +161,41 @@ TEST(exact_problem, after_one_step_is_that_of_theory_in_the_mean) {
   EXPECT_TRUE(within(4, mean, one_step_error(preconditioner_of(candidates, pi, 20), sigma, m)));
 }
 
+TEST(exact_problem, of_one_step_is_the_expectation) {
+  const one_thread scope;
+  const std::vector<covariance> candidates = wisharts(3, 4, 8, "candidate");
+  const covariance sigma = wishart(4, 9, "sigma");
+  const std::vector<double> pi = weights(3);
+  for (const int m : {1, 3, 6, 50}) {
+    const exact_problem problem = exact_problem::of_one_step(candidates, sigma.values(), m, 20);
+    const double expected = one_step_error(preconditioner_of(candidates, pi, 20), sigma, m);
+    EXPECT_NEAR(problem.objective(pi) / expected, 1, 1e-10) << m;
+    const auto loss = [&](const matrix& p) { return problem.log_objective(as_vector(p)); };
+    EXPECT_TRUE(support::is_gradient(as_matrix(problem.evaluate(pi).gradient), loss, as_matrix(pi),
+                                     gaussian(1, 3, "direction"), 1e-5, 1e-6));
+  }
+  const exact_problem limit = exact_problem::of_one_step(candidates, sigma.values(), infinity, 20);
+  EXPECT_EQ(limit.objective(pi), exact_problem(candidates, std::span(&sigma.values(), 1), 20, 1).objective(pi));
+}
+
+TEST(exact_problem, takes_other_draws) {
+  const one_thread scope;
+  const std::vector<covariance> candidates = wisharts(3, 4, 8, "candidate");
+  const covariance sigma = wishart(4, 9, "sigma");
+  const std::vector<matrix> some = draws_of(sigma, 6, 3);
+  const std::vector<matrix> others = draws_of(sigma, 6, 20, "others");
+  const exact_problem problem = exact_problem(candidates, some, 20, 1).on(others);
+  EXPECT_EQ(problem.objective(weights(3)), exact_problem(candidates, others, 20, 1).objective(weights(3)));
+  const exact_problem one_step = exact_problem::of_one_step(candidates, sigma.values(), 6, 20).on(others);
+  EXPECT_EQ(one_step.objective(weights(3)), problem.objective(weights(3)));
+  const std::vector<double> errors = problem.log_errors(weights(3));
+  ASSERT_EQ(errors.size(), others.size());
+  for (std::size_t i = 0; i < others.size(); ++i) {
+    const exact_problem alone(candidates, std::span(&others[i], 1), 20, 1);
+    EXPECT_EQ(errors[i], alone.log_objective(weights(3)));
+  }
+}
+
 TEST(exact_problem, leaves_alone_what_no_task_has) {
   // Two tasks on the first two of three directions: the error is that on those, plus one for the third.
   const std::vector<covariance> candidates{covariance({1, 2, 0}), covariance({3, 0, 0})};
@@ -322,6 +357,56 @@ TEST(select_exact, finds_the_minimum_of_three_tasks) {
     EXPECT_LE(s.objective, least);
     EXPECT_LE(s.stationarity, 1e-3);
   }
+}
+
+// Before, projected gradient ended after hundreds of steps with slopes of 0.15 to 0.45 (issue 8, item 6).
+TEST(select_exact, is_stationary) {
+  const one_thread scope;
+  for (int i = 0; i < 24; ++i) {
+    const int d = 2 + i % 5;
+    const int k = 1 + 2 * (i % 6);
+    const covariance target = wishart(d, 3 * d, fmt::format("target {}", i));
+    const std::vector<covariance> candidates = wisharts(5 + 4 * (i % 3), d, d + 3, fmt::format("candidates {}", i));
+    const std::vector<matrix> draws = i % 4 == 0 ? std::vector{target.values()} : draws_of(target, 40 * d, 12);
+    const exact_problem problem(candidates, draws, 20 + 100 * (i % 3), k);
+    const exact_solution s = select_exact(problem, starts_of(candidates, target), {}, {});
+    EXPECT_LE(s.stationarity, 1e-4) << "instance " << i;
+    EXPECT_NEAR(s.stationarity, stationarity_of(problem.evaluate(s.probabilities)), 1e-12);
+    EXPECT_LE(s.iterations, 300) << "instance " << i;
+  }
+}
+
+TEST(select_exact, goes_on_from_another_solution) {
+  const one_thread scope;
+  const covariance target = wishart(4, 12, "target");
+  const std::vector<covariance> candidates = wisharts(9, 4, 7, "candidate");
+  const std::vector<matrix> few = draws_of(target, 60, 8);
+  const std::vector<matrix> many = draws_of(target, 60, 64);
+  const exact_problem first(candidates, few, 50, 5);
+  const exact_problem second(candidates, many, 50, 5);
+  const exact_solution before = select_exact(first, starts_of(candidates, target), {}, {});
+  const exact_solution after = descend_further(second, before, {}, {});
+  EXPECT_LT(after.objective, second.objective(before.probabilities));
+  EXPECT_EQ(after.objective, second.objective(after.probabilities));
+  EXPECT_EQ(after.log_objective, second.log_objective(after.probabilities));
+  EXPECT_LE(after.stationarity, 1e-4);
+  EXPECT_EQ(after.start, before.start);
+  EXPECT_EQ(descend_further(second, after, {}, {}).iterations, 0) << "it is there already";
+}
+
+// Only the second task has the third direction, and the first is better on the others: the less there is of the second
+// the better, but without it the third direction is lost.
+TEST(select_exact, approaches_an_infimum_at_the_boundary) {
+  const one_thread scope;
+  const std::vector<covariance> candidates{covariance({1, 1, 0}), covariance({1, 20, 1})};
+  const covariance target({1, 1, 1});
+  const exact_problem problem(candidates, std::span(&target.values(), 1), 100, 3);
+  const exact_solution s = select_exact(problem, std::vector<std::vector<double>>{{0.5, 0.5}}, {}, {});
+  EXPECT_GT(s.probabilities[1], 0);
+  EXPECT_LT(s.probabilities[1], 1e-3);
+  EXPECT_LE(s.stationarity, 1e-4);
+  EXPECT_LT(s.objective, 1);
+  EXPECT_GT(problem.objective(std::vector{1.0, 0.0}), 1);
 }
 
 TEST(select_exact, without_descent_is_the_best_start) {

@@ -146,6 +146,7 @@ TEST(grid, keys_of_different_purposes_and_cells_differ) {
       for (const std::int64_t repeat : grid.repeats) add(test_prompt_key(spec, hardness, repeat, m));
     }
     add(selection_key(spec, hardness));
+    add(fresh_selection_key(spec, hardness));
   }
   EXPECT_EQ(seen.size(), count);
 }

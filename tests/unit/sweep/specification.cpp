@@ -312,7 +312,8 @@ void expect_round_trip(const std::string& text) {
 
 TEST(specification, reads_candidates_probabilities_and_selection) {
   const specification spec =
-      parse(with_candidates + "[select]\nn = 200\nm = 1000\nk = 10\nsamples = 8\ndraws = 20\n[theory]\ndraws = 0\n");
+      parse(with_candidates +
+            "[select]\nn = 200\nm = 1000\nk = 10\nsamples = 8\nmax_samples = 900\ndraws = 20\n[theory]\ndraws = 0\n");
   EXPECT_EQ(spec.tasks.source, tasks_specification::kind::generated);
   EXPECT_EQ(spec.tasks.exponents, (std::vector<double>{0.2, 0.8}));
   EXPECT_EQ(spec.tasks.directions, (std::vector<std::int64_t>{2, 4}));
@@ -323,12 +324,16 @@ TEST(specification, reads_candidates_probabilities_and_selection) {
   EXPECT_EQ(spec.selection.m, 1000);
   EXPECT_EQ(spec.selection.k, 10);
   EXPECT_EQ(spec.selection.samples, 8);
+  EXPECT_EQ(spec.selection.max_samples, 900);
   EXPECT_EQ(spec.selection.draws, 20);
   EXPECT_EQ(spec.theory_draws, 0);
   const specification defaults = parse(with_candidates);
   EXPECT_FALSE(defaults.selection.n.has_value());
   EXPECT_TRUE(std::isinf(defaults.selection.m));
   EXPECT_EQ(defaults.selection.k, 1);
+  EXPECT_EQ(defaults.selection.samples, 16);
+  EXPECT_EQ(defaults.selection.max_samples, 16'384);
+  EXPECT_EQ(parse(with_candidates + "[select]\nsamples = 20_000\n").selection.max_samples, 20'000) << "room for them";
   EXPECT_EQ(defaults.theory_draws, specification().theory_draws);
   EXPECT_TRUE(defaults.baselines);
 }
@@ -395,6 +400,7 @@ TEST(specification, selections_that_cannot_be_are_refused) {
   EXPECT_THAT(with("n = 0"), HasSubstr("select.n must be at least 1"));
   EXPECT_THAT(with("k = 0"), HasSubstr("select.k must be at least 1"));
   EXPECT_THAT(with("samples = 0"), HasSubstr("select.samples must be at least 1"));
+  EXPECT_THAT(with("samples = 20\nmax_samples = 19"), HasSubstr("select.max_samples must be at least 20"));
   EXPECT_THAT(with("draws = 0"), HasSubstr("select.draws must be at least 1"));
   EXPECT_THAT(with("sampels = 3"), HasSubstr("did you mean select.samples?"));
 }
