@@ -15,7 +15,9 @@
 #include "cotscale/linalg/lapack.hpp"
 #include "cotscale/model/lsa_chain.hpp"
 #include "cotscale/sweep/selection.hpp"
+#include "cotscale/sweep/verdict.hpp"
 #include "cotscale/theory/closed_forms.hpp"
+#include "cotscale/theory/null_distribution.hpp"
 #include "cotscale/theory/prediction.hpp"
 #include "recent.hpp"
 #include "training.hpp"
@@ -60,6 +62,8 @@ struct cell_computer::implementation {
   detail::recent_values<std::int64_t, std::shared_ptr<const candidate_tasks>> candidates{2};
   detail::recent_values<mixture_key, std::vector<double>> probabilities{10'000};  // of candidates: dear to find, small
   detail::recent_values<mixture_key, cell_theory> theories;
+  detail::recent_values<prompt_key, null_prompts> null_prompts_of;           // repeat −1
+  detail::recent_values<mixture_key, std::vector<null_distribution>> nulls;  // over m
   detail::recent_values<model_key, detail::trained_model> models;
   detail::recent_values<prompt_key, std::vector<baseline_summary>> baselines;
 
@@ -68,6 +72,8 @@ struct cell_computer::implementation {
         grid(g),
         targets(room_for(3.0 * s.d * s.d, 64)),
         theories(room_for(2.0 * s.d * s.d + 6.0 * static_cast<double>(s.m.size()) * s.steps, 256)),
+        null_prompts_of(std::max<std::size_t>(4, s.m.size())),
+        nulls(room_for(40.0 * static_cast<double>(s.m.size()), 20'000)),
         models(room_for(10.0 * s.d * s.d, 256)),
         baselines(room_for(24.0 * (s.steps + 1), 20'000)) {}
 
@@ -124,6 +130,20 @@ struct cell_computer::implementation {
     });
   }
 
+  std::shared_ptr<const std::vector<null_distribution>> nulls_of(const cell& c, const std::stop_token& stop) {
+    return nulls.get({c.mixture, c.hardness, c.n, candidate_repeat(c)}, [&] {
+      std::vector<null_distribution> out;
+      for (const std::int64_t m : grid.m) {
+        const auto prompts = null_prompts_of.get({c.hardness, -1, m}, [&] {
+          return null_prompts(*target_of(c), static_cast<int>(m), null_draws(spec.d, spec.prompts),
+                              null_key(spec, c.hardness, m));
+        });
+        out.push_back(simulate_null(theory_of(c, stop)->preconditioner, *prompts, spec.steps, stop));
+      }
+      return out;
+    });
+  }
+
   std::shared_ptr<const detail::trained_model> model_of(const cell& c, const std::stop_token& stop) {
     const auto train = [&] { return detail::train_model(spec, grid, c, tasks_of(c, stop), *theory_of(c, stop), stop); };
     // What is learned from samples is this cell's own.
@@ -145,6 +165,7 @@ struct cell_computer::implementation {
                                              test_prompt_key(spec, c.hardness, c.repeat, m));
   }
 
+  // Below the errors of linear self-attention stand those of the exact map, as score_errors has them.
   chain_evaluation roll_out(const cell& c, const detail::trained_model& model, std::int64_t m,
                             const std::stop_token& stop) {
     chain_evaluation out;
@@ -153,8 +174,16 @@ struct cell_computer::implementation {
       return evaluate_gpt2(*model.gpt2, theory_of(c, stop)->preconditioner, spec.steps, examples(c, m), spec.prompts,
                            stop);
     }
+    const auto theory = theory_of(c, stop);
+    const matrix& exact = theory->preconditioner;
+    const int exact_rows = std::min(spec.steps, paired_steps) + 1;
     if (spec.model_tables.at(c.model).roll_out == roll_out_method::definition) {
       out.errors = evaluate_definition(model.parameters(), spec.steps, examples(c, m), spec.prompts, stop);
+      const auto exact_chain = [&](const prompt_lanes& p, matrix& errors) { pseudo_newton(exact, p, errors); };
+      const explicit_prompts source(examples(c, m));
+      const error_table below = evaluate(exact_chain, exact_rows, source, spec.prompts, stop);
+      out.errors.rows += exact_rows;
+      out.errors.values.insert(out.errors.values.end(), below.values.begin(), below.values.end());
       return out;
     }
     const std::unique_ptr<lane_source> source = prompts(c, m);
@@ -164,7 +193,8 @@ struct cell_computer::implementation {
     } else {
       chain = [&](const prompt_lanes& p, matrix& errors) { chain_errors(model.general, p, errors); };
     }
-    out.errors = evaluate(chain, spec.steps + 1, *source, spec.prompts, stop);
+    const int rows = spec.steps + 1;
+    out.errors = evaluate(beside_exact(chain, rows, exact), rows + exact_rows, *source, spec.prompts, stop);
     return out;
   }
 
@@ -206,6 +236,22 @@ struct cell_computer::implementation {
       out.predicted_stderr.insert(out.predicted_stderr.end(), spread.begin(), spread.end());
       out.predicted_best_k.push_back(p == nullptr ? -1 : p->best_k);
       out.predicted_diverging_share.push_back(p == nullptr ? nan : p->diverging_share);
+    }
+  }
+
+  // Scores of the errors of grid.m[i]; before quantiles reorder them.
+  void store_scores(const cell& c, const detail::trained_model& model, std::size_t i, error_table& errors,
+                    const std::stop_token& stop, cell_result& out) {
+    const model_specification& table = spec.model_tables.at(c.model);
+    const auto expected = model.slice ? nulls_of(c, stop) : nullptr;
+    error_scores s =
+        score_errors(errors, spec.steps, spec.d, expected ? &(*expected)[i] : nullptr, map_tolerance(table));
+    for (auto [from, to] : {std::pair{&s.exact_z, &out.exact_z},
+                            {&s.simulated_z, &out.simulated_z},
+                            {&s.paired_difference, &out.paired_difference},
+                            {&s.paired_stderr, &out.paired_stderr},
+                            {&s.paired_distance, &out.paired_distance}}) {
+      to->insert(to->end(), from->begin(), from->end());
     }
   }
 
@@ -255,7 +301,11 @@ struct cell_computer::implementation {
     const auto model = model_of(c, stop);
     cell_result out = model->record;
     store_theory(*theory, !model->gpt2, out);
-    for (const std::int64_t m : grid.m) store_errors(c, *model, *theory, m, roll_out(c, *model, m, stop), out);
+    for (std::size_t i = 0; i < grid.m.size(); ++i) {
+      chain_evaluation chain = roll_out(c, *model, grid.m[i], stop);
+      store_scores(c, *model, i, chain.errors, stop, out);
+      store_errors(c, *model, *theory, grid.m[i], std::move(chain), out);
+    }
     store_baselines(c, out, stop);
     detail::store_weights(*model, spec.model_tables.at(c.model).keep_weights, grid, out);
     out.task_probability = *probabilities_of(c, stop);
