@@ -56,7 +56,10 @@ void take_step(const matrix& a, const prompt_lanes& p, matrix& u) {
 
 lanes squared_norms(const matrix& u) {
   lanes out{};
-  for (int i = 0; i < u.rows(); ++i) add_product(&u(i, 0), &u(i, 0), out);
+  for (int i = 0; i < u.rows(); ++i) {
+    const double* row = u.data() + static_cast<std::ptrdiff_t>(i) * lane_count;
+    add_product(row, row, out);
+  }
   return out;
 }
 
