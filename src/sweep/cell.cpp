@@ -72,7 +72,8 @@ struct cell_computer::implementation {
         grid(g),
         targets(room_for(3.0 * s.d * s.d, 64)),
         theories(room_for(2.0 * s.d * s.d + 6.0 * static_cast<double>(s.m.size()) * s.steps, 256)),
-        null_prompts_of(std::max<std::size_t>(4, s.m.size())),
+        null_prompts_of(
+            room_for(null_draws(s.d, s.prompts) * 0.5 * s.d * (s.d + 3), std::max<std::size_t>(4, s.m.size()))),
         nulls(room_for(40.0 * static_cast<double>(s.m.size()), 20'000)),
         models(room_for(10.0 * s.d * s.d, 256)),
         baselines(room_for(24.0 * (s.steps + 1), 20'000)) {}

@@ -8,6 +8,8 @@
 #include <queue>
 
 #include "cotscale/base/error.hpp"
+#include "cotscale/sweep/verdict.hpp"
+#include "cotscale/theory/null_distribution.hpp"
 #include "cotscale/train/gpt2.hpp"
 
 namespace cotscale {
@@ -133,6 +135,19 @@ double prediction_seconds(const specification& spec) {
          static_cast<double>(spec.m.size());
 }
 
+// Draws that measured errors are held against, and their chains in plain loops.
+double null_seconds(const specification& spec) {
+  const double d = spec.d;
+  double seconds = 0;
+  for (const std::int64_t count : spec.m) {
+    const double rank = std::min(d, static_cast<double>(count)), steps = std::min(spec.steps, most_compared_steps);
+    const double flops = steps * (2 * d * d + 2 * d * rank);
+    constexpr double plain = 4;  // times as long as roll-outs take
+    seconds += draw_seconds(d, static_cast<double>(count)) + plain * flops * seconds_per_lane_flop;
+  }
+  return seconds * null_draws(spec.d, spec.prompts);
+}
+
 // Descent on the exact problem from five starts, some 60 evaluations each, with gradients.
 double exact_selection_seconds(const specification& spec) {
   const double samples = std::isinf(spec.selection.m) ? 1 : spec.selection.samples;
@@ -170,7 +185,7 @@ cell_cost cost_model::estimate(const cell& c, int threads) const {
   const double repeats = spec_.repeats;
   const auto models = static_cast<double>(spec_.models.size());
   const double matrices = (20 + 2 * steps) * product_seconds(d);
-  double theory = (matrices + prediction_seconds(spec_)) / models / (drawn ? 1 : repeats);
+  double theory = (matrices + prediction_seconds(spec_) + null_seconds(spec_)) / models / (drawn ? 1 : repeats);
   if (c.mixture == "exact") theory += exact_selection_seconds(spec_) / models / (drawn ? 1 : repeats);
   const double training = training_seconds(c);
   cell_cost cost;
@@ -197,7 +212,7 @@ cell_cost cost_model::estimate(const cell& c, int threads) const {
                                 ? static_cast<double>(spec_.tasks.stored->tasks.size())
                                 : static_cast<double>(spec_.tasks.each) *
                                       static_cast<double>(spec_.tasks.exponents.size() * spec_.tasks.directions.size());
-  const double errors = (steps + 1 + (spec_.baselines ? 2 * steps + 30 : 0)) * prompts;
+  const double errors = (steps + 1 + paired_steps + 1 + (spec_.baselines ? 2 * steps + 30 : 0)) * prompts;
   const double transformer = model.architecture == architecture_kind::gpt2
                                  ? gpt2_bytes(model.gpt2, spec_, static_cast<double>(c.n), threads)
                                  : 0;

@@ -266,7 +266,7 @@ std::size_t binomial_limit(std::size_t trials, double p, double tail) {
   // From far above the mean downwards, as long as the sum stays below the tail.
   const double mean = n * p;
   double j = std::min(n, std::ceil(mean + 12 * std::sqrt(mean) + 30)), above = 0;
-  while (j > 0 && above + probability(j) <= tail) above += probability(j--);
+  while (j > 0 && above + probability(j) <= tail * (1 + 1e-9)) above += probability(j--);
   return static_cast<std::size_t>(j);
 }
 
