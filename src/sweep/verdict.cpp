@@ -209,7 +209,8 @@ error_scores score_errors(error_table& errors, int steps, int d, const null_dist
   if (errors.rows > steps + 1) score_pairs(errors, steps, out);
   if (null == nullptr || steps == 0) return out;
   const double first = mean_ratio(errors.row(1), start, [](double r) { return r; });
-  out.exact_z[1] = exact_score(*null, first, errors.prompts, allowed_distance(tolerance, 1) * std::max(1.0, first));
+  out.exact_z[1] =
+      exact_score(*null, first, errors.prompts, allowed_distance(tolerance, 1) * std::max(1.0, null->mean));
   // A map that may be far off moves the scores by more than chance does.
   constexpr double loose = 1e-4;
   if (tolerance > loose) return out;
@@ -247,7 +248,7 @@ double map_tolerance(const model_specification& model) {
 
 bool decisions::alarming() const {
   constexpr double never = 1e-4;  // of a right sweep
-  return flagged > limit || smallest_p * static_cast<double>(made) < never;
+  return flagged > limit || (made > 0 && smallest_p * static_cast<double>(made) < never);
 }
 
 sweep_verdict judge(const sweep_scores& scores) {

@@ -150,6 +150,7 @@ TEST(verdict, of_right_cells_flags_no_more_than_chance_does) {
 TEST(verdict, of_ten_thousand_right_cells_flags_no_more_than_chance_does) {
   if (std::getenv("COTSCALE_LONG") == nullptr) GTEST_SKIP() << "COTSCALE_LONG is not set";
   for (const int prompts : {2, 50, 2000}) {
+    const support::thread_scope one(1);
     expect_right(verdict_of(issue_grid(600, prompts, "['matched', 'isotropic']")), fmt::format("{} prompts", prompts));
   }
 }
@@ -301,7 +302,7 @@ TEST(judge, makes_one_decision_of_cells_that_share_prompts) {
   score_collection right(spec), one_wrong(spec), all_a_little(spec);
   for (std::size_t i = 0; i < 8; ++i) {
     right.add({0.5, 1, nan}, {nan, -1, 1}, {nan, 1e-12, 1e-12});
-    one_wrong.add({0.5, i == 5 ? -9 : 1, nan}, {nan, -1, 1}, {nan, i == 5 ? 0.1 : 0, 0});
+    one_wrong.add({0.5, i == 5 ? -9.0 : 1.0, nan}, {nan, -1, 1}, {nan, i == 5 ? 0.1 : 0.0, 0});
     all_a_little.add({0.5, 2.5, nan}, {nan, nan, nan}, {nan, nan, nan}, i != 7);
   }
   const sweep_verdict r = right.verdict(), w = one_wrong.verdict(), little = all_a_little.verdict();
