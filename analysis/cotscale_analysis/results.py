@@ -14,7 +14,7 @@ USAGE, OTHER_SCHEMA, IO_ERROR = 2, 65, 74  # exit codes
 PENDING, DONE, FAILED = 0, 1, 2
 GRADIENT_DESCENT = "gradient_descent"  # the baseline
 CELL = ("model", "mixture", "hardness", "n", "repeat")
-NEEDED = {*CELL, "m", "k", "status", "converged", "training_diverged", "theory_error", "z_score", "theory_limit", "theory_bound"}
+NEEDED = {*CELL, "m", "k", "status", "converged", "training_diverged", "theory_error", "exact_z", "theory_limit", "theory_bound"}
 NEEDED |= {"error_mean", "error_stderr", "error_median", "error_q05", "error_q95", "predicted_error", "config_toml"}
 SELECTION_TITLE = "cotscale selection: "
 NEEDED_OF_SELECTION = {"config_toml", "task", "solution", "problem", "hardness", "support_hardness"}
@@ -113,7 +113,7 @@ def over_repeats(results):
     """Averages the errors and theory of the repeats that are done; the dimension `repeat` goes.
 
     `error_stderr` becomes the standard error of that average, from the spread between the repeats where two or more
-    are done; `z_score` becomes Σz/√repeats. A mean is +inf where any repeat's is.
+    are done; `exact_z` and `z_score` become Σz/√repeats. A mean is +inf where any repeat's is.
     """
     names = [name for name, variable in results.data_vars.items() if {"repeat", "k"} <= set(variable.dims)]
     done = results["error_mean"].notnull().sum("repeat")
@@ -123,7 +123,8 @@ def over_repeats(results):
         relative = np.sqrt(((results["error_mean"] / mean - 1) ** 2).sum("repeat") / (done * (done - 1.0)))
         between = xr.where(np.isinf(mean), np.inf, mean * relative)
     averages["error_stderr"] = xr.where(done > 1, between, averages["error_stderr"])
-    averages["z_score"] = averages["z_score"] * np.sqrt(done)
+    for name in {"exact_z", "z_score"} & set(averages):
+        averages[name] = averages[name] * np.sqrt(results[name].notnull().sum("repeat"))
     return averages
 
 

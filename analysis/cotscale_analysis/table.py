@@ -9,7 +9,7 @@ from .selection import format_selection
 from .text import aligned, number
 
 MOST_ROWS = 40
-UNITS = "errors ‖ŵ − w‖², not divided by d, means over repeats; predicted: best k; GD: gradient descent; z at k = 1"
+UNITS = "errors ‖ŵ − w‖², not divided by d, means over repeats; predicted: best k; GD: gradient descent; z: exact_z at k = 1"
 AXES = ("model", "mixture", "hardness", "n", "m")
 
 
@@ -49,7 +49,7 @@ def _header(results):
 
 def _rows(results):
     averages = over_repeats(results)
-    names = ("error_mean", "predicted_error", "theory_error", "z_score")
+    names = ("error_mean", "predicted_error", "theory_error", "exact_z")
     error, predicted, theory, z = (averages[name].transpose(*AXES, "k").values for name in names)
     descent = _descent(averages)
     status = results["status"].transpose(*AXES[:4], "repeat").values

@@ -12,7 +12,7 @@ RESULT = CELL + ("m", "k")
 LIMIT = CELL + ("k",)
 RESULTS = ("error_mean", "error_stderr", "error_median", "error_q05", "error_q95", "diverged_share")
 NEWTON = ("newton_slope", "newton_r2")
-THEORY = ("theory_error", "z_score", "predicted_error", "predicted_stderr")
+THEORY = ("theory_error", "z_score", "exact_z", "predicted_error", "predicted_stderr")
 LIMITS = ("theory_limit", "theory_bound")
 TRAINING = ("step_size", "step_size_paper", "gradient_norm", "final_loss", "preconditioner_error", "w24")
 TRAINING += ("weakest_direction_error",)
@@ -151,6 +151,7 @@ def _fill(file, coordinates, index, prompts):
         file["theory_error"][index + (position,)] = theory
         measured = file["error_mean"][index + (position,)], file["error_stderr"][index + (position,)]
         file["z_score"][index + (position,)] = (measured[0] - theory) / measured[1]
+        file["exact_z"][index + (position,)] = (measured[0] - theory) / measured[1]
         file["predicted_error"][index + (position,)] = errors.mean(axis=0)
         file["predicted_stderr"][index + (position,)] = 0.0
         for name in ("best_k", "predicted_best_k"):

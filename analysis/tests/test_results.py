@@ -125,13 +125,13 @@ def test_what_is_not_a_results_file_is_refused(tmp_path):
     text.write_text("hello")
     with h5py.File(other, "w") as file:
         file["x"] = np.arange(3)
-    schema.write(damaged, "cotscale: some", edit=lambda file: file.pop("z_score"))
+    schema.write(damaged, "cotscale: some", edit=lambda file: file.pop("exact_z"))
     expected = {
         tmp_path / "none.h5": (74, "no such file"),
         tmp_path: (74, "no such file"),
         text: (74, "cannot be read"),
         other: (65, "not a cotscale results file"),
-        damaged: (65, "needs the variables z_score"),
+        damaged: (65, "needs the variables exact_z"),
     }
     for path, (exit_code, message) in expected.items():
         with pytest.raises(ResultsError, match=message) as refusal:
@@ -158,8 +158,9 @@ def test_repeats_are_averaged(tmp_path):
     measured = results["error_mean"].squeeze().values[[0, 1, 3]]
     np.testing.assert_allclose(averages["error_mean"], measured.mean(axis=0), rtol=1e-14)
     np.testing.assert_allclose(averages["error_stderr"], measured.std(axis=0, ddof=1) / np.sqrt(3), rtol=1e-12)
-    z = results["z_score"].squeeze().values[[0, 1, 3], 1]
-    np.testing.assert_allclose(averages["z_score"][1], z.sum() / np.sqrt(3), rtol=1e-14)
+    for name in ("z_score", "exact_z"):
+        z = results[name].squeeze().values[[0, 1, 3], 1]
+        np.testing.assert_allclose(averages[name][1], z.sum() / np.sqrt(3), rtol=1e-14)
 
 
 def test_one_repeat_keeps_its_standard_error(results):

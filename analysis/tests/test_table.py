@@ -25,7 +25,7 @@ def test_a_row_per_cell_and_m_says_what_was_measured(results):
     place = dict(mixture="skewed", n=20, m=40)
     error = fig2b["error_mean"].sel(place).squeeze().values
     theory = fig2b["theory_error"].sel(place).squeeze().values
-    z = fig2b["z_score"].sel(place).squeeze().values
+    z = fig2b["exact_z"].sel(place).squeeze().values
     expected = {f"k={k}": f"{error[k]:.3g}" for k in (0, 1, 20, 40)}
     expected |= {"model": "lsa", "hardness": "10", "done/failed/pending": "1/0/0"}
     expected |= {"best k": str(error.argmin()), "best": f"{error.min():.3g}", "predicted": str(error.argmin())}

@@ -160,10 +160,10 @@ std::vector<double> results_reader::cell_values(const std::string& variable, con
   return file_.read<double>(name, cell_number(grid_, cell) * each, each);
 }
 
-std::vector<double> results_reader::first_z_scores() const {
-  const std::vector<double> all = values("z_score");
+std::vector<double> results_reader::first_steps(const std::string& variable, std::size_t most) const {
+  const std::vector<double> all = values(variable);
   const std::size_t steps = grid_.k.size();
-  const std::size_t kept = std::min<std::size_t>(steps, theory_steps);
+  const std::size_t kept = std::min(steps, most);
   std::vector<double> first;
   first.reserve(all.size() / steps * kept);
   for (std::size_t i = 0; i < all.size(); i += steps) {

@@ -17,7 +17,9 @@
 #include "cotscale/linalg/lapack.hpp"
 #include "cotscale/model/lsa_chain.hpp"
 #include "cotscale/sweep/selection.hpp"
+#include "cotscale/sweep/verdict.hpp"
 #include "cotscale/theory/closed_forms.hpp"
+#include "cotscale/theory/null_distribution.hpp"
 #include "cotscale/theory/prediction.hpp"
 #include "recent.hpp"
 #include "training.hpp"
@@ -68,6 +70,8 @@ struct cell_computer::implementation {
   detail::recent_values<mixture_key, std::vector<double>> probabilities{10'000};  // of candidates: dear to find, small
   detail::recent_values<mixture_key, mixture_theory> optima;
   detail::recent_values<mixture_key, cell_theory> theories;
+  detail::recent_values<prompt_key, null_prompts> null_prompts_of;           // repeat −1
+  detail::recent_values<mixture_key, std::vector<null_distribution>> nulls;  // over m
   detail::recent_values<model_key, detail::trained_model> models;
   detail::recent_values<prompt_key, std::vector<baseline_summary>> baselines;
   std::function<bool()> out_of_time;  // of predictions
@@ -78,6 +82,9 @@ struct cell_computer::implementation {
         targets(room_for(3.0 * s.d * s.d, 64)),
         optima(room_for(3.0 * s.d * s.d + 2.0 * s.steps, 256)),
         theories(room_for(3.0 * s.d * s.d + 8.0 * static_cast<double>(s.m.size()) * s.steps, 256)),
+        null_prompts_of(
+            room_for(null_draws(s.d, s.prompts) * 0.5 * s.d * (s.d + 3), std::max<std::size_t>(4, s.m.size()))),
+        nulls(room_for(40.0 * static_cast<double>(s.m.size()), 20'000)),
         models(room_for(10.0 * s.d * s.d, 256)),
         baselines(room_for(24.0 * (s.steps + 1), 20'000)) {}
 
@@ -165,6 +172,20 @@ struct cell_computer::implementation {
     });
   }
 
+  std::shared_ptr<const std::vector<null_distribution>> nulls_of(const cell& c, const std::stop_token& stop) {
+    return nulls.get({c.mixture, c.hardness, c.n, candidate_repeat(c)}, [&] {
+      std::vector<null_distribution> out;
+      for (const std::int64_t m : grid.m) {
+        const auto prompts = null_prompts_of.get({c.hardness, -1, m}, [&] {
+          return null_prompts(*target_of(c), static_cast<int>(m), null_draws(spec.d, spec.prompts),
+                              null_key(spec, c.hardness, m));
+        });
+        out.push_back(simulate_null(optimum_of(c, stop)->preconditioner, *prompts, spec.steps, stop));
+      }
+      return out;
+    });
+  }
+
   std::shared_ptr<const detail::trained_model> model_of(const cell& c, const std::stop_token& stop) {
     const auto train = [&] {
       return detail::train_model(spec, grid, c, tasks_of(c, stop), *optimum_of(c, stop), stop);
@@ -188,6 +209,7 @@ struct cell_computer::implementation {
                                              test_prompt_key(spec, c.hardness, c.repeat, m));
   }
 
+  // Below the errors of linear self-attention stand those of the exact map, as score_errors has them.
   chain_evaluation roll_out(const cell& c, const detail::trained_model& model, std::int64_t m,
                             const std::stop_token& stop) {
     chain_evaluation out;
@@ -201,9 +223,17 @@ struct cell_computer::implementation {
                            as_given, spec.prompts, stop);
     }
     const int units = known_target(c)->exponent;
+    const auto theory = optimum_of(c, stop);
+    const matrix& exact = theory->preconditioner;
+    const int exact_rows = std::min(spec.steps, paired_steps) + 1;
     if (spec.model_tables.at(c.model).roll_out == roll_out_method::definition) {
       out.errors =
           evaluate_definition(in_units(model.parameters(), units), spec.steps, examples(c, m), spec.prompts, stop);
+      const auto exact_chain = [&](const prompt_lanes& p, matrix& errors) { pseudo_newton(exact, p, errors); };
+      const explicit_prompts source(examples(c, m));
+      const error_table below = evaluate(exact_chain, exact_rows, source, spec.prompts, stop);
+      out.errors.rows += exact_rows;
+      out.errors.values.insert(out.errors.values.end(), below.values.begin(), below.values.end());
       return out;
     }
     const lsa_parameters general = model.slice ? lsa_parameters() : in_units(model.general, units);
@@ -214,7 +244,8 @@ struct cell_computer::implementation {
     } else {
       chain = [&](const prompt_lanes& p, matrix& errors) { chain_errors(general, p, errors); };
     }
-    out.errors = evaluate(chain, spec.steps + 1, *source, spec.prompts, stop);
+    const int rows = spec.steps + 1;
+    out.errors = evaluate(beside_exact(chain, rows, exact), rows + exact_rows, *source, spec.prompts, stop);
     return out;
   }
 
@@ -250,6 +281,22 @@ struct cell_computer::implementation {
     out.theory_bound = applies ? theory.bound : unknown;
     out.spectral_radius = applies ? theory.spectral_radius : nan;
     detail::store_predictions(applies ? theory.predictions : std::vector<chain_prediction>(), grid, out);
+  }
+
+  // Scores of the errors of grid.m[i]; before quantiles reorder them.
+  void store_scores(const cell& c, const detail::trained_model& model, std::size_t i, error_table& errors,
+                    const std::stop_token& stop, cell_result& out) {
+    const model_specification& table = spec.model_tables.at(c.model);
+    const auto expected = model.slice ? nulls_of(c, stop) : nullptr;
+    error_scores s =
+        score_errors(errors, spec.steps, spec.d, expected ? &(*expected)[i] : nullptr, map_tolerance(table));
+    for (auto [from, to] : {std::pair{&s.exact_z, &out.exact_z},
+                            {&s.simulated_z, &out.simulated_z},
+                            {&s.paired_difference, &out.paired_difference},
+                            {&s.paired_stderr, &out.paired_stderr},
+                            {&s.paired_distance, &out.paired_distance}}) {
+      to->insert(to->end(), from->begin(), from->end());
+    }
   }
 
   void store_errors(const cell& c, const detail::trained_model& model, const cell_theory& theory, std::int64_t m,
@@ -300,7 +347,11 @@ struct cell_computer::implementation {
     const auto model = model_of(c, stop);
     cell_result out = model->record;
     store_theory(*theory, !model->gpt2, out);
-    for (const std::int64_t m : grid.m) store_errors(c, *model, *theory, m, roll_out(c, *model, m, stop), out);
+    for (std::size_t i = 0; i < grid.m.size(); ++i) {
+      chain_evaluation chain = roll_out(c, *model, grid.m[i], stop);
+      store_scores(c, *model, i, chain.errors, stop, out);
+      store_errors(c, *model, *theory, grid.m[i], std::move(chain), out);
+    }
     store_baselines(c, out, stop);
     detail::store_weights(*model, spec.model_tables.at(c.model).keep_weights, grid, out);
     out.task_probability = *probabilities_of(c, stop);

@@ -298,6 +298,12 @@ stream_key prediction_key(const specification& spec, double hardness, std::int64
   return add_target(builder, spec, hardness).add(m).key();
 }
 
+stream_key null_key(const specification& spec, double hardness, std::int64_t m) {
+  key_builder builder("null distribution");
+  builder.add(spec.seed);
+  return add_target(builder, spec, hardness).add(m).key();
+}
+
 stream_key selection_key(const specification& spec, double hardness) {
   key_builder builder("exact selection");
   builder.add(spec.seed);

@@ -1,53 +1,63 @@
 #include "report.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cotscale/base/output.hpp"
 #include "cotscale/store/results_file.hpp"
+#include "cotscale/sweep/verdict.hpp"
 
 namespace cotscale::detail {
 namespace {
 
-void report_theory(const results_reader& file, const std::vector<cell_status>& status, int prompts) {
-  constexpr double threshold = 4;
-  constexpr int few_prompts = 1000;
-  const coordinates& grid = file.grid();
-  const std::vector<double> z = file.first_z_scores();
-  const std::size_t each = z.size() / status.size();
-  const std::size_t steps = each / grid.m.size();
-  std::size_t compared = 0, disagreeing = 0;
-  double largest = 0;
-  std::string where;
-  for (std::size_t number = 0; number < status.size(); ++number) {
-    if (status[number] != cell_status::done) continue;
-    bool has_theory = false, disagrees = false;
-    for (std::size_t i = 0; i < each; ++i) {
-      const double value = z[number * each + i];
-      if (std::isnan(value)) continue;
-      has_theory = has_theory || i % steps > 0;  // k = 0 tests nothing but the prompts
-      disagrees = disagrees || std::abs(value) > threshold;
-      if (std::abs(value) <= std::abs(largest)) continue;
-      largest = value;
-      where = fmt::format("{}, m {}, k {}", describe(make_cell(grid, number)), grid.m[i / steps], grid.k[i % steps]);
-    }
-    compared += has_theory ? 1 : 0;
-    disagreeing += disagrees ? 1 : 0;
+sweep_scores read_scores(const results_reader& file, const std::vector<cell_status>& status,
+                         const specification& spec) {
+  const std::vector<std::int8_t> converged = file.converged();
+  sweep_scores out{.grid = &file.grid(),
+                   .counts = {},
+                   .exact_z = file.first_steps("exact_z", 2),
+                   .simulated_z = file.first_steps("simulated_z", most_compared_steps + 1),
+                   .paired_distance = file.first_steps("paired_distance", paired_steps + 1),
+                   .tolerances = {},
+                   .prompts = spec.prompts,
+                   .draws = null_draws(spec.d, spec.prompts)};
+  for (std::size_t i = 0; i < status.size(); ++i) {
+    out.counts.push_back(status[i] == cell_status::done && converged[i] != 0 ? 1 : 0);
   }
-  if (compared == 0 && disagreeing == 0) {
-    print("theory: no cell has an exact error beyond k = 0\n");
-    return;
+  for (const std::string& model : file.grid().models) {
+    out.tolerances.push_back(map_tolerance(spec.model_tables.at(model)));
   }
-  print("theory: {} of {} cells disagree with theory_error (|z| > {})", disagreeing, compared, threshold);
-  if (!where.empty()) print("; largest z = {:.2f} at {}", largest, where);
-  print("\n");
-  if (disagreeing > 0 && prompts < few_prompts) {
-    print(
-        "        ({} prompts are few: errors are skewed, and z-scores of so short means reach further than normal "
-        "ones)\n",
-        prompts);
+  return out;
+}
+
+std::string describe(const coordinates& grid, const score_place& place) {
+  return fmt::format("{}, m {}, k {}", describe(make_cell(grid, place.cell)), grid.m[place.m], grid.k[place.k]);
+}
+
+void report_decisions(const coordinates& grid, std::string_view what, const decisions& made) {
+  if (made.made == 0) return;
+  print("theory, {}: {} of {} decisions flagged; chance gives {:.2g}, in 99 of 100 right sweeps at most {}", what,
+        made.flagged, made.made, made.expected, made.limit);
+  print("; largest score {:.2f} at {}\n", made.score, describe(grid, made.where));
+}
+
+// Scores and what they are held against: docs/theory.md.
+void report_theory(const coordinates& grid, const sweep_verdict& verdict) {
+  report_decisions(grid, "first step by sets of test prompts", verdict.first);
+  report_decisions(grid, "all steps over all repeats", verdict.repeated);
+  if (verdict.first.alarming() || verdict.repeated.alarming()) {
+    print("theory: MEASURED ERRORS DISAGREE with theory by more than chance explains\n");
+  } else if (verdict.first.made > 0) {
+    print("theory: measured errors agree with theory\n");
+  }
+  const trained_maps& maps = verdict.maps;
+  if (maps.compared > 0) {
+    print("theory: {} of {} trained maps differ from the exact one, on the same prompts, by more than their tolerance",
+          maps.differing, maps.compared);
+    if (maps.differing > 0) print("; most, {:.2g} times, at {}", maps.ratio, describe(grid, maps.where));
+    print("\n");
   }
 }
 
@@ -82,7 +92,7 @@ exit_code report(const specification& spec, const run_options& options, const wo
         100 * total.computing / all_time, 100 * total.waiting / all_time, 100 * total.storing / all_time,
         100 * total.idle / all_time, totals.ranks);
   }
-  report_theory(file, status, spec.prompts);
+  report_theory(file.grid(), judge(read_scores(file, status, spec)));
   flush_output();
   if (totals.passed_over > 0) {
     log("cotscale: {} cells were not begun: by estimate, --max-time left too little for them\n", totals.passed_over);

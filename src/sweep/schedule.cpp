@@ -8,6 +8,8 @@
 #include <queue>
 
 #include "cotscale/base/error.hpp"
+#include "cotscale/sweep/verdict.hpp"
+#include "cotscale/theory/null_distribution.hpp"
 #include "cotscale/train/gpt2.hpp"
 
 namespace cotscale {
@@ -142,6 +144,19 @@ double exact_selection_draws(const selection_specification& s) {
   return std::isinf(s.m) || s.k == 1 ? 0 : std::sqrt(1.0 * s.samples * s.max_samples);
 }
 
+// Draws that measured errors are held against, and their chains in plain loops.
+double null_seconds(const specification& spec) {
+  const double d = spec.d;
+  double seconds = 0;
+  for (const std::int64_t count : spec.m) {
+    const double rank = std::min(d, static_cast<double>(count)), steps = std::min(spec.steps, most_compared_steps);
+    const double flops = steps * (2 * d * d + 2 * d * rank);
+    constexpr double plain = 4;  // times as long as roll-outs take
+    seconds += draw_seconds(d, static_cast<double>(count)) + plain * flops * seconds_per_lane_flop;
+  }
+  return seconds * null_draws(spec.d, spec.prompts);
+}
+
 // Descents from five starts, some 30 evaluations each, with gradients, and a further one on more draws.
 double exact_selection_seconds(const specification& spec) {
   const double more = exact_selection_draws(spec.selection);
@@ -197,7 +212,7 @@ cell_cost cost_model::estimate(const cell& c, int threads) const {
   const double repeats = spec_.repeats;
   const auto models = static_cast<double>(spec_.models.size());
   const double matrices = (20 + 2 * steps) * product_seconds(d);
-  double theory = (matrices + prediction_seconds(spec_)) / models / (drawn ? 1 : repeats);
+  double theory = (matrices + prediction_seconds(spec_) + null_seconds(spec_)) / models / (drawn ? 1 : repeats);
   if (c.mixture == "exact") theory += exact_selection_seconds(spec_) / models / (drawn ? 1 : repeats);
   const double training = training_seconds(c);
   cell_cost cost;
@@ -222,7 +237,7 @@ cell_cost cost_model::estimate(const cell& c, int threads) const {
   }
   const double predicted = (steps + 1) * spec_.theory_most_draws;
   const double draws = c.mixture == "exact" ? 2 * exact_selection_draws(spec_.selection) : 0;
-  const double errors = (steps + 1 + (spec_.baselines ? 2 * steps + 30 : 0)) * prompts;
+  const double errors = (steps + 1 + paired_steps + 1 + (spec_.baselines ? 2 * steps + 30 : 0)) * prompts;
   const double transformer = model.architecture == architecture_kind::gpt2
                                  ? gpt2_bytes(model.gpt2, spec_, static_cast<double>(c.n), threads)
                                  : 0;

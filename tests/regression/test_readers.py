@@ -11,7 +11,8 @@ import numpy
 import pytest
 import xarray
 
-PAYLOAD = ("error_mean error_stderr error_median error_q05 error_q95 diverged_share theory_error z_score theory_limit theory_bound "
+PAYLOAD = ("error_mean error_stderr error_median error_q05 error_q95 diverged_share theory_error z_score exact_z simulated_z "
+           "paired_difference paired_stderr paired_distance theory_limit theory_bound "
            "training_steps step_size step_size_paper gradient_norm final_loss training_loss training_distance training_off_slice "
            "preconditioner_error weakest_direction_error w24 converged training_diverged best_k predicted_best_k predicted_error predicted_stderr predicted_diverging_share "
            "spectral_radius baseline_error baseline_stderr baseline_median baseline_parameter baseline_at_edge newton_slope newton_r2 task_probability "

@@ -87,6 +87,7 @@ enum class cell_status : std::int8_t { pending = 0, done = 1, failed = 2 };
 struct cell_result {
   std::vector<double> error_mean, error_stderr, error_median, error_q05, error_q95, diverged_share;
   std::vector<double> theory_error, z_score, theory_limit, theory_bound;
+  std::vector<double> exact_z, simulated_z, paired_difference, paired_stderr, paired_distance;
   std::int64_t training_steps = -1;
   double step_size = 0, step_size_paper = 0, gradient_norm = 0, final_loss = 0;
   std::vector<double> training_loss, training_distance, training_off_slice;
@@ -129,9 +130,6 @@ struct payload_variable {
   std::vector<axis> own_axes;  ///< beyond cell_axes
   std::string_view long_name;
 };
-
-/// Exact theory exists for k = 0 and 1 only.
-inline constexpr std::uint64_t theory_steps = 2;
 
 /// In the order of the checksum. A variable is left out of a file in which one of its axes is empty (is_present).
 std::span<const payload_variable> payload_variables();

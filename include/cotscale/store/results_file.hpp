@@ -47,8 +47,8 @@ class results_reader {
   std::vector<double> values(const std::string& variable) const { return file_.read<double>(dataset_of(variable)); }
   /// A payload variable of doubles of one cell.
   std::vector<double> cell_values(const std::string& variable, const cell_position& cell) const;
-  /// z_score for k < theory_steps, where exact theory exists; row-major over (cells, m, k).
-  std::vector<double> first_z_scores() const;
+  /// A variable over (m, k) for k < `most`, as far as there are so many; row-major over (cells, m, k).
+  std::vector<double> first_steps(const std::string& variable, std::size_t most) const;
   std::vector<std::int8_t> converged() const { return file_.read<std::int8_t>("converged"); }
   std::vector<std::int8_t> training_diverged() const { return file_.read<std::int8_t>("training_diverged"); }
 

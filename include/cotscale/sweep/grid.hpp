@@ -55,6 +55,8 @@ stream_key test_prompt_key(const specification& spec, double hardness, std::int6
 /// Of the prompts that a cell trains on; of the sample covariances of predictions, and of the exact selection problem.
 stream_key training_key(const specification& spec, const cell& c);
 stream_key prediction_key(const specification& spec, double hardness, std::int64_t m);
+/// Of the prompts that measured errors are held against.
+stream_key null_key(const specification& spec, double hardness, std::int64_t m);
 stream_key selection_key(const specification& spec, double hardness);
 stream_key fresh_selection_key(const specification& spec, double hardness);  // its solution is judged by these
 
