@@ -63,7 +63,7 @@ def _cells(description):
         position = end + 1
         if words[0] == "text":
             position += int(words[2]) + 1
-        elif words[3] == "cells":
+        elif words[3] != "fixed":
             size = SIZES[words[2]]
             for dimension in words[5:]:
                 size *= int(dimension.rpartition("=")[2])

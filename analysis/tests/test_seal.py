@@ -4,7 +4,7 @@ import pytest
 
 from cotscale_analysis import ResultsError, seal
 
-DESCRIPTION = b"cotscale description 1\ntext model 4\na\nbc\ndataset n int64 fixed 0 n=2\ndataset v int8 cells %020d n=2 k=3\n"
+DESCRIPTION = b"cotscale description 1\ntext model 4\na\nbc\ndataset n int64 fixed 0 n=2\ndataset v int8 payload %020d n=2 k=3\n"
 
 
 def sealed(path):

@@ -4,13 +4,6 @@ import math
 import struct
 
 SIZES = {"float64": 8, "float32": 4, "int64": 8, "int32": 4, "int8": 1, "uint64": 8}
-PAYLOAD = ("error_mean error_stderr error_median error_q05 error_q95 diverged_share theory_error z_score theory_limit theory_bound "
-           "training_steps step_size step_size_paper gradient_norm final_loss training_loss training_distance training_off_slice "
-           "preconditioner_error w24 converged best_k predicted_best_k predicted_error predicted_stderr predicted_diverging_share "
-           "spectral_radius baseline_error baseline_stderr baseline_median baseline_parameter newton_slope newton_r2 task_probability "
-           "weights/v weights/w").split()
-RECORD = "attempt rank start_time wall_seconds training_seconds tokens_per_second checksum".split()
-
 
 def xxh64(data):
     """XXH64 with seed 0, from its public specification."""
@@ -73,14 +66,18 @@ class File:
                 assert rest[length:length + 1] == b"\n"
                 rest = rest[length + 1:]
             else:
-                kind, name, type_, changes, offset, *dimensions = words
-                assert kind == "dataset" and changes in ("cells", "fixed")
+                kind, name, type_, role, offset, *dimensions = words
+                assert kind == "dataset" and role in ("fixed", "payload", "record", "record_checksum")
                 lengths = {d.split("=")[0]: int(d.split("=")[1]) for d in dimensions}
-                self.datasets[name] = (type_, changes == "cells", int(offset), lengths)
+                self.datasets[name] = (type_, role, int(offset), lengths)
 
     def size(self, name):
         type_, _, _, lengths = self.datasets[name]
         return SIZES[type_] * math.prod(lengths.values())
+
+    def with_role(self, role):
+        """Names in the order of the description."""
+        return [name for name, (_, own_role, _, _) in self.datasets.items() if own_role == role]
 
     def part(self, name, cell, cells):
         each = self.size(name) // cells
@@ -100,7 +97,7 @@ def faults(path):
     if int(file.fields["description"][2], 16) != xxh64(file.description):
         out.append("description")
     ranges = [(file.place, file.place + len(file.seal))]
-    ranges += [(offset, offset + file.size(name)) for name, (_, changes, offset, _) in file.datasets.items() if changes]
+    ranges += [(offset, offset + file.size(name)) for name, (_, role, offset, _) in file.datasets.items() if role != "fixed"]
     fixed, position = b"", 0
     for begin, end in sorted(ranges):
         fixed += file.data[position:begin]
@@ -115,15 +112,15 @@ def faults(path):
 def cell_faults(file):
     """Of cells that are done, or failed."""
     out, cells = [], file.size("status")
-    weights = [f"weights/{name}" for name in file.texts.get("weights/parameter", [])]
+    [of_record] = file.with_role("record_checksum")
     for cell in range(cells):
-        status = file.part("status", cell, cells)
-        if status[0] == 0:
+        status = file.part("status", cell, cells)[0]
+        if status == 0:
             continue
-        record = status + b"".join(file.part(name, cell, cells) for name in RECORD)
-        if struct.unpack("<Q", file.part("record_checksum", cell, cells))[0] != xxh64(record):
+        record = b"".join(file.part(name, cell, cells) for name in file.with_role("record"))
+        if struct.unpack("<Q", file.part(of_record, cell, cells))[0] != xxh64(record):
             out.append(f"record {cell}")
-        payload = b"".join(file.part(name, cell, cells) for name in [*PAYLOAD, *weights] if name in file.datasets)
-        if status[0] == 1 and struct.unpack("<Q", file.part("checksum", cell, cells))[0] != xxh64(payload):
+        payload = b"".join(file.part(name, cell, cells) for name in file.with_role("payload"))
+        if status == 1 and struct.unpack("<Q", file.part("checksum", cell, cells))[0] != xxh64(payload):
             out.append(f"payload {cell}")
     return out

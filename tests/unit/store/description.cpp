@@ -15,7 +15,7 @@ file_description sample() {
   out.add_text("config_toml", "[sweep]\n\ntext dataset 3\n");
   out.add_dataset({.name = "weights/v",
                    .type = type_name<float>(),
-                   .of_cells = true,
+                   .role = dataset_role::payload,
                    .dimensions = {{"model", 3}, {"row", 5}},
                    .offset = 4711});
   out.add_dataset({.name = "n", .type = type_name<std::int64_t>(), .dimensions = {{"n", 2}}, .offset = 96});
@@ -33,8 +33,8 @@ TEST(description, is_read_back_from_its_text) {
   EXPECT_EQ(read.find("v"), nullptr);
   EXPECT_EQ(read.find("weights/v")->offset, 4711U);
   EXPECT_EQ(read.find("weights/v")->bytes(), 3U * 5 * 4);
-  EXPECT_TRUE(read.find("weights/v")->of_cells);
-  EXPECT_FALSE(read.find("n")->of_cells);
+  EXPECT_TRUE(read.find("weights/v")->of_cells());
+  EXPECT_FALSE(read.find("n")->of_cells());
 }
 
 TEST(description, has_a_length_that_does_not_depend_on_offsets) {
@@ -57,7 +57,7 @@ TEST(description, what_is_no_description_is_refused) {
   const std::string begin = "cotscale description 1\n";
   for (const std::string line :
        {"text model 3\nab\n", "text model 99\nab\n", "text model x\nab\n", "dataset n int64 fixed\n",
-        "dataset n int64 fixed 1 n\n", "dataset n int64 fixed 1 n=\n", "words\n"}) {
+        "dataset n int64 fixed 1 n\n", "dataset n int64 cells 1 n=2\n", "dataset n int64 fixed 1 n=\n", "words\n"}) {
     EXPECT_THROW(file_description::from_text(begin + line), io_error) << line;
   }
   EXPECT_THROW(file_description::from_text("cotscale description 2\n"), io_error);

@@ -158,7 +158,7 @@ TEST_F(results_file_test, every_flipped_byte_of_what_never_changes_is_found) {
   std::vector<bool> of_cells(end, false);
   const sealed_file whole(path_);
   for (const stored_dataset& d : whole.description().datasets()) {
-    if (!d.of_cells) continue;
+    if (!d.of_cells()) continue;
     std::fill_n(of_cells.begin() + static_cast<std::ptrdiff_t>(d.offset), d.bytes(), true);
   }
   std::fstream file(path_, std::ios::in | std::ios::out | std::ios::binary);
