@@ -10,7 +10,7 @@ import h5py
 import numpy
 import pytest
 
-from conftest import COTSCALE, GPT2_SPEC, LEARNING_SPEC, LONG, SPEC, Program
+from conftest import COTSCALE, GPT2_SPEC, LEARNING_SPEC, LONG, SPEC, Program, wait_until
 from independent_verifier import faults, xxh64
 
 SELECTION_SPEC = ("[task]\nd = 6\n[target]\nspectrum = 'power_law'\nexponent = 0.5\n[tasks]\nexponents = [0.2, 0.8]\n"
@@ -173,3 +173,18 @@ def test_failed_cells_have_a_record_too(program):
     assert "damaged: model second" in program("verify", program.out, code=74)
     program.run("--set", "sweep.models=['closed', 'second']", code=1, ranks=0)
     assert "24 of 24 done cells" in program("verify", program.out) and faults(program.out) == []
+
+
+def test_a_file_that_is_being_written_is_not_damaged(program):
+    slow = ("--set", "test.prompts=4000", "--set", "test.m=[100, 400]", "--set", "test.sampler=explicit", "--set", "test.baselines=false")
+    process = program.start(*slow)
+    try:
+        wait_until(program.out.exists)
+        looks = 0
+        while process.poll() is None:
+            assert "damaged" not in program("verify", program.out)
+            looks += 1
+        assert process.returncode == 0 and looks > 5
+    finally:
+        process.kill()
+    assert "48 of 48" in program("verify", program.out)
