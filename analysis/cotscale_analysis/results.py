@@ -1,4 +1,4 @@
-"""Opens the files of schema version 2 (docs/results-layout.md): results of sweeps and of task selections.
+"""Opens the files of schema version 3 (docs/results-layout.md): results of sweeps and of task selections.
 
 Errors are ‖ŵ − w‖², not divided by d.
 """
@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from .errors import IO_ERROR, OTHER_SCHEMA, USAGE, ResultsError  # noqa: F401  (USAGE is imported from here)
+from .seal import check_seal
+
 SCHEMA_VERSION = 3
-USAGE, OTHER_SCHEMA, IO_ERROR = 2, 65, 74  # exit codes
 PENDING, DONE, FAILED = 0, 1, 2
 GRADIENT_DESCENT = "gradient_descent"  # the baseline
 CELL = ("model", "mixture", "hardness", "n", "repeat")
@@ -21,20 +23,12 @@ NEEDED_OF_SELECTION = {"config_toml", "task", "solution", "problem", "hardness",
 NEEDED_OF_SELECTION |= {"probability", "objective", "kkt_residual"}
 
 
-class ResultsError(Exception):
-    """A file or a request that cannot be served; `exit_code` is what the command line ends with."""
-
-    def __init__(self, message, exit_code):
-        super().__init__(message)
-        self.exit_code = exit_code
-
-
 def open_results(path, engine="h5netcdf"):
     """Reads a sweep's results file into memory and closes it again; the file may be written by a run meanwhile.
 
     `engine` is "h5netcdf" or "netcdf4". Returns an xarray.Dataset laid out as the file, in which floats and times of
-    a cell that is not done are NaN. Raises ResultsError with exit code 74 where the file cannot be read, 65 where it
-    is not a results file of this schema version.
+    a cell that is not done are NaN. Weights are left out: they are in a group of their own. Raises ResultsError with
+    exit code 74 where the file cannot be read or is damaged, 65 where it is not a results file of this schema version.
     """
     results = open_file(path, engine)
     if is_selection(results):
@@ -59,13 +53,13 @@ def open_file(path, engine="h5netcdf"):
     if not Path(path).is_file():
         raise ResultsError(f"{path}: no such file", IO_ERROR)
     try:
-        with np.errstate(invalid="ignore"), xr.open_dataset(path, engine=engine) as file:
+        check_seal(path)
+        with xr.open_dataset(path, engine=engine) as file:
             _check_schema(path, file)
             if not is_selection(file):
                 # A run marks a cell done only after its numbers are in the file: what is read first must be the marks.
                 file.variables["status"].load()
-            # Parameters of transformers are many; cotscale_analysis.torch_model reads those of a cell.
-            results = file.drop_vars(file["weight"].values if "weight" in file else []).load()
+            results = file.load()
     except OSError as error:
         raise ResultsError(f"{path}: cannot be read ({error.strerror or error})", IO_ERROR) from error
     except ValueError as error:

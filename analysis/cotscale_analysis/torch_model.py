@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from .results import CELL, DONE, IO_ERROR, OTHER_SCHEMA, PENDING, USAGE, ResultsError
-from .results import _check_schema, configuration, is_selection
+from .errors import IO_ERROR, OTHER_SCHEMA, USAGE, ResultsError
+from .results import CELL, DONE, PENDING, _check_schema, configuration, is_selection
+from .seal import check_seal
 
 try:
     import torch
@@ -183,7 +184,8 @@ def load_gpt2(path, engine="h5netcdf", **selection):
         status = int(file["status"].isel(index))
         if status != DONE:
             _refuse(path, f"{cell} {'is not computed yet' if status == PENDING else 'has failed'}", USAGE)
-        weights = {name: _weight(path, file, index, name, like) for name, like in model.state_dict().items()}
+        with _weights_group(path, engine) as group:
+            weights = {name: _weight(path, group, index, name, like) for name, like in model.state_dict().items()}
     diverged = [name for name, weight in weights.items() if not np.isfinite(weight).all()]
     if diverged:
         _refuse(path, f"{cell} has diverged: not every number of {diverged[0]} is finite", USAGE)
@@ -201,6 +203,7 @@ def _reading(path, engine):
     if not Path(path).is_file():
         _refuse(path, "no such file", IO_ERROR)
     try:
+        check_seal(path)
         with xr.open_dataset(path, engine=engine, decode_times=False, cache=False) as file:
             _check_schema(path, file)
             if is_selection(file):
@@ -210,6 +213,13 @@ def _reading(path, engine):
         raise ResultsError(f"{path}: cannot be read ({error.strerror or error})", IO_ERROR) from error
     except ValueError as error:
         raise ResultsError(f"{path}: not a cotscale results file ({error})", OTHER_SCHEMA) from error
+
+
+def _weights_group(path, engine):
+    try:
+        return xr.open_dataset(path, group="weights", engine=engine, cache=False)
+    except OSError as error:
+        raise ResultsError(f"{path}: the group weights is missing", OTHER_SCHEMA) from error
 
 
 def _position(path, file, name, wanted):

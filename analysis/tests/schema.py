@@ -1,4 +1,4 @@
-"""Writes files of schema version 2 with h5py, as docs/results-layout.md states them."""
+"""Writes files of schema version 3 with h5py, as docs/results-layout.md states them."""
 
 import itertools
 
@@ -93,7 +93,8 @@ def _create(file, title, coordinates):
     shapes += [(("predicted_diverging_share",), CELL + ("m",), "f8", np.nan)]
     shapes += [(("task_probability",), CELL + ("task",), "f8", np.nan)] if "task" in coordinates else []
     shapes += [(("status", "attempt"), CELL, "i1", 0), (("converged", "training_diverged"), CELL, "i1", -1), (("rank",), CELL, "i4", -1)]
-    shapes += [(("start_time", "wall_seconds"), CELL, "f8", np.nan), (("checksum",), CELL, "u8", 0)]
+    shapes += [(("wall_seconds",), CELL, "f8", np.nan), (("start_time",), CELL, "i8", 0)]
+    shapes += [(("checksum", "record_checksum"), CELL, "u8", 0)]
     shapes += [(("target_support_hardness",), ("hardness",), "f8", np.nan)]
     for names, dimensions, dtype, fill in shapes:
         for name in names:
@@ -107,7 +108,7 @@ def _create_variable(file, name, dimensions, dtype, fill):
     variable[...] = fill
     for axis, dimension in enumerate(dimensions):
         variable.dims[axis].attach_scale(file[dimension])
-    units = {"start_time": "seconds since 1970-01-01 00:00:00", "wall_seconds": "s"}
+    units = {"start_time": "milliseconds since 1970-01-01 00:00:00", "wall_seconds": "s"}
     variable.attrs["units"] = units.get(name, "1")
     variable.attrs["long_name"] = name.replace("_", " ")
 
@@ -129,10 +130,11 @@ def _set_root(file, title, models=()):
     file.attrs["Conventions"] = "CF-1.8"
     file.attrs["schema_version"] = np.int64(3)
     file.attrs["title"] = title
+    provenance = file.create_group("provenance", track_order=True)
     for name in STRING_ATTRIBUTES:
-        file.attrs[name] = "synthetic"
+        provenance.attrs[name] = "synthetic"
     for name in ("git_dirty", "mpi_size", "omp_num_threads", "seed"):
-        file.attrs[name] = np.int64(1)
+        provenance.attrs[name] = np.int64(1)
 
 
 def _fill(file, coordinates, index, prompts):
@@ -174,7 +176,7 @@ def _fill(file, coordinates, index, prompts):
     file["training_diverged"][index] = 0
     file["attempt"][index] = 1
     file["rank"][index] = 0
-    file["start_time"][index] = 1.7e9
+    file["start_time"][index] = 1_700_000_000_000
     file["wall_seconds"][index] = 0.5
     file["status"][index] = 1
 

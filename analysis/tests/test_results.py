@@ -106,16 +106,16 @@ def test_reads_while_another_process_writes(tmp_path):
     assert counts == sorted(counts) and counts[0] == 0
 
 
-@pytest.mark.parametrize("version, reads", [(2, True), (1, False), (3, False)])
+@pytest.mark.parametrize("version, reads", [(3, True), (2, False), (4, False)])
 def test_other_schema_versions_are_refused(tmp_path, version, reads):
     def edit(file):
         file.attrs["schema_version"] = version
 
     path = schema.write(tmp_path / "a.h5", "cotscale: some", edit=edit)
     if reads:
-        assert open_results(path).attrs["schema_version"] == 2
+        assert open_results(path).attrs["schema_version"] == 3
         return
-    with pytest.raises(ResultsError, match=f"schema version {version}, but .* version 2") as refusal:
+    with pytest.raises(ResultsError, match=f"schema version {version}, but .* version 3") as refusal:
         open_results(path)
     assert refusal.value.exit_code == 65
 

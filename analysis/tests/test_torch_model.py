@@ -71,6 +71,10 @@ def dimensions(shape):
     return tuple(f"{kind}_{size}" for kind, size in zip(("size", "column"), shape))
 
 
+def weight_dimensions(shape):
+    return schema.CELL + tuple(f"weights/{dimension}" for dimension in dimensions(shape))
+
+
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory):
     """A file with the weights of two models, and two models without."""
@@ -78,15 +82,16 @@ def stored(tmp_path_factory):
     def add_weights(file):
         file["config_toml"][()] = MODELS
         most = shapes(LAYERS, WIDTH, schema.D, 2 * max(N) + CHAIN)
-        file.create_dataset("weight", data=list(most), dtype=h5py.string_dtype()).make_scale("weight")
+        group = file.create_group("weights", track_order=True)
+        group.create_dataset("parameter", data=list(most), dtype=h5py.string_dtype()).make_scale("parameter")
         for dimension in sorted({dimension for shape in most.values() for dimension in dimensions(shape)}):
             size = int(dimension.rsplit("_")[-1])
-            file.create_dataset(dimension, data=np.arange(size)).make_scale(dimension)
+            group.create_dataset(dimension, data=np.arange(size)).make_scale(dimension)
         for name, shape in most.items():
-            schema._create_variable(file, name, schema.CELL + dimensions(shape), "f4", np.nan)
+            schema._create_variable(file, f"weights/{name}", weight_dimensions(shape), "f4", np.nan)
         for index in np.ndindex(len(KEPT), *file["status"].shape[1:]):
             for name, values in of_cell(index, (CHAIN, 1)[index[0]]).items():
-                file[name][index + (slice(len(values)),)] = values
+                group[name][index + (slice(len(values)),)] = values
 
     path, models = tmp_path_factory.mktemp("weights") / "a.h5", (*KEPT, "forgotten", "lsa")
     return schema.write(path, "cotscale: some", edit=add_weights, prompts=2, models=models, n=N, m=(4,), repeats=2)
@@ -278,7 +283,7 @@ def test_a_cell_that_is_not_done(edited):
 
 def test_a_model_that_has_diverged(edited):
     def edit(file):
-        file["h.1.mlp.c_fc.bias"][0, 0, 0, 1, 0, 5] = np.nan
+        file["weights/h.1.mlp.c_fc.bias"][0, 0, 0, 1, 0, 5] = np.nan
 
     exit_code, message = refusal(edited(edit))
     assert exit_code == 2 and "has diverged: not every number of h.1.mlp.c_fc.bias is finite" in message
@@ -295,7 +300,7 @@ def replaced(old, new):
 
 
 @pytest.mark.parametrize("edit, words", [
-    (lambda file: file.pop("h.1.ln_2.bias"), "the variable h.1.ln_2.bias is missing"),
+    (lambda file: file["weights"].pop("h.1.ln_2.bias"), "the variable h.1.ln_2.bias is missing"),
     (replaced("width = 8", "width = 16"), "read_in.weight has the shape (8, 11), not (16, 11)"),
     (replaced("layers = 2", "layers = 3"), "the variable h.2.ln_1.weight is missing"),
     (replaced("k_train = 3", "k_train = 4"), "wpe.weight has the shape (19, 8), not (20, 8)"),

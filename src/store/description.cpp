@@ -20,6 +20,9 @@ struct number_type {
 constexpr std::array number_types{number_type{"float64", 8}, number_type{"float32", 4}, number_type{"int64", 8},
                                   number_type{"int32", 4},   number_type{"int8", 1},    number_type{"uint64", 8}};
 
+// In the order of dataset_role.
+constexpr std::array<std::string_view, 4> role_words{"fixed", "payload", "record", "record_checksum"};
+
 [[noreturn]] void refuse(std::string_view what) {
   throw io_error(fmt::format("the description inside the file is no such text ({})", what));
 }
@@ -66,9 +69,15 @@ std::uint64_t number(std::string_view digits) {
   return value;
 }
 
+dataset_role role_of(std::string_view word) {
+  const auto known = std::find(role_words.begin(), role_words.end(), word);
+  if (known == role_words.end()) refuse(fmt::format("the role {}", word));
+  return static_cast<dataset_role>(known - role_words.begin());
+}
+
 stored_dataset dataset_of(const std::vector<std::string_view>& line) {
   if (line.size() < 5) refuse("a dataset without its place");
-  stored_dataset out{.name = std::string(line[1]), .type = std::string(line[2]), .of_cells = line[3] == "cells"};
+  stored_dataset out{.name = std::string(line[1]), .type = std::string(line[2]), .role = role_of(line[3])};
   out.offset = number(line[4]);
   for (std::size_t i = 5; i < line.size(); ++i) {
     const std::size_t equals = line[i].find('=');
@@ -149,7 +158,8 @@ std::string file_description::to_text() const {
   std::string out = fmt::format("{}\n", first_line);
   for (const auto& [key, value] : texts_) out += fmt::format("text {} {}\n{}\n", key, value.size(), value);
   for (const stored_dataset& d : datasets_) {
-    out += fmt::format("dataset {} {} {} {:020}", d.name, d.type, d.of_cells ? "cells" : "fixed", d.offset);
+    out += fmt::format("dataset {} {} {} {:020}", d.name, d.type, role_words.at(static_cast<std::size_t>(d.role)),
+                       d.offset);
     for (const auto& [dimension, length] : d.dimensions) out += fmt::format(" {}={}", dimension, length);
     out += '\n';
   }

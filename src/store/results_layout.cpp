@@ -38,19 +38,25 @@ class layout_writer {
   void create_variables() {
     for (const payload_variable& v : payload_variables()) {
       if (!is_present(v, grid_)) continue;
-      std::visit([&](auto member) { variable(path_of(v), v.own_axes, pending(member), v.long_name); }, v.member);
+      std::visit(
+          [&](auto member) { variable(dataset_role::payload, path_of(v), v.own_axes, pending(member), v.long_name); },
+          v.member);
     }
     for (const char* verdict : {"converged", "training_diverged"}) flags(verdict, {-1, 0, 1}, "not_computed no yes");
-    variable<std::int8_t>("status", {}, 0, "status of the cell");
+    variable<std::int8_t>(dataset_role::record, "status", {}, 0, "status of the cell");
     flags("status", {0, 1, 2}, "pending done failed");
     for (const record_variable& v : record_variables()) {
-      std::visit([&](const auto& pending) { variable(std::string(v.name), {}, pending, v.long_name, v.units); },
-                 v.pending);
+      std::visit(
+          [&](const auto& pending) {
+            variable(dataset_role::record, std::string(v.name), {}, pending, v.long_name, v.units);
+          },
+          v.pending);
     }
-    variable<std::uint64_t>("checksum", {}, 0, "XXH64 of the payload");
-    variable<std::uint64_t>("record_checksum", {}, 0, "XXH64 of the record");
+    variable<std::uint64_t>(dataset_role::record, "checksum", {}, 0, "XXH64 of the payload");
+    variable<std::uint64_t>(dataset_role::record_checksum, "record_checksum", {}, 0, "XXH64 of the record");
     for (const weight_variable& weight : grid_.weights) create_weight(weight);
-    create<double>("target_support_hardness", {{path_of(axis::hardness), grid_.hardness.size()}}, nan, false);
+    create<double>("target_support_hardness", {{path_of(axis::hardness), grid_.hardness.size()}}, nan,
+                   dataset_role::fixed);
     describe("target_support_hardness", "tr(Sigma)/smallest non-zero eigenvalue of the target", "1");
     file_.write<double>("target_support_hardness", grid_.target_support_hardness);
   }
@@ -66,9 +72,9 @@ class layout_writer {
   }
 
   template<class T>
-  void create(const std::string& dataset, const dimensions& dims, T fill, bool of_cells) {
+  void create(const std::string& dataset, const dimensions& dims, T fill, dataset_role role) {
     extents shape;
-    stored_dataset stored{.name = dataset, .type = type_name<T>(), .of_cells = of_cells};
+    stored_dataset stored{.name = dataset, .type = type_name<T>(), .role = role};
     for (const auto& [path, length] : dims) {
       shape.push_back(length);
       stored.dimensions.emplace_back(path.substr(path.rfind('/') + 1), length);
@@ -89,11 +95,11 @@ class layout_writer {
 
   // A variable of cells.
   template<class T>
-  void variable(const std::string& dataset, const std::vector<axis>& own_axes, T fill, std::string_view long_name,
-                std::string_view units = "1") {
+  void variable(dataset_role role, const std::string& dataset, const std::vector<axis>& own_axes, T fill,
+                std::string_view long_name, std::string_view units = "1") {
     dimensions dims = cell_dimensions();
     for (const axis a : own_axes) dims.emplace_back(path_of(a), grid_.length(a));
-    create<T>(dataset, dims, fill, true);
+    create<T>(dataset, dims, fill, role);
     describe(dataset, long_name, units);
   }
 
@@ -120,7 +126,7 @@ class layout_writer {
     for (std::size_t i = 0; i < weight.shape.size(); ++i) {
       dims.emplace_back(path_in_weights(weight.dimensions.at(i)), weight.shape[i]);
     }
-    create<float>(path_of(weight), dims, std::numeric_limits<float>::quiet_NaN(), true);
+    create<float>(path_of(weight), dims, std::numeric_limits<float>::quiet_NaN(), dataset_role::payload);
     describe(path_of(weight), "parameter after training", "1");
   }
 
@@ -147,7 +153,7 @@ class layout_writer {
 
   template<class T>
   void numbers(const std::string& dataset, const std::vector<T>& values, std::string_view long_name) {
-    create<T>(dataset, {{dataset, values.size()}}, T{}, false);
+    create<T>(dataset, {{dataset, values.size()}}, T{}, dataset_role::fixed);
     file_.write<T>(dataset, values);
     file_.make_scale(dataset);
     describe(dataset, long_name, "1");

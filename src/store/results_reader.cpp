@@ -1,7 +1,5 @@
 #include <algorithm>
-#include <chrono>
 #include <cstring>
-#include <thread>
 #include <utility>
 
 #include "cotscale/base/error.hpp"
@@ -222,12 +220,9 @@ std::vector<std::size_t> results_reader::damaged_now(const std::vector<std::size
 std::vector<std::size_t> results_reader::damaged_cells() const {
   std::vector<std::size_t> cells(grid_.cell_count());
   for (std::size_t i = 0; i < cells.size(); ++i) cells[i] = i;
-  // A cell that a run is just storing may look damaged, but not for long.
+  // A cell that a run stores between two of our reads looks damaged, but not the next time.
   constexpr int looks = 3;
-  for (int look = 0; look < looks && !cells.empty(); ++look) {
-    if (look > 0) std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    cells = damaged_now(cells);
-  }
+  for (int look = 0; look < looks && !cells.empty(); ++look) cells = damaged_now(cells);
   return cells;
 }
 

@@ -131,7 +131,7 @@ architecture = "lsa"
 """
 
 # The cell's own record: how it was computed, not what.
-RECORD = {"attempt", "rank", "start_time", "wall_seconds", "training_seconds", "tokens_per_second"}
+RECORD = {"attempt", "rank", "start_time", "wall_seconds", "training_seconds", "tokens_per_second", "record_checksum"}
 
 
 class Program:
@@ -169,9 +169,15 @@ class Program:
 
     def payload(self):
         """Everything that must not depend on how it was computed, as bytes."""
+        out = {}
+
+        def add(name, data):
+            if isinstance(data, h5py.Dataset) and name not in RECORD and not name.startswith("integrity/"):
+                out[name] = data[()].tobytes() if data.dtype != object else list(numpy.atleast_1d(data[()]))
+
         with h5py.File(self.out) as f:
-            return {name: data[()].tobytes() if data.dtype != object else list(numpy.atleast_1d(data[()]))
-                    for name, data in f.items() if name not in RECORD}
+            f.visititems(add)
+        return out
 
     def status(self):
         with h5py.File(self.out) as f:

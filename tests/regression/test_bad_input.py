@@ -163,11 +163,18 @@ def test_a_read_only_output_file(program, monkeypatch):
     assert "out.h5: you may not write it (Permission denied)" in text
 
 
+def unsealed(path, title, version):
+    with h5py.File(path, "w") as f:
+        f.attrs["title"], f.attrs["schema_version"] = numpy.bytes_(title), version
+
+
 @pytest.mark.parametrize("spoil, code, words", [
     (lambda p: p.write_text("not HDF5"), 74, "not HDF5"),
     (lambda p: os.truncate(p, p.stat().st_size // 2), 74, "truncated"),
     (lambda p: h5py.File(p, "w").close(), 65, "not a results file of cotscale"),
-    (lambda p: h5py.File(p, "r+").attrs.modify("schema_version", 99), 65, "schema version 99"),
+    (lambda p: unsealed(p, "cotscale: of the future", 99), 65, "schema version 99"),
+    (lambda p: unsealed(p, "somebody's", 3), 65, "not a results file of cotscale"),
+    (lambda p: h5py.File(p, "r+").attrs.modify("schema_version", 99), 74, "damaged"),
 ])
 def test_an_output_file_that_cannot_be_resumed(program, spoil, code, words):
     program.run()

@@ -54,13 +54,13 @@ def test_pytorch_finds_the_errors_of_the_file(path, n, m):
 
 
 def test_positions_beyond_those_of_the_cell_are_not_stored(path):
-    stored = xarray.open_dataset(path).squeeze().load()
-    there = {name: numpy.isfinite(stored[name].values) for name in stored["weight"].values.tolist()}
+    stored = xarray.open_dataset(path, group="weights").squeeze().load()
+    there = {name: numpy.isfinite(stored[name].values) for name in stored["parameter"].values.tolist()}
     small, large = there.pop("wpe.weight")
     assert large.all() and small[: 2 * 4 + K].all() and not small[2 * 4 + K :].any()
     assert all(finite.all() for finite in there.values())
 
 
 def test_names_and_their_order_are_those_of_the_module(path):
-    names = xarray.open_dataset(path)["weight"].values.tolist()
+    names = xarray.open_dataset(path, group="weights")["parameter"].values.tolist()
     assert names == list(load_gpt2(path, n=8).state_dict())

@@ -49,11 +49,13 @@ def test_a_kill_costs_at_most_the_last_second(program):
     wait_until(lambda: done_cells(program) >= 8)
     before, then = done_cells(program), time.monotonic()
     kill_ranks(process)
-    assert done_cells(program) >= before and time.monotonic() - then < 30
+    done = program.status() == 1
+    assert done.sum() >= before and time.monotonic() - then < 30
     text = program.run(*SLOW)
     assert f"({done_cells(program)} of" not in text and "before this run" in text
     with h5py.File(program.out) as f:
-        assert (f["attempt"][()] == 1).all(), "done cells were not computed again"
+        # One that was stored but not yet marked has come to an end twice.
+        assert (f["attempt"][()].ravel()[done] == 1).all(), "done cells were not computed again"
 
 
 @pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGTERM])

@@ -11,14 +11,19 @@
 
 namespace cotscale {
 
+/// What a dataset has to do with cells. All but the fixed ones are over cells first, and change while the file is
+/// filled. The payload of a cell, and its record, are its parts of these datasets in the order of the description.
+enum class dataset_role : std::uint8_t { fixed, payload, record, record_checksum };
+
 /// A contiguous dataset of numbers.
 struct stored_dataset {
-  std::string name;                                                    ///< with its groups, "weights/v"
-  std::string type;                                                    ///< "float64", "int8" … as NumPy calls it
-  bool of_cells = false;                                               ///< its bytes change while the file is filled
+  std::string name;  ///< with its groups, "weights/v"
+  std::string type;  ///< "float64", "int8" … as NumPy calls it
+  dataset_role role = dataset_role::fixed;
   std::vector<std::pair<std::string, std::uint64_t>> dimensions = {};  ///< names and lengths
   std::uint64_t offset = 0;                                            ///< of its first byte in the file
 
+  bool of_cells() const { return role != dataset_role::fixed; }
   std::uint64_t values() const;
   std::uint64_t bytes() const;  ///< throws io_error if the type is not known
 };

@@ -85,6 +85,29 @@ TEST(layout, the_checksum_is_that_of_the_concatenated_bytes) {
   EXPECT_EQ(payload_checksum(result), whole.value());
 }
 
+TEST(layout, every_member_of_a_record_is_in_its_checksum) {
+  const cell_record plain{.attempt = 1, .rank = 0, .start_time = 5, .wall_seconds = 1, .training_seconds = 1};
+  std::set<std::uint64_t> seen{record_checksum(cell_status::done, plain, 7), record_being_written, 0};
+  EXPECT_TRUE(seen.insert(record_checksum(cell_status::pending, plain, 7)).second) << "status";
+  EXPECT_TRUE(seen.insert(record_checksum(cell_status::failed, plain, 7)).second) << "status";
+  EXPECT_TRUE(seen.insert(record_checksum(cell_status::done, plain, 8)).second) << "the checksum of the payload";
+  for (const record_variable& v : record_variables()) {
+    cell_record changed = plain;
+    std::visit([&](auto member) { changed.*member = 17; }, v.member);
+    EXPECT_TRUE(seen.insert(record_checksum(cell_status::done, changed, 7)).second) << v.name;
+  }
+}
+
+TEST(layout, weights_stand_in_a_group_of_their_own) {
+  for (const payload_variable& v : payload_variables()) {
+    const bool weights = v.name == "v" || v.name == "w";
+    EXPECT_EQ(path_of(v), (weights ? "weights/" : "") + std::string(v.name));
+  }
+  EXPECT_EQ(path_of(axis::row), "weights/row");
+  EXPECT_EQ(path_of(axis::k), "k");
+  EXPECT_EQ(path_of(weight_variable{.name = "wpe.weight", .shape = {3, 4}}), "weights/wpe.weight");
+}
+
 TEST(layout, a_variable_with_an_empty_axis_is_left_out) {
   const std::set<std::string_view> optional{"baseline_error",
                                             "baseline_stderr",
@@ -118,9 +141,9 @@ TEST(layout, every_axis_has_a_name_and_a_length) {
 
 TEST(layout, sizes_count_every_dataset) {
   // Per cell, of 8 bytes each: 17 variables over (m, k), 2 over k, 3 over 3 training steps, 3 over m, 9 scalars; one
-  // byte for each of `converged` and `training_diverged`; the record has 49.
+  // byte for each of `converged` and `training_diverged`; status, record and checksums have 57.
   const coordinates plain = plain_grid();
-  const std::size_t each = 8 * (17 * 2 + 2 * 2 + 3 * 3 + 3 + 9) + 2 + 49;
+  const std::size_t each = 8 * (17 * 2 + 2 * 2 + 3 * 3 + 3 + 9) + 2 + 57;
   EXPECT_EQ(payload_bytes(plain), plain.cell_count() * each);
   // 3 over (baseline, m, k), 2 over (baseline, m), 1 over tasks, V and W.
   coordinates grid = small_grid();

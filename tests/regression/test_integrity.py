@@ -1,0 +1,190 @@
+"""Everything in a file is covered: by documented checksums, found by `verify` when changed, and no harm to our programs."""
+
+import os
+import pathlib
+import random
+import subprocess
+import sys
+
+import h5py
+import numpy
+import pytest
+
+from conftest import COTSCALE, GPT2_SPEC, LEARNING_SPEC, LONG, SPEC, Program, wait_until
+from independent_verifier import faults, xxh64
+
+SELECTION_SPEC = ("[task]\nd = 6\n[target]\nspectrum = 'power_law'\nexponent = 0.5\n[tasks]\nexponents = [0.2, 0.8]\n"
+                  "directions = [3, 6]\neach = 2\n[select]\nn = 10\nm = 20\nk = 2\ndraws = 3\n")
+SPECS = {"lsa": SPEC, "learning": LEARNING_SPEC, "gpt2": GPT2_SPEC, "selection": SELECTION_SPEC}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """A complete file of each kind."""
+    out = {}
+    for name, text in SPECS.items():
+        program = Program(pathlib.Path(tmp_path_factory.mktemp(name)))
+        program.spec.write_text(text)
+        program.run() if name != "selection" else program("select", program.spec, "--output", program.out)
+        out[name] = program
+    return out
+
+
+def of(files, name, directory):
+    """A copy of that file, and the specification that resumes it."""
+    program = Program(directory)
+    program.spec.write_text(SPECS[name])
+    program.out.write_bytes(files[name].out.read_bytes())
+    return program
+
+
+def flip(path, place, bit):
+    with open(path, "r+b") as f:
+        f.seek(place)
+        byte = f.read(1)[0]
+        f.seek(place)
+        f.write(bytes([byte ^ (1 << bit)]))
+
+
+def flips(path, seed, count):
+    """Places all over the file, more of them where there are strings, structure and records: at its beginning and end."""
+    rng, size = random.Random(seed), path.stat().st_size
+    near = [rng.randrange(min(size, 16384)) for _ in range(count // 4)]
+    last = [size - 1 - rng.randrange(min(size, 16384)) for _ in range(count // 4)]
+    return [(place, rng.randrange(8)) for place in [*near, *last, *(rng.randrange(size) for _ in range(count - count // 4 * 2))]]
+
+
+def ended(command, environment, expected, where):
+    """Runs it; it may refuse, but not crash, hang or speak of an internal error."""
+    done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+    assert done.returncode in expected and "Traceback" not in done.stderr, (where, done.returncode, done.stdout + done.stderr)
+    return done.returncode
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_every_checksum_can_be_recomputed_from_the_docs(files, name):
+    assert xxh64(b"") == 0xEF46DB3751D8E999 and xxh64(b"a") == 0xD24EC4F1A98C6E5B
+    assert faults(files[name].out) == []
+    assert "damaged" not in files[name]("verify", files[name].out)
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_verify_finds_every_flipped_byte(files, name, tmp_path):
+    program = of(files, name, tmp_path)
+    for place, bit in flips(program.out, name, 500 if LONG else 40):
+        flip(program.out, place, bit)
+        ended([COTSCALE, "verify", program.out], program.environment(), [74], (name, place, bit))
+        flip(program.out, place, bit)
+    assert "damaged" not in program("verify", program.out)
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_no_program_of_ours_crashes_on_a_damaged_file(files, name, tmp_path):
+    program = of(files, name, tmp_path)
+    whole = program.out.read_bytes()
+    for number, (place, bit) in enumerate(flips(program.out, name + " again", 100 if LONG else 5)):
+        flip(program.out, place, bit)
+        (tmp_path / f"{number}.h5").write_bytes(program.out.read_bytes())
+        where = (name, place, bit)
+        ended([COTSCALE, "status", program.out], program.environment(), [0, 65, 74], where)
+        if name != "selection":
+            # It refuses what it cannot mend, and computes a damaged cell again.
+            command = program.command("run", program.spec, "--output", program.out)
+            program("verify", program.out, code=ended(command, program.environment(), [0, 74], where))
+        program.out.write_bytes(whole)
+    tables = "import sys; from cotscale_analysis.__main__ import main; sys.exit(not {main(['table', f]) for f in sys.argv[1:]} <= {0, 65, 74})"
+    copies = sorted(tmp_path.glob("[0-9]*.h5"))
+    ended([sys.executable, "-c", tables, *copies], program.environment(), [0], name)
+
+
+@pytest.mark.parametrize("change", [
+    lambda f: f["n"].write_direct(numpy.array([7, 10])),
+    lambda f: f["m"].write_direct(numpy.array([2, 21])),
+    lambda f: f["hardness"].write_direct(numpy.array([6.0, 13.0])),
+    lambda f: f["model"].__setitem__(0, "other"),
+    lambda f: f["config_toml"].__setitem__((), "[sweep]\n"),
+    lambda f: f["provenance"].attrs.modify("hostname", numpy.bytes_("elsewhere")),
+    lambda f: f["error_mean"].attrs.modify("units", numpy.bytes_("m")),
+    lambda f: f.attrs.__setitem__("note", "mine"),
+])
+def test_what_is_not_a_cell_cannot_be_changed_unnoticed(files, tmp_path, change):
+    program = of(files, "lsa", tmp_path)
+    with h5py.File(program.out, "r+") as f:
+        change(f)
+    before = program.out.read_bytes()
+    for text in (program("verify", program.out, code=74), program("status", program.out, code=74), program.run(code=74, ranks=0)):
+        assert f"{program.out}: damaged" in text and "restore the file from a copy, or compute it anew" in text
+    assert program.out.read_bytes() == before and not os.path.exists(f"{program.out}.lock")
+
+
+def test_a_damaged_file_can_be_overwritten(files, tmp_path):
+    program = of(files, "lsa", tmp_path)
+    flip(program.out, 40, 0)
+    program("verify", program.out, code=74)
+    program.run("--overwrite", ranks=0)
+    assert "48 of 48" in program("verify", program.out)
+
+
+RECORDED = ("status", "attempt", "rank", "start_time", "wall_seconds", "training_seconds", "tokens_per_second", "checksum",
+            "record_checksum")
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_a_damaged_record_is_found_and_its_cell_is_computed_again(files, tmp_path, name):
+    program = of(files, "lsa", tmp_path)
+    payload = program.payload()
+    with h5py.File(program.out, "r+") as f:
+        f[name][1, 2, 0, 1, 0] = 2 if name == "status" else 5
+    text = program("verify", program.out, code=74)
+    assert text.count("damaged: model closed, mixture mine, hardness 6, n 10, repeat 0") == 1 and "1 cells are damaged" in text
+    assert "47 done before" in program.run(ranks=0)
+    assert program.payload() == payload
+    assert "48 of 48" in program("verify", program.out) and faults(program.out) == []
+
+
+def test_a_done_cell_that_is_marked_pending_is_damage_too(files, tmp_path):
+    program = of(files, "lsa", tmp_path)
+    with h5py.File(program.out, "r+") as f:
+        f["status"][0, 0, 0, 0, 0] = 0
+    assert "damaged: model descent, mixture matched, hardness 6, n 3, repeat 0" in program("verify", program.out, code=74)
+    program.run(ranks=0)
+    assert "48 of 48" in program("verify", program.out)
+
+
+def test_a_pending_cell_that_is_marked_done_is_damage(program):
+    program.run("--max-time", "0s", code=75, ranks=0)
+    assert "0 of 0 done cells" in program("verify", program.out)
+    for status in (1, 2, 3, -1):
+        with h5py.File(program.out, "r+") as f:
+            f["status"][0, 0, 0, 0, 0] = status
+        assert "1 cells are damaged" in program("verify", program.out, code=74)
+    program.run(ranks=0)
+    assert "48 of 48" in program("verify", program.out)
+
+
+def test_failed_cells_have_a_record_too(program):
+    # What learns from stored weights finds none.
+    program.spec.write_text(program.spec.read_text() + '[models.second]\narchitecture = "lsa"\ntraining = "samples"\nsteps = 2\n'
+                            'initialisation = "stored"\ninitial_file = "first.h5"\ninitial_model = "first"\n')
+    program.run("--set", "sweep.models=['closed', 'second']", code=1, ranks=0)
+    assert "24 of 24 done cells" in program("verify", program.out) and faults(program.out) == []
+    with h5py.File(program.out, "r+") as f:
+        f["rank"][1, 0, 0, 0, 0] = 7
+    assert "damaged: model second" in program("verify", program.out, code=74)
+    program.run("--set", "sweep.models=['closed', 'second']", code=1, ranks=0)
+    assert "24 of 24 done cells" in program("verify", program.out) and faults(program.out) == []
+
+
+def test_a_file_that_is_being_written_is_not_damaged(program):
+    slow = ("--set", "test.prompts=4000", "--set", "test.m=[100, 400]", "--set", "test.sampler=explicit", "--set", "test.baselines=false")
+    process = program.start(*slow)
+    try:
+        wait_until(program.out.exists)
+        looks = 0
+        while process.poll() is None:
+            assert "damaged" not in program("verify", program.out)
+            looks += 1
+        assert process.returncode == 0 and looks > 5
+    finally:
+        process.kill()
+    assert "48 of 48" in program("verify", program.out)
