@@ -119,6 +119,7 @@ int dispatch(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  prepare_streams();
   try {
     const int code = dispatch(argc, argv);
     flush_output();

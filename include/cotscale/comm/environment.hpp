@@ -9,6 +9,7 @@
 namespace cotscale {
 
 /// Initialises MPI (MPI_THREAD_MULTIPLE), runs `body` with all ranks, finalises MPI and returns the exit code.
+/// - An MPI that cannot start, or fails later, ends the process with exit_code::internal, in our words.
 /// - An agreed_error is reported by the root and becomes its exit code on every rank.
 /// - Any other exception is reported by the rank that threw it, and takes the whole job down with its exit code
 /// (MPI_Abort): the others
