@@ -29,7 +29,7 @@ mkdir -p "$output"
 files=()
 for preset in "${presets[@]}"; do
     say "$preset on $ranks ranks"
-    OMP_NUM_THREADS=1 mpirun -n "$ranks" --map-by slot:OVERSUBSCRIBE --bind-to none \
+    OMP_NUM_THREADS=1 "$root/jobs/launch.sh" -n "$ranks" --map-by slot:OVERSUBSCRIBE --bind-to none \
         "$root/build/release/cotscale" run "$root/jobs/presets/$preset.toml" --output "$output/$preset.h5"
     files+=("$output/$preset.h5")
 done

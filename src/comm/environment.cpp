@@ -1,13 +1,17 @@
 #include "cotscale/comm/environment.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
+#include <span>
 #include <string>
 
+#include "cotscale/base/descriptor.hpp"
 #include "cotscale/base/output.hpp"
 #include "cotscale/comm/native.hpp"
 #include "failure.hpp"
@@ -16,9 +20,22 @@
 namespace cotscale {
 namespace {
 
+// For whoever started the launcher, which may have an exit code of its own: mpirun answers TERM with 1, whatever its
+// ranks say (jobs/launch.sh).
+void leave_code(exit_code code) {
+  const char* path = std::getenv("COTSCALE_EXIT_CODE_FILE");
+  if (path == nullptr) return;
+  descriptor file = open_descriptor(path, O_WRONLY | O_CREAT | O_TRUNC);
+  const std::string text = fmt::format("{}\n", static_cast<int>(code));
+  if (!file || !write_at(file, std::as_bytes(std::span(text)), 0) || !file.close()) {
+    warn("{}: cannot be written ({})", path, reason());
+  }
+}
+
 // Says what happened on this rank and ends the job; never returns.
 [[noreturn]] void abort_job(MPI_Comm comm, int rank, const std::string& message, exit_code code) {
   log("cotscale: rank {} on {}: {}\n", rank, host_name(), message);
+  leave_code(code);
   detail::abort_is_quiet();
   MPI_Abort(comm, static_cast<int>(code));
   std::terminate();
@@ -41,7 +58,8 @@ void handle_mpi_errors() {
 }
 
 // mpirun comments every exit code but 0 with a box, unless a rank asks it to end the job.
-void finalize(exit_code code) {
+void finalize(exit_code code, bool is_root) {
+  if (is_root) leave_code(code);
   if (code != exit_code::done && detail::abort_is_quiet()) {
     std::fflush(nullptr);
     MPI_Barrier(MPI_COMM_WORLD);
@@ -64,8 +82,11 @@ int with_mpi(int& argc, char**& argv, const std::function<exit_code(const commun
   }
   handle_mpi_errors();
   exit_code code = exit_code::done;
+  bool is_root = false;
   {
     const communicator world(std::make_shared<const communicator::impl>(MPI_COMM_WORLD, false));
+    is_root = world.is_root();
+    if (is_root) leave_code(exit_code::stopped_early);  // until there is another: whoever ends this can start it again
     world.or_abort([&] {
       try {
         if (provided < MPI_THREAD_MULTIPLE) {
@@ -81,7 +102,7 @@ int with_mpi(int& argc, char**& argv, const std::function<exit_code(const commun
       }
     });
   }
-  finalize(code);
+  finalize(code, is_root);
   return static_cast<int>(code);
 }
 

@@ -22,8 +22,10 @@ starting_guard::starting_guard() { is_starting = true; }
 starting_guard::~starting_guard() { is_starting = false; }
 
 bool abort_is_quiet() {
-  // Only under mpirun: what srun makes of MPI_Abort is not our exit code.
+  // Only under mpirun: what srun makes of MPI_Abort is not our exit code. And only with the usual second between the
+  // signals that end a job, all of which mpirun waits for, whether a rank is left or not.
   if (std::getenv("OMPI_COMM_WORLD_RANK") == nullptr) return false;
+  if (std::getenv("OMPI_MCA_odls_base_sigkill_timeout") != nullptr) return false;
   auto* quiet = static_cast<bool*>(dlsym(RTLD_DEFAULT, "orte_execute_quiet"));
   if (quiet == nullptr) return false;
   *quiet = true;
