@@ -30,7 +30,7 @@ files=()
 for preset in "${presets[@]}"; do
     say "$preset on $ranks ranks"
     if grep -q '^\[models' "$root/jobs/presets/$preset.toml"; then
-        OMP_NUM_THREADS=1 mpirun -n "$ranks" --map-by slot:OVERSUBSCRIBE --bind-to none \
+        OMP_NUM_THREADS=1 "$root/jobs/launch.sh" -n "$ranks" --map-by slot:OVERSUBSCRIBE --bind-to none \
             "$root/build/release/cotscale" run "$root/jobs/presets/$preset.toml" --output "$output/$preset.h5"
     else # no sweep, but a choice of tasks
         "$root/build/release/cotscale" select "$root/jobs/presets/$preset.toml" --output "$output/$preset.h5" --overwrite

@@ -127,6 +127,7 @@ int dispatch(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  prepare_streams();
   app::loading_has_ended();
   try {
     const int code = dispatch(argc, argv);

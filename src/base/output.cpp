@@ -1,8 +1,10 @@
 #include "cotscale/base/output.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 
@@ -17,6 +19,14 @@ namespace {
 }
 
 }  // namespace
+
+void prepare_streams() noexcept {
+  std::signal(SIGPIPE, SIG_IGN);
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    // Of those that are free, open() takes the lowest number. Nothing can be written to it, as to a closed one.
+    if (fcntl(stream, F_GETFD) < 0 && errno == EBADF) static_cast<void>(open("/dev/null", O_RDONLY));
+  }
+}
 
 void log_text(std::string_view text) noexcept {
   while (!text.empty()) {

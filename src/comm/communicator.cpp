@@ -1,11 +1,12 @@
 #include "cotscale/comm/communicator.hpp"
 
-#include <filesystem>
 #include <limits>
 #include <optional>
 #include <utility>
 
+#include "cotscale/comm/environment.hpp"
 #include "cotscale/comm/native.hpp"
+#include "failure.hpp"
 
 namespace cotscale {
 
@@ -67,20 +68,14 @@ void communicator::on_root(const std::function<void()>& work) const {
 }
 
 void communicator::together(const std::function<void()>& work) const {
-  std::optional<error> mine;
-  try {
-    work();
-  } catch (const error& e) {
-    mine = e;
-  } catch (const std::filesystem::filesystem_error& e) {
-    mine = io_error(e.what());
-  }
+  const std::optional<error> mine = detail::failure_of(work);
   int failing = mine ? rank() : size();
   MPI_Allreduce(MPI_IN_PLACE, &failing, 1, MPI_INT, MPI_MIN, impl_->comm);
   if (failing == size()) return;
   int code = mine ? static_cast<int>(mine->code()) : 0;
   MPI_Bcast(&code, 1, MPI_INT, failing, impl_->comm);
   std::string message = mine ? mine->what() : "";
+  if (mine && failing > 0) message = fmt::format("rank {} on {}: {}", failing, host_name(), message);
   auto length = static_cast<int>(message.size());
   MPI_Bcast(&length, 1, MPI_INT, failing, impl_->comm);
   message.resize(static_cast<std::size_t>(length));

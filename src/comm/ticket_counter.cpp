@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <utility>
 #include <vector>
 
 #include "cotscale/comm/native.hpp"
@@ -12,11 +13,33 @@ namespace {
 
 constexpr int ask_tag = 1;
 constexpr int answer_tag = 2;
+constexpr int stop_tag = 3;
 constexpr auto server_pause = std::chrono::milliseconds(1);
+constexpr auto listener_pause = std::chrono::milliseconds(50);
 constexpr auto client_pause = std::chrono::microseconds(200);
 
-// A question: whether the rank leaves, and how much it has finished so far.
+enum class asked : std::int64_t { ticket, leave, stop, goodbye };
+
+// A question: what is asked; how much the rank has finished so far, or the level of stopping.
 using question = std::array<std::int64_t, 2>;
+
+// What the root says under stop_tag, beside levels: everybody has left.
+constexpr std::int64_t all_have_left = -1;
+
+void ask(MPI_Comm comm, asked what, std::int64_t value) {
+  const question q{static_cast<std::int64_t>(what), value};
+  MPI_Send(q.data(), 2, MPI_INT64_T, 0, ask_tag, comm);
+}
+
+void tell_others(const communicator& all, std::int64_t value) {
+  for (int rank = 1; rank < all.size(); ++rank) MPI_Send(&value, 1, MPI_INT64_T, rank, stop_tag, all.native().comm);
+}
+
+bool has_arrived(MPI_Comm comm, int source, int tag, MPI_Status* status) {
+  int waiting = 0;
+  MPI_Iprobe(source, tag, comm, &waiting, status);
+  return waiting != 0;
+}
 
 }  // namespace
 
@@ -25,47 +48,83 @@ struct ticket_counter::pending {
   MPI_Request receive = MPI_REQUEST_NULL;
 };
 
-ticket_counter::ticket_counter(const communicator& all, std::int64_t count)
-    : comm_(all.duplicate()), count_(count), pending_(std::make_unique<pending>()) {
-  if (comm_.is_root() && comm_.size() > 1) server_ = std::thread([this] { serve(); });
+ticket_counter::ticket_counter(const communicator& all, std::int64_t count, stop_channel stop)
+    : comm_(all.duplicate()), count_(count), stop_(std::move(stop)), pending_(std::make_unique<pending>()) {
+  if (comm_.size() == 1) return;
+  thread_ = comm_.is_root() ? std::thread([this] { serve(); }) : std::thread([this] { listen(); });
 }
 
 ticket_counter::~ticket_counter() {
   leave(0);
-  if (server_.joinable()) server_.join();
+  if (thread_.joinable()) thread_.join();
+}
+
+void ticket_counter::spread(int level) {
+  if (level <= spread_) return;
+  spread_ = level;
+  stop_.heard(level);
+  tell_others(comm_, level);
 }
 
 void ticket_counter::serve() {
   const MPI_Comm comm = comm_.native().comm;
   std::vector<std::int64_t> finished(static_cast<std::size_t>(comm_.size()));
-  for (int present = comm_.size() - 1; present > 0;) {
-    int waiting = 0;
+  int present = comm_.size() - 1, listening = present;
+  while (listening > 0) {
+    spread(stop_.mine());
     MPI_Status status;
-    MPI_Iprobe(MPI_ANY_SOURCE, ask_tag, comm, &waiting, &status);
-    if (waiting == 0) {
+    if (!has_arrived(comm, MPI_ANY_SOURCE, ask_tag, &status)) {
       std::this_thread::sleep_for(server_pause);
       continue;
     }
     question q{};
     MPI_Recv(q.data(), 2, MPI_INT64_T, status.MPI_SOURCE, ask_tag, comm, MPI_STATUS_IGNORE);
-    auto& known = finished[static_cast<std::size_t>(status.MPI_SOURCE)];
-    finished_elsewhere_ += std::max<std::int64_t>(0, q[1] - known);
-    known = std::max(known, q[1]);
-    if (q[0] != 0) {
-      --present;
+    const auto what = static_cast<asked>(q[0]);
+    if (what == asked::stop) {
+      spread(static_cast<int>(q[1]));
+    } else if (what == asked::goodbye) {
+      --listening;
+    } else {
+      auto& known = finished[static_cast<std::size_t>(status.MPI_SOURCE)];
+      finished_elsewhere_ += std::max<std::int64_t>(0, q[1] - known);
+      known = std::max(known, q[1]);
+      if (what == asked::ticket) {
+        const std::int64_t ticket = next();
+        MPI_Send(&ticket, 1, MPI_INT64_T, status.MPI_SOURCE, answer_tag, comm);
+      } else if (--present == 0) {
+        tell_others(comm_, all_have_left);
+      }
+    }
+  }
+}
+
+void ticket_counter::listen() {
+  const MPI_Comm comm = comm_.native().comm;
+  int known = 0;
+  for (;;) {
+    if (const int mine = stop_.mine(); mine > known) {
+      known = mine;
+      ask(comm, asked::stop, mine);
+    }
+    MPI_Status status;
+    if (!has_arrived(comm, 0, stop_tag, &status)) {
+      std::this_thread::sleep_for(listener_pause);
       continue;
     }
-    const std::int64_t ticket = next();
-    MPI_Send(&ticket, 1, MPI_INT64_T, status.MPI_SOURCE, answer_tag, comm);
+    std::int64_t level = 0;
+    MPI_Recv(&level, 1, MPI_INT64_T, 0, stop_tag, comm, MPI_STATUS_IGNORE);
+    if (level == all_have_left) break;
+    known = std::max(known, static_cast<int>(level));
+    stop_.heard(static_cast<int>(level));
   }
+  ask(comm, asked::goodbye, 0);  // nothing comes from here any more
 }
 
 void ticket_counter::request(std::int64_t finished) {
   if (comm_.is_root() || requested_ || left_) return;
   const MPI_Comm comm = comm_.native().comm;
   MPI_Irecv(&pending_->answer, 1, MPI_INT64_T, 0, answer_tag, comm, &pending_->receive);
-  const question q{0, finished};
-  MPI_Send(q.data(), 2, MPI_INT64_T, 0, ask_tag, comm);
+  ask(comm, asked::ticket, finished);
   requested_ = true;
 }
 
@@ -100,8 +159,7 @@ void ticket_counter::leave(std::int64_t finished) {
   left_ = true;
   if (comm_.is_root()) return;
   if (requested_) await_answer();
-  const question q{1, finished};
-  MPI_Send(q.data(), 2, MPI_INT64_T, 0, ask_tag, comm_.native().comm);
+  ask(comm_.native().comm, asked::leave, finished);
 }
 
 }  // namespace cotscale

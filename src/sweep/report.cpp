@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cotscale/base/error.hpp"
 #include "cotscale/base/output.hpp"
 #include "cotscale/store/results_file.hpp"
 #include "cotscale/sweep/verdict.hpp"
@@ -76,6 +77,10 @@ std::size_t count_done(const std::vector<cell_status>& status, const std::vector
 exit_code report(const specification& spec, const run_options& options, const work_list& list,
                  const run_totals& totals) {
   const results_reader file(options.output);
+  if (file.config_toml() != to_toml(spec)) {
+    throw io_error(
+        fmt::format("{}: is no longer the file of this run; somebody has put another in its place", options.output));
+  }
   const std::vector<cell_status> status = file.statuses();
   const auto count = [&](cell_status s) { return std::count(status.begin(), status.end(), s); };
   const auto done = count(cell_status::done);
@@ -99,6 +104,12 @@ exit_code report(const specification& spec, const run_options& options, const wo
   }
   if (totals.finished < static_cast<std::int64_t>(list.items.size())) {
     log("cotscale: stopped early; the same command resumes\n");
+    return exit_code::stopped_early;
+  }
+  if (count(cell_status::pending) > 0) {
+    log("cotscale: cells are pending that this run has computed: something else has written or replaced {}; the same "
+        "command computes them\n",
+        options.output);
     return exit_code::stopped_early;
   }
   if (count(cell_status::failed) > 0) {

@@ -24,6 +24,29 @@ namespace cotscale {
 
 using namespace detail;
 
+namespace {
+
+// Every rank computes and stores its cells. If one cannot store, it stops the others, who store what they have, and all
+// end with its error. Returns the seconds that this rank has waited for the others.
+double work_together(const communicator& all, worker& w, results_writer& store, ticket_counter& tickets,
+                     stop_control& stop) {
+  stopwatch ended;
+  all.together([&] {
+    try {
+      w.run();
+      store.close();
+    } catch (...) {
+      stop.request(stop_level::abandon_cells);
+      tickets.leave(w.finished());
+      throw;
+    }
+    ended = {};
+  });
+  return ended.seconds();
+}
+
+}  // namespace
+
 exit_code run_sweep(const specification& spec, const run_options& requested, const communicator& all,
                     const cell_function& compute) {
   const stopwatch whole;
@@ -58,7 +81,8 @@ exit_code run_sweep(const specification& spec, const run_options& requested, con
     list = prepare(spec, grid, options, all, attributes);
   });
   sign_of_life.reset();
-  lock_watch watch(options.output, all.broadcast(lock ? lock->text() : ""), [&stop] { stop.end_now(); });
+  lock_watch watch(options.output, all.broadcast(lock ? lock->text() : ""),
+                   [&stop] { stop.request(stop_level::abandon_cells); });
   list.items = all.broadcast(list.items);
   list.chunks = all.broadcast(list.chunks);
   cell_computer computer(spec, grid);
@@ -67,27 +91,23 @@ exit_code run_sweep(const specification& spec, const run_options& requested, con
   run_totals totals;
   totals.ranks = all.size();
   if (!list.items.empty()) {
-    std::unique_ptr<results_writer> store;
-    all.or_abort([&] {
-      store = std::make_unique<results_writer>(options.output, grid, all);
-      store->ask_before_writing([&watch] { watch.require_held(); });
-      if (!all.is_root()) return;
+    results_writer store(options.output, grid, all);
+    store.ask_before_writing([&watch] { watch.require_held(); });
+    all.on_root([&] {
       for (const task_item& item : list.items) {
-        if (item.damaged != 0) store->mark_pending(position_of(grid, item.number));
+        if (item.damaged != 0) store.mark_pending(position_of(grid, item.number));
       }
     });
-    ticket_counter tickets(all, static_cast<std::int64_t>(list.chunks.size()));
-    worker w(list, grid, cell_work, all, tickets, *store, stop);
+    ticket_counter tickets(all, static_cast<std::int64_t>(list.chunks.size()),
+                           {.mine = [&] { return static_cast<int>(stop.level()); },
+                            .heard = [&](int level) { stop.request(static_cast<stop_level>(level)); }});
+    worker w(list, grid, cell_work, all, tickets, store, stop);
     {
       const progress_display progress(all.is_root() ? options.progress : progress_mode::none,
                                       static_cast<std::int64_t>(list.items.size()),
                                       [&] { return w.finished() + tickets.finished_elsewhere(); });
-      all.or_abort([&] { w.run(); });
-      const stopwatch ended;
-      all.barrier();
-      totals.time.idle = all.sum(ended.seconds());
+      totals.time.idle = all.sum(work_together(all, w, store, tickets, stop));
     }
-    all.or_abort([&] { store->close(); });
     totals.time.computing = all.sum(w.time().computing);
     totals.time.waiting = all.sum(w.time().waiting);
     totals.time.storing = all.sum(w.time().storing);

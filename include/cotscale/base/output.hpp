@@ -8,6 +8,10 @@
 
 namespace cotscale {
 
+/// Call first in main(). Keeps the numbers of standard streams that are closed from going to files that are opened
+/// later, which would receive the log; and makes a pipe that nobody reads any more an error like any other.
+void prepare_streams() noexcept;
+
 /// Writes a text to standard error, in one piece where the system allows it. What cannot be written (the stream is
 /// closed, the disk is full) is dropped.
 void log_text(std::string_view text) noexcept;

@@ -49,12 +49,11 @@ class communicator {
   /// Every rank's value in the order of ranks, on every rank.
   std::vector<std::int64_t> gather(std::int64_t value) const;
 
-  /// Runs `work` on the root only. If it throws an `error` there, every rank throws an agreed_error with its code and
-  /// message.
+  /// Runs `work` on the root only. If it throws there, every rank throws an agreed_error with its code and message.
   void on_root(const std::function<void()>& work) const;
 
-  /// Runs `work` on every rank. If it throws an `error` on any rank, every rank throws an agreed_error: that of the
-  /// lowest such rank.
+  /// Runs `work` on every rank. If it throws on any rank, every rank throws an agreed_error: that of the lowest such
+  /// rank, with its name unless it is the root.
   void together(const std::function<void()>& work) const;
 
   /// Runs `work` on this rank alone (not collective). If it throws, reports the exception and takes the whole job down

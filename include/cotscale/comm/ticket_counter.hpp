@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <thread>
 
@@ -10,14 +11,22 @@
 
 namespace cotscale {
 
+/// How a rank learns that the run has to stop, and tells the others. Levels: 0 go on; a higher one is more urgent. Both
+/// functions are called from a thread of the counter.
+struct stop_channel {
+  std::function<int()> mine = [] { return 0; };  ///< what this rank was asked for, by a signal or a failure, say
+  std::function<void(int)> heard = [](int) {};   ///< told what any rank was asked for, within 0.2 s
+};
+
 /// Hands out the tickets 0, 1, …, count − 1, each to one rank. A thread of the root answers the other ranks, so that
 /// they never wait for what the root computes, over shared memory and over TCP alike (a one-sided counter makes them
-/// wait over TCP until the root enters MPI).
+/// wait over TCP until the root enters MPI). The same thread passes on requests to stop, from any rank to all.
 class ticket_counter {
  public:
   /// Collective.
-  ticket_counter(const communicator& all, std::int64_t count);
-  /// Says goodbye if leave() was not called. On the root, waits until every rank has left.
+  ticket_counter(const communicator& all, std::int64_t count, stop_channel stop = {});
+  /// Says goodbye if leave() was not called. Waits until every rank has left: until then this one can be told to stop,
+  /// and tell others.
   ~ticket_counter();
   ticket_counter(const ticket_counter&) = delete;
   ticket_counter& operator=(const ticket_counter&) = delete;
@@ -44,17 +53,21 @@ class ticket_counter {
   struct pending;
   std::int64_t next() { return next_.fetch_add(1); }
   void serve();
+  void listen();
+  void spread(int level);
   std::int64_t await_answer();
 
   communicator comm_;
   std::int64_t count_;
   std::atomic<std::int64_t> next_ = 0;
   std::atomic<std::int64_t> finished_elsewhere_ = 0;
+  stop_channel stop_;
+  int spread_ = 0;  // the level that the root has told the others
   std::unique_ptr<pending> pending_;
   bool requested_ = false;
   bool left_ = false;
   double seconds_waited_ = 0;
-  std::thread server_;
+  std::thread thread_;  // serves on the root, listens elsewhere
 };
 
 }  // namespace cotscale

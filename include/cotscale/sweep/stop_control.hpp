@@ -3,18 +3,26 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <stop_token>
 #include <thread>
 
 namespace cotscale {
 
-/// Blocks SIGUSR1, SIGTERM and SIGINT in this thread and those that it starts, so that stop_control receives them; and
+/// Blocks the signals that stop a run in this thread and those that it starts, so that stop_control receives them; and
 /// ignores SIGXFSZ, so that writing beyond a file-size limit is an error like any other. Call first in main().
 void prepare_signals();
 
-/// Watches, in a thread of its own, for SIGUSR1 (finish the current cell), SIGTERM, SIGINT and the time limit (abandon
-/// it).
+/// How soon a run has to end; the order is that of urgency.
+enum class stop_level : std::uint8_t {
+  none,
+  finish_cells,  ///< no cell is begun any more
+  abandon_cells  ///< and those that are being computed are given up
+};
+
+/// Watches, in a thread of its own, for SIGUSR1 (finish the current cell); for SIGTERM, SIGINT, SIGHUP (unless it was
+/// ignored, as by nohup), SIGUSR2, SIGXCPU and the time limit (abandon it).
 class stop_control {
  public:
   using clock = std::chrono::steady_clock;
@@ -27,15 +35,13 @@ class stop_control {
   stop_control(stop_control&&) = delete;
   stop_control& operator=(stop_control&&) = delete;
 
+  /// Asks this rank to stop; any thread may. What is asked for is never taken back.
+  void request(stop_level level);
+  stop_level level() const { return level_; }
   /// Whether no cell may be started any more.
-  bool ending() const { return no_more_; }
+  bool ending() const { return level() != stop_level::none; }
   /// Whether the time limit leaves this long.
   bool has_time_for(seconds estimate) const;
-  /// Ends the run as SIGTERM does. Any thread may call it.
-  void end_now() {
-    no_more_ = true;
-    abandon_.request_stop();
-  }
   /// Stop is requested when the current cell has to be abandoned.
   std::stop_token abandon() const { return abandon_.get_token(); }
 
@@ -46,7 +52,7 @@ class stop_control {
   std::optional<seconds> limit_;
   clock::time_point start_ = clock::now();
   std::stop_source abandon_;
-  std::atomic<bool> no_more_ = false;
+  std::atomic<stop_level> level_ = stop_level::none;
   std::atomic<bool> ending_ = false;
   std::thread watcher_;
 };
