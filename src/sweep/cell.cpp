@@ -350,6 +350,7 @@ struct cell_computer::implementation {
     for (std::size_t i = 0; i < grid.m.size(); ++i) {
       chain_evaluation chain = roll_out(c, *model, grid.m[i], stop);
       store_scores(c, *model, i, chain.errors, stop, out);
+      chain.errors.rows = std::min(chain.errors.rows, spec.steps + 1);  // those of the exact map have done their work
       store_errors(c, *model, *theory, grid.m[i], std::move(chain), out);
     }
     store_baselines(c, out, stop);
