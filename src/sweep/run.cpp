@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "cotscale/base/output.hpp"
 #include "cotscale/base/patience.hpp"
@@ -75,8 +76,9 @@ exit_code run_sweep(const specification& spec, const run_options& requested, con
     ticket_counter tickets(all, static_cast<std::int64_t>(list.chunks.size()));
     worker w(list, grid, cell_work, all, tickets, *store, stop, lock.get());
     {
-      const progress_display progress(all.is_root() ? options.progress : progress_mode::none,
-                                      static_cast<std::int64_t>(list.items.size()),
+      std::vector<double> costs;
+      for (const task_item& item : list.items) costs.push_back(item.seconds);
+      const progress_display progress(all.is_root() ? options.progress : progress_mode::none, costs,
                                       [&] { return w.finished() + tickets.finished_elsewhere(); });
       all.or_abort([&] { w.run(); });
       const stopwatch ended;
