@@ -45,7 +45,7 @@ def test_what_is_no_regular_file_is_not_read(program, endless):
     ".".join("a" * 100_000) + " = 1",
     "x = " + "[" * 100_000 + "]" * 100_000,
     "x = " + "{a=" * 100_000 + "1" + "}" * 100_000,
-])
+], ids=["header", "key", "lists", "tables"])
 def test_what_is_nested_too_deeply_is_refused(program, text):
     program.spec.write_text(SPEC + text + "\n")
     said = answer(program, "plan", program.spec)

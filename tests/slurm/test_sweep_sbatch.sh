@@ -53,7 +53,7 @@ field() { # job name
 has_ended() { [[ $(field "$1" JobState) =~ ^(COMPLETED|FAILED|CANCELLED|TIMEOUT|NODE_FAIL)$ ]]; }
 
 expect_end() { # job state exit-code
-    wait_for "the end of job $1" 30 has_ended "$1"
+    wait_for "the end of job $1" 120 has_ended "$1"
     local end
     end="$(field "$1" JobState) $(field "$1" ExitCode)"
     [[ $end == "$2 $3:0" ]] || fail "job $1 ended as '$end', not '$2 $3:0'"
