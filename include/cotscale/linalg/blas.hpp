@@ -79,8 +79,8 @@ class blas_threads {
 /// Throws specification_error, saying how to mend it, unless the OpenBLAS that was loaded is the OpenMP build.
 void require_openmp_blas();
 
-/// Under a limit on address space (ulimit -v): takes the buffers that OpenBLAS needs for so many threads now, since it asks
-/// for ever where there is no room later. Throws specification_error if there is none now.
+/// Under a limit on address space (ulimit -v): takes the buffers that OpenBLAS needs for so many threads now, since it
+/// asks for ever where there is no room later. Throws specification_error if there is none now.
 void require_blas_buffers(int threads);
 
 std::string blas_configuration();
