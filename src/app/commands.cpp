@@ -112,7 +112,8 @@ exit_code plan(const plan_arguments& arguments) {
   std::vector<double> ordered(order.size());
   std::transform(order.begin(), order.end(), ordered.begin(), [&](std::size_t i) { return seconds[i]; });
   const double total = std::accumulate(seconds.begin(), seconds.end(), 0.0);
-  constexpr double process_bytes = 60e6;  // of a rank that has loaded MPI, HDF5 and BLAS
+  constexpr double process_bytes = 40e6;  // of a rank that has loaded MPI, HDF5 and BLAS
+  memory += kept_bytes(spec, grid, seconds);
   print("\ncells      {}\nwork       {} on one core (as measured on one machine; others scale it)\n", order.size(),
         shown_seconds(one_core));
   print("memory     {} a rank\nfile       {}\n", shown_bytes(static_cast<double>(memory) + process_bytes),

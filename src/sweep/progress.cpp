@@ -7,13 +7,17 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
+#include <limits>
 #include <mutex>
+#include <numeric>
 #include <string>
+#include <utility>
 
 namespace cotscale {
 namespace {
@@ -35,32 +39,42 @@ std::string shown(double seconds) {
   return fmt::format("{} h {:02} min", minutes / 60, minutes % 60);
 }
 
-std::string summary(std::int64_t done, std::int64_t total, double elapsed) {
-  const std::string text = fmt::format("{} of {} cells", done, total);
-  if (done == 0) return text + ", " + shown(elapsed);
-  const double left = elapsed * static_cast<double>(total - done) / static_cast<double>(done);
-  return text + fmt::format(", {}, {} left", shown(elapsed), shown(left));
+std::string summary(std::int64_t done, std::span<const double> cumulative, double elapsed) {
+  const std::string text = fmt::format("{} of {} cells, {}", done, cumulative.size(), shown(elapsed));
+  const double left = seconds_left(cumulative, done, elapsed);
+  return std::isfinite(left) ? text + fmt::format(", {} left", shown(left)) : text;
 }
 
-void draw_bar(std::int64_t done, std::int64_t total, double elapsed) {
+void draw_bar(std::int64_t done, std::span<const double> cumulative, double elapsed) {
   constexpr std::int64_t width = 30;
+  const auto total = static_cast<std::int64_t>(cumulative.size());
   const std::int64_t filled = total > 0 ? std::min(width, width * done / total) : width;
   const std::string bar =
       std::string(static_cast<std::size_t>(filled), '#') + std::string(static_cast<std::size_t>(width - filled), '.');
-  log("\r[{}] {}\033[K", bar, summary(done, total, elapsed));
+  log("\r[{}] {}\033[K", bar, summary(done, cumulative, elapsed));
 }
 
 }  // namespace
+
+double seconds_left(std::span<const double> cumulative, std::int64_t done, double elapsed) {
+  if (done <= 0 || cumulative.empty()) return std::numeric_limits<double>::infinity();
+  const std::size_t last = std::min(static_cast<std::size_t>(done), cumulative.size()) - 1;
+  return elapsed * (cumulative.back() / cumulative[last] - 1);
+}
 
 progress_mode resolve(progress_mode mode) {
   if (mode != progress_mode::automatic) return mode;
   return ends_at_terminal() ? progress_mode::bar : progress_mode::log;
 }
 
-progress_display::progress_display(progress_mode mode, std::int64_t total, std::function<std::int64_t()> finished) {
+progress_display::progress_display(progress_mode mode, const std::vector<double>& costs,
+                                   std::function<std::int64_t()> finished) {
   mode = resolve(mode);
-  if (mode == progress_mode::none || total == 0) return;
-  thread_ = std::jthread([=, count = std::move(finished)](const std::stop_token& stop) {
+  if (mode == progress_mode::none || costs.empty()) return;
+  std::vector<double> sums(costs.size());
+  std::partial_sum(costs.begin(), costs.end(), sums.begin());
+  thread_ = std::jthread([mode, cumulative = std::move(sums),
+                          count = std::move(finished)](const std::stop_token& stop) {
     const auto start = clock::now();
     const auto elapsed = [&] { return std::chrono::duration<double>(clock::now() - start).count(); };
     const bool bar = mode == progress_mode::bar;
@@ -70,14 +84,14 @@ progress_display::progress_display(progress_mode mode, std::int64_t total, std::
     std::unique_lock guard(mutex);
     while (!wake.wait_for(guard, stop, interval, [&] { return stop.stop_requested(); })) {
       if (bar) {
-        draw_bar(count(), total, elapsed());
+        draw_bar(count(), cumulative, elapsed());
       } else {
-        log("{:%Y-%m-%d %H:%M:%S} {}\n", fmt::localtime(std::time(nullptr)), summary(count(), total, elapsed()));
+        log("{:%Y-%m-%d %H:%M:%S} {}\n", fmt::localtime(std::time(nullptr)), summary(count(), cumulative, elapsed()));
       }
       if (stop.stop_requested()) break;
     }
     if (bar) {
-      draw_bar(count(), total, elapsed());
+      draw_bar(count(), cumulative, elapsed());
       log("\n");
     }
   });

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "cotscale/base/output.hpp"
 #include "cotscale/base/patience.hpp"
@@ -103,8 +104,9 @@ exit_code run_sweep(const specification& spec, const run_options& requested, con
                             .heard = [&](int level) { stop.request(static_cast<stop_level>(level)); }});
     worker w(list, grid, cell_work, all, tickets, store, stop);
     {
-      const progress_display progress(all.is_root() ? options.progress : progress_mode::none,
-                                      static_cast<std::int64_t>(list.items.size()),
+      std::vector<double> costs;
+      for (const task_item& item : list.items) costs.push_back(item.seconds);
+      const progress_display progress(all.is_root() ? options.progress : progress_mode::none, costs,
                                       [&] { return w.finished() + tickets.finished_elsewhere(); });
       totals.time.idle = all.sum(work_together(all, w, store, tickets, stop));
     }

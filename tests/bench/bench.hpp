@@ -14,7 +14,8 @@
 
 namespace cotscale::bench {
 
-/// Whether a benchmark only has to show that it still runs (`run.sh --smoke`): small, once, and its numbers mean nothing.
+/// Whether a benchmark only has to show that it still runs (`run.sh --smoke`): small, once, and its numbers mean
+/// nothing.
 inline bool smoke() { return std::getenv("COTSCALE_SMOKE") != nullptr; }
 
 /// The size of something: as it is meant, or small.

@@ -94,7 +94,7 @@ void trivial_cells(const communicator& all) {
       "hardness = [2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0, 6.5]\nn = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]\nrepeats = "
       "100\n"
       "[task]\nd = 2\n[test]\nk = 4\nm = 20\nprompts = 64\n[models.lsa]\narchitecture = 'lsa'\n",
-      "trivial.toml", ".");
+      "trivial.toml", ".", {{"sweep.repeats", bench::sized("100", "5")}});
   const coordinates grid = make_coordinates(spec);
   const int repetitions = bench::sized(7, 1);
   std::vector<double> seconds, ratio;

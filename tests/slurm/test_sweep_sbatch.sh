@@ -53,7 +53,7 @@ field() { # job name
 has_ended() { [[ $(field "$1" JobState) =~ ^(COMPLETED|FAILED|CANCELLED|TIMEOUT|NODE_FAIL)$ ]]; }
 
 expect_end() { # job state exit-code
-    wait_for "the end of job $1" 30 has_ended "$1"
+    wait_for "the end of job $1" 120 has_ended "$1"
     local end
     end="$(field "$1" JobState) $(field "$1" ExitCode)"
     [[ $end == "$2 $3:0" ]] || fail "job $1 ended as '$end', not '$2 $3:0'"
@@ -102,6 +102,7 @@ if [ "\$1" = run ]; then
     echo "started rank \$PMIX_RANK: threads \$OMP_NUM_THREADS, places \${OMP_PLACES:-any}, bind \$OMP_PROC_BIND," \\
         "cpus \$(sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' /proc/self/status)"
 fi
+if [ "\$1" = status ] && [ -e "$work/status_fails" ]; then exit 74; fi
 exec "$binary" "\$@"
 END
     chmod +x cotscale
@@ -224,6 +225,21 @@ another_specification_is_refused() {
     passed "another specification for the same file ends with 65"
 }
 
+# That the cells cannot be counted does not mean that there are none.
+is_requeued_although_status_fails() {
+    local job
+    touch status_fails
+    job=$(COTSCALE_MAX_REQUEUES=1 sweep --ntasks=2 -- sweep.toml uncounted.h5 "${long[@]:2}")
+    wait_for "the first cell of job $job" 30 has_done uncounted.h5 1
+    stop_early "$job"
+    wait_for "the requeueing of job $job" 30 has_restarted "$job" 1
+    expect_line "$job" '^sweep.sbatch: the cells that are done could not be counted'
+    expect_line "$job" '^sweep.sbatch: requeued, restart 1 of at most 1$'
+    scancel "$job"
+    rm status_fails
+    passed "a job is requeued although status fails"
+}
+
 runs_under_srun() {
     local job
     if [[ $(srun --mpi=list 2>&1) != *pmix* ]]; then
@@ -244,5 +260,6 @@ errors_pass_through
 goes_on_until_the_limit
 submitting_again_completes
 another_specification_is_refused
+is_requeued_although_status_fails
 runs_under_srun
 echo "all passed in $SECONDS s"

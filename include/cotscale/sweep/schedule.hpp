@@ -31,6 +31,10 @@ class cost_model {
 /// what can be refused before the first matrix is made.
 std::uint64_t least_bytes(const specification& spec);
 
+/// Bytes that a rank keeps beside the cell that it computes: the list of cells, what cells share, results that wait to
+/// be written, what the report looks at. `seconds` are the estimates of the cells.
+std::uint64_t kept_bytes(const specification& spec, const coordinates& grid, std::span<const double> seconds);
+
 /// A portion of the list of cells, handed out whole.
 struct chunk {
   std::size_t first = 0;

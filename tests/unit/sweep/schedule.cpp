@@ -151,5 +151,35 @@ TEST(schedule, what_cells_share_counts_in_parts) {
       << "but learning from samples is not shared";
 }
 
+// 100,000 cells of 3 and of 21 errors: 22 and 47 MB more than 100 cells were measured.
+TEST(kept_bytes, follow_what_was_measured) {
+  const auto megabytes = [](const std::string& k, double seconds) {
+    const specification spec = parse_specification(
+        "[sweep]\nmodels = ['l']\nmixtures = ['matched', 'isotropic']\nhardness = [3.0, 4.0, 5.0, 6.0, 7.0]\n"
+        "n = [5, 10, 15, 20, 25, 30, 35, 40, 45, 50]\nrepeats = 1000\n[task]\nd = 2\n"
+        "[test]\nm = 2\nprompts = 2\nbaselines = false\nk = " +
+            k + "\n[theory]\ndraws = 0\n[models.l]\narchitecture = 'lsa'\ntraining = 'closed_form'\n",
+        "many.toml", ".");
+    const coordinates grid = make_coordinates(spec);
+    return 1e-6 * static_cast<double>(kept_bytes(spec, grid, std::vector<double>(grid.cell_count(), seconds)));
+  };
+  EXPECT_NEAR(megabytes("2", 73e-6), 22, 5);
+  EXPECT_NEAR(megabytes("20", 93e-6), 47, 9);
+}
+
+TEST(kept_bytes, are_none_without_cells) {
+  const specification spec = parse_specification(
+      "[sweep]\nmodels = ['l']\nmixtures = ['matched']\nhardness = 3.0\nn = 5\n[task]\nd = 2\n"
+      "[test]\nm = 2\nprompts = 2\nk = 1\n[models.l]\narchitecture = 'lsa'\n",
+      "one.toml", ".");
+  EXPECT_EQ(kept_bytes(spec, make_coordinates(spec), {}), 0U);
+  EXPECT_GT(kept_bytes(spec, make_coordinates(spec), std::vector<double>{1}), 0U);
+}
+
+TEST(schedule, more_ranks_than_chunks_change_nothing_and_take_no_time) {
+  const std::vector<chunk> chunks{{0, 1, 5}, {1, 1, 4}};
+  EXPECT_DOUBLE_EQ(predicted_makespan(chunks, 1'000'000'000), 5);
+}
+
 }  // namespace
 }  // namespace cotscale
