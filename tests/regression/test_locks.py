@@ -16,7 +16,7 @@ LONG_CELLS = """
 name = "long cells"
 models = ["learned"]
 mixtures = ["matched", "skewed"]
-hardness = [6.0, 12.0]
+hardness = [9.0, 12.0]
 n = [3, 10]
 repeats = 10
 

@@ -4,6 +4,8 @@ import h5py
 import numpy
 import pytest
 
+from conftest import RECORD
+
 SPEC = """
 [sweep]
 name = "units"
@@ -72,22 +74,25 @@ def measure(program, scale):
 
 def test_nothing_depends_on_units(program):
     plain = measure(program, 1.0)
-    for scale, exact in [(2.0**-532, True), (2.0**532, True), (1e-160, False), (1e160, False), (1e-8, False), (1e8, False)]:
+    for scale in 2.0**-532, 2.0**532, 1e-160, 1e160, 1e-8, 1e8:
+        power_of_two = numpy.frexp(scale)[0] == 0.5
         for name, values in measure(program, scale).items():
             expected = plain[name]
-            if name in HAVE_UNITS:
-                with numpy.errstate(over="ignore", under="ignore"):
-                    expected = expected * scale ** HAVE_UNITS[name] if abs(numpy.log10(scale)) < 100 else values
-            if name == "baseline_parameter":
-                power = numpy.array([0, 1, -1, 0])[:, None]
-                expected = expected * scale**power
-            if name in ("start_time", "wall_seconds"):
+            if name in RECORD or (not power_of_two and name in OF_NOISE):
                 continue
-            if exact and name not in HAVE_UNITS:
+            if name in HAVE_UNITS and abs(numpy.log10(scale)) > 100:
+                continue  # beyond doubles, or denormal
+            if name in HAVE_UNITS:
+                expected = expected * scale ** HAVE_UNITS[name]
+            if name == "baseline_parameter":
+                expected = expected * scale ** numpy.array([0, 1, -1, 0])[:, None]
+            if not power_of_two and name.startswith("baseline"):  # with m < d penalties of ridge are equal up to rounding
+                values, expected = (numpy.delete(x, 1, axis=5) for x in (values, expected))
+            if power_of_two:
                 numpy.testing.assert_array_equal(values, expected, err_msg=f"{name} at {scale}")
-            elif name not in OF_NOISE:
-                numpy.testing.assert_allclose(values, expected, rtol=1e-10, atol=0 if name in HAVE_UNITS or name == "baseline_parameter" else 1e-12,
-                                              err_msg=f"{name} at {scale}")
+            else:
+                absolute = 0 if name in HAVE_UNITS or name == "baseline_parameter" else 1e-12
+                numpy.testing.assert_allclose(values, expected, rtol=1e-11, atol=absolute, err_msg=f"{name} at {scale}")
 
 
 def test_what_doubles_do_not_hold_is_refused_with_its_key(program):
