@@ -230,8 +230,8 @@ void project_out(const trapezoid_lanes& l, int rank, matrix& x) {
   const auto d = static_cast<std::size_t>(l.rows);
   // Squares of lengths, of what is left of a column of length one.
   const double dependent = std::pow(16 * l.rows * std::numeric_limits<double>::epsilon(), 2);
-  constexpr double cancelled = 0.25;  // less is left: what is left has to be projected again
-  constexpr int most_passes = 4;
+  constexpr double cancelled = 0.25;  // less is left: that has to be projected again
+  constexpr int most_passes = 24;     // each resolves another ε of a double's range
   matrix columns(l.rows * l.columns, lane_count);
   pack* q = packs(columns);
   // (Results by reference: a vector as a return value has no stable ABI.)
@@ -244,11 +244,11 @@ void project_out(const trapezoid_lanes& l, int rank, matrix& x) {
     dot(direction, from, factor);
     for (std::size_t i = 0; i < d; ++i) from[i] -= factor * direction[i];
   };
-  // The column of length one, or nothing in lanes where its square is not above `least`; counts the former.
-  const auto normalise = [&](pack* column, const pack& square, double least, pack* count) {
+  // The column of length one; nothing in lanes where its square is zero or, if they are counted, there are enough.
+  const auto normalise = [&](pack* column, const pack& square, pack* count) {
     pack inverse = {};
     for (int lane = 0; lane < lane_count; ++lane) {
-      if (!(square[lane] > least) || (count != nullptr && (*count)[lane] >= rank)) continue;
+      if (!(square[lane] > 0) || (count != nullptr && (*count)[lane] >= rank)) continue;
       inverse[lane] = 1 / std::sqrt(square[lane]);
       if (count != nullptr) (*count)[lane] += 1;
     }
@@ -258,27 +258,22 @@ void project_out(const trapezoid_lanes& l, int rank, matrix& x) {
   for (int j = 0; j < l.columns; ++j) {
     pack* column = q + static_cast<std::size_t>(j) * d;
     for (int i = j; i < l.rows; ++i) column[i] = packs(l.packed)[l.row(i) + static_cast<std::size_t>(j)];
-    pack before, after;
-    dot(column, column, before);
-    normalise(column, before, 0, nullptr);
+    pack left;
+    dot(column, column, left);
+    normalise(column, left, nullptr);
     double least_left = 1;
     for (int pass = 0; pass < most_passes && (pass < 2 || least_left < cancelled); ++pass) {
-      dot(column, column, before);
       for (int other = 0; other < j; ++other) subtract(q + static_cast<std::size_t>(other) * d, column);
-      dot(column, column, after);
+      dot(column, column, left);
       least_left = 1;
       for (int lane = 0; lane < lane_count; ++lane) {
-        if (after[lane] > 0) least_left = std::min(least_left, after[lane] / before[lane]);
+        if (pass == 0 && rank < l.columns && left[lane] <= dependent) left[lane] = 0;  // rounding is no direction
+        if (left[lane] > 0) least_left = std::min(least_left, left[lane]);
       }
-      if (pass == 0 && rank < l.columns) {  // what only rounding has left is no direction
-        for (int lane = 0; lane < lane_count; ++lane) {
-          if (after[lane] > dependent) continue;
-          for (std::size_t i = 0; i < d; ++i) column[i][lane] = 0;
-        }
-      }
+      normalise(column, left, nullptr);
     }
-    dot(column, column, after);
-    normalise(column, after, 0, &found);
+    dot(column, column, left);
+    normalise(column, left, &found);
     subtract(column, packs(x));
   }
 }

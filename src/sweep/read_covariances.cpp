@@ -13,12 +13,14 @@
 namespace cotscale::detail {
 namespace {
 
-// Covariances from consecutive (d, d) blocks of numbers; `name` says which one is wrong.
-covariance covariance_from(std::span<const double> numbers, int d, const std::string& name) {
+// Covariances from consecutive (d, d) blocks of numbers; `name` says which one is wrong, or had to be mended.
+covariance covariance_from(std::span<const double> numbers, int d, const std::string& name, std::string& notice) {
   matrix values(d, d);
   std::copy(numbers.begin(), numbers.end(), values.data());
   try {
-    return covariance::from_matrix(values);
+    covariance out = covariance::from_matrix(values, &notice);
+    if (!notice.empty()) notice = fmt::format("{}: {}", name, notice);
+    return out;
   } catch (const specification_error& e) {
     throw specification_error(fmt::format("{}: {}", name, e.what()));
   }
@@ -30,13 +32,13 @@ hdf5_file open_with_covariance(const std::string& path) {
   return file;
 }
 
-std::shared_ptr<const covariance> read_covariance_file(const std::string& path, int d) {
+std::shared_ptr<const covariance> read_covariance_file(const std::string& path, int d, std::string& notice) {
   const hdf5_file file = open_with_covariance(path);
   if (const auto side = static_cast<std::uint64_t>(d); file.shape("covariance") != extents{side, side}) {
     throw specification_error(
         fmt::format("`covariance` in {} must have shape ({}, {}) for task.d = {}", path, d, d, d));
   }
-  return std::make_shared<const covariance>(covariance_from(file.read<double>("covariance"), d, path));
+  return std::make_shared<const covariance>(covariance_from(file.read<double>("covariance"), d, path, notice));
 }
 
 std::shared_ptr<const candidate_tasks> read_candidates_file(const std::string& path, int d) {
@@ -56,8 +58,10 @@ std::shared_ptr<const candidate_tasks> read_candidates_file(const std::string& p
   const std::vector<double> numbers = file.read<double>("covariance");
   for (std::size_t i = 0; i < shape[0]; ++i) {
     if (out.names.size() == i) out.names.push_back(fmt::format("task{}", i));
+    std::string notice;
     out.tasks.push_back(covariance_from(std::span(numbers).subspan(i * side * side, side * side), d,
-                                        fmt::format("{}, task {} ({})", path, i, out.names[i])));
+                                        fmt::format("{}, task {} ({})", path, i, out.names[i]), notice));
+    if (!notice.empty()) out.notices.push_back(std::move(notice));
   }
   return std::make_shared<const candidate_tasks>(std::move(out));
 }
@@ -155,7 +159,7 @@ covariance_specification read_covariance(table_reader& keys, const specification
   belongs_to("sha256", "file");
   if (belongs_to("file", "file")) {
     read_file_keys(keys, spec, out.file, out.sha256, "covariance",
-                   [&](const std::string& path) { out.stored = read_covariance_file(path, spec.d); });
+                   [&](const std::string& path) { out.stored = read_covariance_file(path, spec.d, out.notice); });
   }
   const bool scaled = keys.find("scale") != nullptr;
   out.scale_to_trace = keys.choice("scale", scale_words, "none") == "trace";

@@ -12,6 +12,7 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/input_file.hpp"
+#include "cotscale/base/output.hpp"
 #include "initial_weights.hpp"
 #include "read_tables.hpp"
 
@@ -359,6 +360,18 @@ void apply(toml::table& root, const override_key& o) {
   table->insert_or_assign(rest, std::move(*parsed.get("value")));
 }
 
+// Covariances that are not quite what they should be; said where the user's file is read, not on every rank.
+void warn_of_mended(const specification& spec) {
+  if (!spec.target.notice.empty()) warn("{}", spec.target.notice);
+  for (const auto& [name, mixture] : spec.mixture_tables) {
+    if (!mixture.task.notice.empty()) warn("{}", mixture.task.notice);
+  }
+  if (!spec.tasks.stored || spec.tasks.stored->notices.empty()) return;
+  const std::vector<std::string>& notices = spec.tasks.stored->notices;
+  warn("{}{}", notices.front(),
+       notices.size() == 1 ? "" : fmt::format("; and {} more of its tasks likewise", notices.size() - 1));
+}
+
 bool has_sweep(const toml::table& root) { return root.contains("models") || root.contains("test"); }
 
 }  // namespace
@@ -409,12 +422,15 @@ specification load_selection(const std::string& path, const std::vector<override
   const std::filesystem::path directory = std::filesystem::path(path).parent_path();
   const specification spec = interpret(root, path, directory, has_sweep(root));
   require_selectable(spec, path);
+  warn_of_mended(spec);
   return spec;
 }
 
 specification load_specification(const std::string& path, const std::vector<override_key>& overrides) {
-  return parse_specification(read_regular_file(path, longest_specification), path,
-                             std::filesystem::path(path).parent_path(), overrides);
+  specification spec = parse_specification(read_regular_file(path, longest_specification), path,
+                                           std::filesystem::path(path).parent_path(), overrides);
+  warn_of_mended(spec);
+  return spec;
 }
 
 }  // namespace cotscale

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <string>
 
 #include "cotscale/base/error.hpp"
@@ -20,8 +21,9 @@ std::string key_of(const specification& spec, const std::string& mixture) {
 
 double largest_eigenvalue(const specification& spec, const std::string& mixture, const covariance& target) {
   if (!depends_on_candidates(spec, mixture)) return mixture_covariance(spec, mixture, target).largest_eigenvalue();
+  const std::shared_ptr<const candidate_tasks> candidates = make_candidates(spec, 0);
   double largest = 0;
-  for (const covariance& task : make_candidates(spec, 0)->tasks) largest = std::max(largest, task.largest_eigenvalue());
+  for (const covariance& task : candidates->tasks) largest = std::max(largest, task.largest_eigenvalue());
   return largest;
 }
 

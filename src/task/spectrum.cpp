@@ -30,7 +30,7 @@ std::vector<double> power_law_spectrum(int d, double exponent) {
 std::vector<double> scaled_to_trace(std::vector<double> eigenvalues, double trace) {
   const double largest = *std::max_element(eigenvalues.begin(), eigenvalues.end());
   expects(largest > 0 && std::isfinite(largest),
-          "scaled_to_trace: the sum of the eigenvalues must be positive, the largest is {}", largest);
+          "scaled_to_trace: the largest eigenvalue must be positive and finite, got {}", largest);
   // By a power of two first, so that neither the sum nor the factor leaves a double's range.
   for (double& value : eigenvalues) value = std::ldexp(value, -std::ilogb(largest));
   const double factor = trace / sum(eigenvalues);

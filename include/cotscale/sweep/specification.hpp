@@ -32,6 +32,7 @@ struct covariance_specification {
   std::string file;                          ///< as written; relative to the specification's directory
   std::string sha256;                        ///< of the file's contents
   std::shared_ptr<const covariance> stored;  ///< what the file holds, read once
+  std::string notice;                        ///< what had to be mended in it
   bool scale_to_trace = false;               ///< multiply so that the trace is d
   rotation basis = rotation::none;
 };
@@ -46,6 +47,7 @@ struct mixture_specification {
 struct candidate_tasks {
   std::vector<std::string> names;
   std::vector<covariance> tasks;
+  std::vector<std::string> notices;  ///< what had to be mended in them
 };
 
 /// The keys of `[tasks]`.
