@@ -9,6 +9,7 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/linalg/lapack.hpp"
+#include "cotscale/sweep/theory_draws.hpp"
 #include "cotscale/task/moments.hpp"
 #include "cotscale/train/gpt2.hpp"
 
@@ -128,7 +129,7 @@ double baseline_seconds(double d, double m, double steps) {
 // k is not known before: in the mean over specifications, some four times the first.
 double prediction_seconds(const specification& spec) {
   const double d = spec.d;
-  const double draws = std::min(4.0 * spec.theory_draws, 1.0 * spec.theory_most_draws);
+  const double draws = std::min(4 * spec.theory_draws, most_draws_beside_prompts(spec));
   const double powers =
       d <= 32 ? (spec.steps + 4) * 2 * d * d * d * seconds_per_lane_flop : (spec.steps + 12) * product_seconds(d);
   return draws * (powers + draw_seconds(d, d)) * static_cast<double>(spec.m.size());
@@ -218,7 +219,7 @@ cell_cost cost_model::estimate(const cell& c, int threads) {
                                 ? static_cast<double>(spec_.tasks.stored->tasks.size())
                                 : static_cast<double>(spec_.tasks.each) *
                                       static_cast<double>(spec_.tasks.exponents.size() * spec_.tasks.directions.size());
-  const double predicted = (steps + 1) * spec_.theory_most_draws;
+  const double predicted = (steps + 1) * most_draws_beside_prompts(spec_);
   const double errors = (steps + 1 + (spec_.baselines ? 2 * steps + 30 : 0)) * prompts;
   const double transformer = model.architecture == architecture_kind::gpt2
                                  ? gpt2_bytes(model.gpt2, spec_, static_cast<double>(c.n), threads)

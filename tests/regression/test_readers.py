@@ -13,7 +13,8 @@ import xarray
 
 PAYLOAD = ("error_mean error_stderr error_median error_q05 error_q95 diverged_share theory_error z_score theory_limit theory_bound "
            "training_steps step_size step_size_paper gradient_norm final_loss training_loss training_distance training_off_slice "
-           "preconditioner_error w24 converged best_k predicted_best_k predicted_error predicted_stderr predicted_diverging_share "
+           "preconditioner_error w24 converged best_k predicted_best_k difference_stderr best_k_first best_k_last "
+           "predicted_difference_stderr predicted_best_k_first predicted_best_k_last predicted_draws predicted_error predicted_stderr predicted_diverging_share "
            "spectral_radius baseline_error baseline_stderr baseline_median baseline_parameter newton_slope newton_r2 task_probability "
            "v w").split()
 CELL = ("model", "mixture", "hardness", "n", "repeat")

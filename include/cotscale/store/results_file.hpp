@@ -39,6 +39,8 @@ class results_reader {
   std::vector<std::int32_t> attempts() const { return file_.read<std::int32_t>("attempt"); }
   /// A payload variable of doubles in full.
   std::vector<double> values(const std::string& variable) const { return file_.read<double>(variable); }
+  /// A payload variable of integers in full.
+  std::vector<std::int64_t> integers(const std::string& variable) const { return file_.read<std::int64_t>(variable); }
   /// A payload variable of doubles of one cell.
   std::vector<double> cell_values(const std::string& variable, const cell_position& cell) const;
   /// z_score for k < theory_steps, where exact theory exists; row-major over (cells, m, k).

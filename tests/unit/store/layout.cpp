@@ -111,10 +111,10 @@ TEST(layout, every_axis_has_a_name_and_a_length) {
 }
 
 TEST(layout, sizes_count_every_dataset) {
-  // Per cell, of 8 bytes each: 12 variables over (m, k), 2 over k, 3 over 3 training steps, 3 over m, 8 scalars; one
+  // Per cell, of 8 bytes each: 14 variables over (m, k), 2 over k, 3 over 3 training steps, 8 over m, 8 scalars; one
   // byte for `converged`; the record has 49.
   const coordinates plain = plain_grid();
-  const std::size_t each = 8 * (12 * 2 + 2 * 2 + 3 * 3 + 3 + 8) + 1 + 49;
+  const std::size_t each = 8 * (14 * 2 + 2 * 2 + 3 * 3 + 8 + 8) + 1 + 49;
   EXPECT_EQ(payload_bytes(plain), plain.cell_count() * each);
   // 3 over (baseline, m, k), 1 over (baseline, m), 1 over tasks, V and W.
   coordinates grid = small_grid();
