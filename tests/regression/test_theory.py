@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 import h5py
 import numpy
@@ -41,7 +42,7 @@ def test_ten_measurements_stop_after_six_steps_at_every_seed(program, seed):
     text = program("theory", program.spec, "--set", f"sweep.seed={seed}")
     last = text.strip().splitlines()[-1]
     assert last.startswith(("Stop after 6 steps", "Stop after 5 to 6 steps", "Stop after 6 to 7 steps"))
-    assert "1 draw in 3" in last and "diverges" in last and "±" in last
+    assert re.search(r"1 draw in (29|3\d) diverges", last) and "diverges" in last and "±" in last
     few = rows(program, "--set", f"sweep.seed={seed}", "--set", "theory.most_draws=100")[0]
     assert int(few["best_k_first"]) <= 6 <= int(few["best_k_last"]) and int(few["draws"]) == 100
 
@@ -98,9 +99,9 @@ def test_the_run_stores_how_sure_both_best_k_are(program):
 
 
 def test_a_run_points_out_best_k_that_differ(program):
-    """A model that was trained for one step of another size than theory's: its chain is best elsewhere."""
-    program.spec.write_text(TEN.replace("prompts = 20000", "prompts = 4000").replace("k = 20", "k = 12").replace(
-        'architecture = "lsa"', 'architecture = "lsa"\ntolerance = 0.5\nmax_steps = 1'))
+    """A model that was hardly trained takes short steps: longer chains help it, where theory expects them to hurt."""
+    program.spec.write_text(TEN.replace("prompts = 20000", "prompts = 8000").replace(
+        'architecture = "lsa"', 'architecture = "lsa"\nmax_steps = 1\nstep_size = 0.01'))
     text = program.run(ranks=1, code=0)
     assert "best k: in 1 of 1 cells the measured and the predicted one differ by more than either is uncertain" in text
-    assert "measured 12, predicted" in text
+    assert "measured 20, predicted" in text
