@@ -24,7 +24,10 @@ bool is_ruled_by_few(const chain_prediction& p) {
 std::string where_to_stop(const chain_prediction& p) {
   const int last = longest(p);
   if (last == 0) return "There is no chain to stop: test.k is 0";
-  if (p.last_k == last && last > 0) {
+  if (p.first_k == 0 && p.last_k == last) {
+    return fmt::format("Where to stop is not known: any k from 0 to {} may be the best", last);
+  }
+  if (p.last_k == last) {
     return p.first_k == last
                ? fmt::format(
                      "Longer chains still help at k = {}: take {} or more, and raise test.k to see where to stop", last,
