@@ -4,12 +4,15 @@ import itertools
 
 import numpy as np
 
-from .results import DONE, FAILED, GRADIENT_DESCENT, PENDING, count_cells, has_descent, is_selection, over_repeats
+from .results import DONE, FAILED, GRADIENT_DESCENT, PENDING, configuration, count_cells, has_descent, is_selection
+from .results import over_repeats
 from .selection import format_selection
 from .text import aligned, number
 
 MOST_ROWS = 40
+MOST_DIFFERING = 10
 UNITS = "errors ‖ŵ − w‖², not divided by d, means over repeats; predicted: best k; GD: gradient descent; z: exact_z at k = 1"
+FEW = 16  # diverging prompts that a cell should expect, before it is taken to show what they do to the mean
 AXES = ("model", "mixture", "hardness", "n", "m")
 
 
@@ -22,6 +25,7 @@ def format_table(results, most_rows=MOST_ROWS):
     total = int(np.prod([results.sizes[name] for name in AXES]))
     if len(rows) < total:
         lines.append(f"… {total - len(rows)} more rows of {total}; --all shows them")
+    lines += _differing(results)
     return "\n".join(lines)
 
 
@@ -33,6 +37,43 @@ def _summary(results):
     stopped = f", {unconverged} not converged" if unconverged else ""
     stopped += f", {diverged} of them diverged" if diverged else ""
     return f"{title}: {done} of {done + failed + pending} cells done, {failed} failed, {pending} pending{stopped}"
+
+
+def differs(results):
+    """Where the measured and the predicted best k differ by more than either is uncertain, over (cell, m), bool.
+
+    Their intervals have no k in common. A measured best k that is too large because the prompts are too few to show the
+    draws that diverge (fewer than FEW are expected) does not count.
+    """
+    known = (results["status"] == DONE) & (results["best_k"] >= 0) & (results["predicted_best_k"] >= 0)
+    prompts = configuration(results).get("test", {}).get("prompts", np.inf)
+    diverging = results["predicted_diverging_share"] * prompts
+    hidden = (diverging > 0) & (diverging < FEW)
+    larger = (results["best_k_first"] > results["predicted_best_k_last"]) & ~hidden
+    return known & (larger | (results["best_k_last"] < results["predicted_best_k_first"]))
+
+
+def _differing(results):
+    """Lines that point out the cells where differs() holds; none where it does nowhere."""
+    found = differs(results).transpose(*AXES[:4], "repeat", "m")
+    if not found.any():
+        return []
+    names = ("best_k", "best_k_first", "best_k_last")
+    measured = [results[name].transpose(*found.dims).values for name in names]
+    predicted = [results[f"predicted_{name}"].transpose(*found.dims).values for name in names]
+    places = np.argwhere(found.values)
+    lines = [f"measured and predicted best k differ by more than either is uncertain in {len(places)} of {found.size}:"]
+    for place in map(tuple, places[:MOST_DIFFERING]):
+        labels = ", ".join(f"{name} {number(results[name].values[i], 6)}" for name, i in zip(found.dims, place))
+        texts = (_interval(*(values[place] for values in kind)) for kind in (measured, predicted))
+        lines.append("  {}: measured {}, predicted {}".format(labels, *texts))
+    if len(places) > MOST_DIFFERING:
+        lines.append(f"  … and {len(places) - MOST_DIFFERING} more")
+    return lines
+
+
+def _interval(best, first, last):
+    return str(best) if first == last else f"{best} ({first} to {last})"
 
 
 def _chain_lengths(results):

@@ -13,6 +13,8 @@ LIMIT = CELL + ("k",)
 RESULTS = ("error_mean", "error_stderr", "error_median", "error_q05", "error_q95", "diverged_share")
 NEWTON = ("newton_slope", "newton_r2")
 THEORY = ("theory_error", "z_score", "exact_z", "predicted_error", "predicted_stderr")
+DIFFERENCES = ("difference_stderr", "predicted_difference_stderr")
+BEST = ("best_k", "best_k_first", "best_k_last", "predicted_best_k", "predicted_best_k_first", "predicted_best_k_last")
 LIMITS = ("theory_limit", "theory_bound")
 TRAINING = ("step_size", "step_size_paper", "gradient_norm", "final_loss", "preconditioner_error", "w24")
 TRAINING += ("weakest_direction_error",)
@@ -83,13 +85,13 @@ def _create(file, title, coordinates):
     for name, values in coordinates.items():
         dtype = h5py.string_dtype() if values.dtype == object else values.dtype
         file.create_dataset(name, data=values, dtype=dtype).make_scale(name)
-    shapes = [(RESULTS + THEORY + NEWTON, RESULT, "f8", np.nan), (LIMITS, LIMIT, "f8", np.nan)]
+    shapes = [(RESULTS + THEORY + NEWTON + DIFFERENCES, RESULT, "f8", np.nan), (LIMITS, LIMIT, "f8", np.nan)]
     shapes += [(TRAINING, CELL, "f8", np.nan)]
     shapes += [(RECORDED, CELL + ("training_step",), "f8", np.nan), (("training_steps",), CELL, "i8", -1)]
     shapes += [(BASELINES, CELL + ("baseline", "m", "k"), "f8", np.nan)]
     shapes += [(("baseline_parameter",), CELL + ("baseline", "m"), "f8", np.nan)]
     shapes += [(("baseline_at_edge",), CELL + ("baseline", "m"), "i8", -1)]
-    shapes += [(("best_k", "predicted_best_k"), CELL + ("m",), "i8", -1)]
+    shapes += [(BEST + ("predicted_draws",), CELL + ("m",), "i8", -1)]
     shapes += [(("predicted_diverging_share",), CELL + ("m",), "f8", np.nan)]
     shapes += [(("task_probability",), CELL + ("task",), "f8", np.nan)] if "task" in coordinates else []
     shapes += [(("status", "attempt"), CELL, "i1", 0), (("converged", "training_diverged"), CELL, "i1", -1), (("rank",), CELL, "i4", -1)]
@@ -156,7 +158,11 @@ def _fill(file, coordinates, index, prompts):
         file["exact_z"][index + (position,)] = (measured[0] - theory) / measured[1]
         file["predicted_error"][index + (position,)] = errors.mean(axis=0)
         file["predicted_stderr"][index + (position,)] = 0.0
-        for name in ("best_k", "predicted_best_k"):
+        for name in DIFFERENCES:
+            file[name][index + (position,)] = 0.0
+        file["predicted_draws"][index + (position,)] = PROMPTS
+        file["predicted_diverging_share"][index + (position,)] = 0.0
+        for name in BEST:
             file[name][index + (position,)] = errors.mean(axis=0).argmin()
         for name in BASELINES:
             file[name][index + (slice(None), position)] = D * 0.8 ** np.arange(steps + 1)

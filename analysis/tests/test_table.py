@@ -95,3 +95,36 @@ def test_infinite_hardness_is_a_label_too(tmp_path):
 
     path = schema.write(tmp_path / "a.h5", "cotscale: a", done=lambda index: False, edit=edit)
     assert {row["hardness"] for row in rows(format_table(open_results(path)))} == {"inf"}
+
+
+def test_best_k_that_differ_beyond_their_intervals_are_pointed_out(tmp_path):
+    def edit(file):
+        for name, values in (("best_k", [6, 6]), ("best_k_first", [5, 4]), ("best_k_last", [6, 6])):
+            file[name][0, 0, 0, :, 0, 0] = values
+        for name, values in (("best_k", [2, 2]), ("best_k_first", [2, 1]), ("best_k_last", [3, 4])):
+            file[f"predicted_{name}"][0, 0, 0, :, 0, 0] = values
+
+    def lines(change=lambda file: None):
+        path = schema.write(tmp_path / "a.h5", "cotscale: a", edit=lambda file: (edit(file), change(file)))
+        return format_table(open_results(path)).splitlines()[5:]
+
+    head, place = lines()
+    assert head == "measured and predicted best k differ by more than either is uncertain in 1 of 2:"
+    assert place.endswith("hardness 10, n 10, repeat 0, m 100: measured 6 (5 to 6), predicted 2 (2 to 3)")
+
+    def rare(file):  # 5 of the 100 prompts are expected to diverge: too few to show what they do to the mean
+        file["predicted_diverging_share"][...] = 0.05
+        file["config_toml"][()] = file["config_toml"].asstr()[()] + f"[test]\nprompts = {schema.PROMPTS}\n"
+
+    assert lines(rare) == []
+
+    def smaller(file):
+        rare(file)
+        for name in ("best_k", "best_k_first", "best_k_last"):
+            file[name][0, 0, 0, 0, 0, 0] = 0
+
+    assert len(lines(smaller)) == 2, "few prompts do not make a best k too small"
+
+
+def test_nothing_is_said_where_best_k_agree(results):
+    assert "differ" not in format_table(results("fig2b"))

@@ -24,7 +24,10 @@ bool is_ruled_by_few(const chain_prediction& p) {
 std::string where_to_stop(const chain_prediction& p) {
   const int last = longest(p);
   if (last == 0) return "There is no chain to stop: test.k is 0";
-  if (p.last_k == last && last > 0) {
+  if (p.first_k == 0 && p.last_k == last) {
+    return fmt::format("Where to stop is not known: any k from 0 to {} may be the best", last);
+  }
+  if (p.last_k == last) {
     return p.first_k == last
                ? fmt::format(
                      "Longer chains still help at k = {}: take {} or more, and raise test.k to see where to stop", last,
@@ -60,11 +63,16 @@ std::string tail(const chain_prediction& p) {
   if (!is_ruled_by_few(p)) return fmt::format("{:.2g} % of the draws diverge.", 100 * p.diverging_share);
   const auto ruled = std::find_if(p.diverging_part.begin(), p.diverging_part.end(), [](double x) { return x > 0.5; });
   return fmt::format(
-      "1 draw in {:.0f} diverges, and these make more than half of the error from k = {} on: {:.3g} at k = {}.",
-      1 / p.diverging_share, ruled - p.diverging_part.begin(), p.error.back(), longest(p));
+      "1 draw in {:.0f} diverges, and these make more than half of the error from k = {} on: {} at k = {}.",
+      1 / p.diverging_share, ruled - p.diverging_part.begin(), shown_error(p, longest(p)), longest(p));
 }
 
 }  // namespace
+
+std::string shown_error(const chain_prediction& p, int k) {
+  const auto i = static_cast<std::size_t>(k);
+  return fmt::format("{:.3g} ± {:.1g}", p.error[i], p.standard_error[i]);
+}
 
 std::string shown_best_k(const chain_prediction& p) {
   if (p.last_k == longest(p) && p.last_k > 0) return fmt::format("≥ {}", p.first_k);
@@ -72,9 +80,8 @@ std::string shown_best_k(const chain_prediction& p) {
 }
 
 std::string advice(const chain_prediction& p) {
-  const auto best = static_cast<std::size_t>(p.best_k);
-  return fmt::format("{}{}; the expected error at k = {} is {:.3g} ± {:.1g}. {}", where_to_stop(p),
-                     p.settled() ? "" : why_not_settled(p), p.best_k, p.error[best], p.standard_error[best], tail(p));
+  return fmt::format("{}{}; the expected error at k = {} is {}. {}", where_to_stop(p),
+                     p.settled() ? "" : why_not_settled(p), p.best_k, shown_error(p, p.best_k), tail(p));
 }
 
 void advice_counts::add(const chain_prediction& p) {

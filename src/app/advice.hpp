@@ -12,6 +12,9 @@ namespace cotscale::app {
 /// the longest one might be better.
 std::string shown_best_k(const chain_prediction& p);
 
+/// The expected error at k and its standard error: "0.811 ± 0.02".
+std::string shown_error(const chain_prediction& p, int k);
+
 /// A sentence or two that a person can act on: "Stop after 6 steps: the expected error is 0.81 ± 0.01. 1 draw in 29
 /// diverges …".
 std::string advice(const chain_prediction& p);

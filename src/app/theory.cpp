@@ -2,7 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <optional>
+#include <functional>
+#include <memory>
 #include <set>
 #include <string>
 #include <utility>
@@ -49,8 +50,8 @@ std::vector<int> shown_steps(int steps) {
 std::string theory_table_header(const specification& spec) {
   std::string text = fmt::format("{:<12}{:>10}{:>7}{:>7}{:>8}{:>9}{:>8}{:>11}{:>8}{:>8}", "mixture", "hardness", "n",
                                  "repeat", "m", "radius", "draws", "diverging", "edge", "best k");
-  for (const int k : shown_steps(spec.steps)) text += fmt::format("{:>11}", fmt::format("k = {}", k));
-  return text + fmt::format("{:>20}\n", "best");
+  for (const int k : shown_steps(spec.steps)) text += fmt::format("{:>19}", fmt::format("k = {}", k));
+  return text + fmt::format("{:>19}\n", "best");
 }
 
 // The Marchenko-Pastur radius where Σ = Λ ∝ I, else nothing.
@@ -70,9 +71,8 @@ std::string theory_row(const specification& spec, const cell& c, std::int64_t m,
   std::string text = fmt::format("{:<12}{:>10.6g}{:>7}{:>7}{:>8}{:>9.3f}{:>8}{:>9.3g} %{:>8}{:>8}", c.mixture,
                                  c.hardness, c.n, c.repeat, m, known.spectral_radius, p.draws, 100 * p.diverging_share,
                                  edge(spec, c, m, known), shown_best_k(p));
-  const auto best = static_cast<std::size_t>(p.best_k);
-  for (const int k : shown_steps(spec.steps)) text += fmt::format("{:>11.3g}", p.error[static_cast<std::size_t>(k)]);
-  return text + fmt::format("{:>20}\n", fmt::format("{:.3g} ± {:.1g}", p.error[best], p.standard_error[best]));
+  for (const int k : shown_steps(spec.steps)) text += fmt::format("{:>19}", shown_error(p, k));
+  return text + fmt::format("{:>19}\n", shown_error(p, p.best_k));
 }
 
 std::string theory_exception(const specification& spec) {
@@ -129,15 +129,23 @@ std::vector<cell> predicted_cells(const specification& spec, const coordinates& 
   return cells;
 }
 
-// Everything that can fail does so before anything is printed, and says where.
-void require_mixtures(cell_computer& computer, const std::vector<cell>& cells) {
+// Says of an error which mixture it is of.
+template<class Compute>
+auto naming_mixture(const cell& c, Compute compute) {
+  try {
+    return compute();
+  } catch (const error& e) {
+    throw error(e.code(), fmt::format("mixture {} (hardness {:.6g}, n {}, repeat {}): {}", c.mixture, c.hardness, c.n,
+                                      c.repeat, e.what()));
+  }
+}
+
+// What is wrong with a mixture shows before anything is printed. Of mixtures that are made of candidates, which may
+// take long to find, one of each hardness is made.
+void require_mixtures(const specification& spec, cell_computer& computer, const std::vector<cell>& cells) {
   for (const cell& c : cells) {
-    try {
-      computer.optimum(c, {});
-    } catch (const error& e) {
-      throw error(e.code(), fmt::format("mixture {} (hardness {:.6g}, n {}, repeat {}): {}", c.mixture, c.hardness, c.n,
-                                        c.repeat, e.what()));
-    }
+    const bool first = c.position[3] == 0 && c.position[4] == 0;  // n and repeat
+    if (first || !depends_on_candidates(spec, c.mixture)) naming_mixture(c, [&] { return computer.optimum(c, {}); });
   }
 }
 
@@ -160,28 +168,28 @@ exit_code theory(const theory_arguments& arguments) {
   }();
   cell_computer computer(spec, grid);
   const stopwatch watch;
-  if (arguments.max_time) {
-    computer.limit_predictions([&] { return watch.seconds() > arguments.max_time->count(); });
-  }
+  std::function<bool()> out_of_time;
+  if (arguments.max_time) out_of_time = [&] { return watch.seconds() > arguments.max_time->count(); };
+  computer.predict_alone(out_of_time);
   const blas_threads one(1);
   const std::vector<cell> cells = predicted_cells(spec, grid);
-  require_mixtures(computer, cells);
+  require_mixtures(spec, computer, cells);
   print("{}", arguments.csv ? theory_csv_header() : theory_table_header(spec));
   advised_rows advised(grid.m.size() * cells.size());
-  bool out_of_time = false;
+  bool cut_short = false;
   for (const cell& c : cells) {
     const patience sign_of_life(fmt::format("theory: {}", describe(c)));
-    const std::shared_ptr<const cell_theory> known = computer.theory(c, {});
+    const std::shared_ptr<const cell_theory> known = naming_mixture(c, [&] { return computer.theory(c, {}); });
     for (std::size_t m = 0; m < grid.m.size(); ++m) {
       const chain_prediction& p = known->predictions[m];
       print("{}", arguments.csv ? theory_csv(spec, c, grid.m[m], p) : theory_row(spec, c, grid.m[m], *known, p));
       advised.add(c, grid.m[m], p);
-      out_of_time = out_of_time || p.out_of_time;
+      cut_short = cut_short || p.out_of_time;
     }
     flush_output();
   }
   if (!arguments.csv) print("{}{}\n{}", theory_legend(spec), theory_exception(spec), advised.text());
-  if (out_of_time) {
+  if (cut_short) {
     warn(
         "--max-time was over after {:.1f} s: some rows have fewer draws than theory.most_draws = {} allow, and another "
         "time may have others",

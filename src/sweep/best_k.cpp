@@ -1,9 +1,12 @@
 #include "best_k.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <limits>
 #include <span>
+#include <string>
 
+#include "cotscale/base/output.hpp"
 #include "cotscale/base/paired.hpp"
 
 namespace cotscale::detail {
@@ -13,6 +16,21 @@ constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 void append(const std::vector<double>& values, std::vector<double>& to) {
   to.insert(to.end(), values.begin(), values.end());
+}
+
+struct interval {
+  std::int64_t best, first, last;
+};
+
+std::string shown(const interval& k) {
+  return k.first == k.last ? fmt::format("{}", k.best) : fmt::format("{} ({} to {})", k.best, k.first, k.last);
+}
+
+// How many k lie between two intervals; at most 0 if they touch.
+std::int64_t gap(const interval& measured, const interval& predicted, double diverging_prompts) {
+  constexpr double few = 16;
+  if (measured.first > predicted.last && diverging_prompts > 0 && diverging_prompts < few) return 0;
+  return std::max(measured.first - predicted.last, predicted.first - measured.last);
 }
 
 }  // namespace
@@ -55,6 +73,43 @@ void store_predictions(const std::vector<chain_prediction>& predictions, const c
     out.predicted_draws.push_back(p.draws);
     out.predicted_diverging_share.push_back(p.diverging_share);
   }
+}
+
+void report_best_k(const results_reader& file, const std::vector<cell_status>& status, int prompts) {
+  const auto read = [&](const std::string& prefix) {
+    const std::vector<std::int64_t> best = file.integers(prefix + "best_k"),
+                                    first = file.integers(prefix + "best_k_first"),
+                                    last = file.integers(prefix + "best_k_last");
+    std::vector<interval> out;
+    for (std::size_t i = 0; i < best.size(); ++i) out.push_back({best[i], first[i], last[i]});
+    return out;
+  };
+  const coordinates& grid = file.grid();
+  const std::vector<interval> measured = read(""), predicted = read("predicted_");
+  const std::vector<double> share = file.values("predicted_diverging_share");
+  std::size_t compared = 0, differing = 0;
+  std::int64_t widest = 0;
+  std::string where;
+  for (std::size_t number = 0; number < status.size(); ++number) {
+    if (status[number] != cell_status::done) continue;
+    bool both = false, differs = false;
+    for (std::size_t m = 0; m < grid.m.size(); ++m) {
+      const std::size_t i = number * grid.m.size() + m;
+      if (measured[i].best < 0 || predicted[i].best < 0) continue;
+      both = true;
+      const std::int64_t between = gap(measured[i], predicted[i], share[i] * prompts);
+      differs = differs || between > 0;
+      if (between <= widest) continue;
+      widest = between;
+      where = fmt::format("{}, m {}: measured {}, predicted {}", describe(make_cell(grid, number)), grid.m[m],
+                          shown(measured[i]), shown(predicted[i]));
+    }
+    compared += both ? 1 : 0;
+    differing += differs ? 1 : 0;
+  }
+  if (compared == 0) return;
+  print("best k: in {} of {} cells the measured and the predicted one differ by more than either is uncertain{}{}\n",
+        differing, compared, where.empty() ? "" : "; the most at ", where);
 }
 
 }  // namespace cotscale::detail

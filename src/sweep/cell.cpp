@@ -17,6 +17,7 @@
 #include "cotscale/linalg/lapack.hpp"
 #include "cotscale/model/lsa_chain.hpp"
 #include "cotscale/sweep/selection.hpp"
+#include "cotscale/sweep/theory_draws.hpp"
 #include "cotscale/sweep/verdict.hpp"
 #include "cotscale/theory/closed_forms.hpp"
 #include "cotscale/theory/null_distribution.hpp"
@@ -74,6 +75,7 @@ struct cell_computer::implementation {
   detail::recent_values<mixture_key, std::vector<null_distribution>> nulls;  // over m
   detail::recent_values<model_key, detail::trained_model> models;
   detail::recent_values<prompt_key, std::vector<baseline_summary>> baselines;
+  int most_draws;                     // of predictions
   std::function<bool()> out_of_time;  // of predictions
 
   implementation(const specification& s, const coordinates& g)
@@ -86,7 +88,8 @@ struct cell_computer::implementation {
             room_for(null_draws(s.d, s.prompts) * 0.5 * s.d * (s.d + 3), std::max<std::size_t>(4, s.m.size()))),
         nulls(room_for(40.0 * static_cast<double>(s.m.size()), 20'000)),
         models(room_for(10.0 * s.d * s.d, 256)),
-        baselines(room_for(24.0 * (s.steps + 1), 20'000)) {}
+        baselines(room_for(24.0 * (s.steps + 1), 20'000)),
+        most_draws(most_draws_beside_prompts(s)) {}
 
   // The repeat, if what the mixture is made of depends on it.
   std::int64_t candidate_repeat(const cell& c) const {
@@ -159,10 +162,7 @@ struct cell_computer::implementation {
   std::shared_ptr<const cell_theory> theory_of(const cell& c, const std::stop_token& stop) {
     return theories.get({c.mixture, c.hardness, c.n, candidate_repeat(c)}, [&] {
       cell_theory out{*optimum_of(c, stop), {}};
-      const prediction_draws draws{.draws = spec.theory_draws,
-                                   .most_draws = spec.theory_most_draws,
-                                   .rarest = spec.theory_rarest,
-                                   .out_of_time = out_of_time};
+      const prediction_draws draws{spec.theory_draws, most_draws, spec.theory_rarest, out_of_time};
       for (const std::int64_t m : grid.m) {
         if (spec.theory_draws == 0) break;
         out.predictions.push_back(predict_chain(out.preconditioner, *target_of(c), static_cast<int>(m), spec.steps,
@@ -376,7 +376,8 @@ std::shared_ptr<const mixture_theory> cell_computer::optimum(const cell& c, cons
   return self_->optimum_of(c, stop);
 }
 
-void cell_computer::limit_predictions(std::function<bool()> out_of_time) {
+void cell_computer::predict_alone(std::function<bool()> out_of_time) {
+  self_->most_draws = self_->spec.theory_most_draws;
   self_->out_of_time = std::move(out_of_time);
 }
 

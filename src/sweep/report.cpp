@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "best_k.hpp"
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/output.hpp"
 #include "cotscale/store/results_file.hpp"
@@ -98,6 +99,7 @@ exit_code report(const specification& spec, const run_options& options, const wo
         100 * total.idle / all_time, totals.ranks);
   }
   report_theory(file.grid(), judge(read_scores(file, status, spec)));
+  report_best_k(file, status, spec.prompts);
   flush_output();
   if (totals.passed_over > 0) {
     log("cotscale: {} cells were not begun: by estimate, --max-time left too little for them\n", totals.passed_over);

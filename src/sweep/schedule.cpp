@@ -8,6 +8,7 @@
 #include <queue>
 
 #include "cotscale/base/error.hpp"
+#include "cotscale/sweep/theory_draws.hpp"
 #include "cotscale/sweep/verdict.hpp"
 #include "cotscale/theory/null_distribution.hpp"
 #include "cotscale/train/gpt2.hpp"
@@ -132,7 +133,7 @@ double baseline_seconds(double d, double m, double steps) {
 // k is not known before: in the mean over specifications, some four times the first.
 double prediction_seconds(const specification& spec) {
   const double d = spec.d;
-  const double draws = std::min(4.0 * spec.theory_draws, 1.0 * spec.theory_most_draws);
+  const double draws = std::min(4 * spec.theory_draws, most_draws_beside_prompts(spec));
   const double powers =
       d <= 32 ? (spec.steps + 4) * 2 * d * d * d * seconds_per_lane_flop : (spec.steps + 12) * product_seconds(d);
   return draws * (powers + draw_seconds(d, d)) * static_cast<double>(spec.m.size());
@@ -235,7 +236,7 @@ cell_cost cost_model::estimate(const cell& c, int threads) const {
     const double lanes = 8 * (2 * d * std::min(d, m) + steps + 20);
     per_thread = std::max(per_thread, (examples ? 2 * d * m : 0) + definition + lanes);
   }
-  const double predicted = (steps + 1) * spec_.theory_most_draws;
+  const double predicted = (steps + 1) * most_draws_beside_prompts(spec_);
   const double draws = c.mixture == "exact" ? 2 * exact_selection_draws(spec_.selection) : 0;
   const double errors = (steps + 1 + paired_steps + 1 + (spec_.baselines ? 2 * steps + 30 : 0)) * prompts;
   const double transformer = model.architecture == architecture_kind::gpt2

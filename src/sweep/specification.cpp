@@ -13,6 +13,7 @@
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/input_file.hpp"
 #include "cotscale/base/output.hpp"
+#include "cotscale/sweep/theory_draws.hpp"
 #include "initial_weights.hpp"
 #include "read_tables.hpp"
 
@@ -375,16 +376,6 @@ void warn_of_mended(const specification& spec) {
 bool has_sweep(const toml::table& root) { return root.contains("models") || root.contains("test"); }
 
 }  // namespace
-
-int default_most_draws(int d, int steps, int draws) {
-  constexpr double multiplications = 5e9, stored = 4e6, many = 102'400;
-  constexpr double of_drawing = 2000;  // what drawing a matrix costs beside its powers
-  const double per_draw = 2.0 * d * d * d * (steps + 1.0) + of_drawing;
-  const double most = std::min({multiplications / per_draw, stored / (steps + 1.0), many});
-  int out = draws;
-  while (out > 0 && 2.0 * out <= most) out *= 2;
-  return out;
-}
 
 bool is_candidate_mixture(const std::string& mixture) {
   return std::find(candidate_mixtures.begin(), candidate_mixtures.end(), mixture) != candidate_mixtures.end();

@@ -46,14 +46,17 @@ bool chain_draws::extend(int count, const std::function<bool()>& out_of_time, co
   const int before = count_;
   resize(count);
   std::atomic<bool> late = false;
-  const int first = before / lane_count;
-  parallel_for((count + lane_count - 1) / lane_count - first, [&](int i) {
-    throw_if_stopped(stop);
-    if (late || (out_of_time && out_of_time())) {
-      late = true;
-      return;
+  const int first = before / lane_count, blocks = (count + lane_count - 1) / lane_count;
+  const int each = side_by_side_ ? 16 : 1;  // blocks that are worth another thread's while
+  parallel_for((blocks - first + each - 1) / each, [&](int shard) {
+    for (int block = first + shard * each; block < std::min(blocks, first + (shard + 1) * each); ++block) {
+      throw_if_stopped(stop);
+      if (late || (out_of_time && out_of_time())) {
+        late = true;
+        return;
+      }
+      fill(block, count);
     }
-    fill(first + i, count);
   });
   if (late) resize(before);
   count_ = late ? before : count;

@@ -57,11 +57,13 @@ class cell_computer {
   /// Only what does not need training. The model does not matter.
   std::shared_ptr<const cell_theory> theory(const cell& c, const std::stop_token& stop);
 
-  /// Of that, what needs no draws. Throws the errors of this kind of the cell's mixture: what theory() adds cannot fail.
+  /// Of that, what needs no draws.
   std::shared_ptr<const mixture_theory> optimum(const cell& c, const std::stop_token& stop);
 
-  /// From now on predictions end as prediction_draws::out_of_time says, and depend on the moment.
-  void limit_predictions(std::function<bool()> out_of_time);
+  /// Without this call predictions take no more draws than there are test prompts (or theory.draws), which is as sure
+  /// as the measurement beside them can be; after it they go on to theory.most_draws, and end when `out_of_time` (may
+  /// be empty) says so, so that they depend on the moment.
+  void predict_alone(std::function<bool()> out_of_time);
 
  private:
   struct implementation;

@@ -119,7 +119,7 @@ struct specification {
   sampler_method sampler = sampler_method::automatic;
   bool baselines = true;
   int theory_draws = 100;
-  int theory_most_draws = 100;  ///< default_most_draws unless it is set
+  int theory_most_draws = 100;  ///< default_most_draws (sweep/theory_draws.hpp) unless it is set
   double theory_rarest = 1e-4;
   covariance_specification target;
   tasks_specification tasks;
@@ -128,10 +128,6 @@ struct specification {
   std::map<std::string, mixture_specification> mixture_tables;  ///< of the names in `mixtures` that are not built in
   std::filesystem::path directory;                              ///< that relative file names start from
 };
-
-/// Draws until which a prediction goes on at most, where the specification says nothing: `draws`, doubled as often as
-/// 5·10⁹ multiplications, 4·10⁶ stored errors and 102,400 draws allow; about a second at most.
-int default_most_draws(int d, int steps, int draws);
 
 /// What `automatic` stands for: Wishart, unless a model needs the examples (needs_examples).
 sampler_method resolved_sampler(const specification& spec);

@@ -140,10 +140,10 @@ TEST(layout, every_axis_has_a_name_and_a_length) {
 }
 
 TEST(layout, sizes_count_every_dataset) {
-  // Per cell, of 8 bytes each: 17 variables over (m, k), 2 over k, 3 over 3 training steps, 3 over m, 9 scalars; one
+  // Per cell, of 8 bytes each: 19 variables over (m, k), 2 over k, 3 over 3 training steps, 8 over m, 9 scalars; one
   // byte for each of `converged` and `training_diverged`; status, record and checksums have 57.
   const coordinates plain = plain_grid();
-  const std::size_t each = 8 * (17 * 2 + 2 * 2 + 3 * 3 + 3 + 9) + 2 + 57;
+  const std::size_t each = 8 * (19 * 2 + 2 * 2 + 3 * 3 + 8 + 9) + 2 + 57;
   EXPECT_EQ(payload_bytes(plain), plain.cell_count() * each);
   // 3 over (baseline, m, k), 2 over (baseline, m), 1 over tasks, V and W.
   coordinates grid = small_grid();

@@ -17,6 +17,8 @@
 
 #include "cotscale/base/stop.hpp"
 #include "cotscale/eval/baselines.hpp"
+#include "cotscale/eval/roll_out.hpp"
+#include "cotscale/model/lsa.hpp"
 #include "cotscale/sweep/selection.hpp"
 #include "cotscale/theory/closed_forms.hpp"
 #include "cotscale/theory/prediction.hpp"
@@ -223,6 +225,51 @@ TEST(cell_computer, finds_the_best_k) {
     EXPECT_EQ(r.best_k.at(i), std::min_element(measured, measured + end) - measured);
     EXPECT_EQ(r.predicted_best_k.at(i), std::min_element(predicted, predicted + end) - predicted);
   }
+}
+
+// Of the prompts that a cell has, in which order the k stand, and how sure that is.
+TEST(cell_computer, compares_every_k_with_the_best_one_on_the_same_prompts) {
+  const specification spec = make({{"test.prompts", "400"}, {"sweep.mixtures", "[\"matched\"]"}});
+  const coordinates grid = make_coordinates(spec);
+  const cell c = find(grid, "closed", "matched", 20);
+  const cell_result r = alone(spec, grid, c);
+  const std::size_t ks = grid.k.size();
+  for (std::size_t i = 0; i < grid.m.size(); ++i) {
+    const auto best = static_cast<std::size_t>(r.best_k.at(i));
+    EXPECT_LE(r.best_k_first.at(i), r.best_k.at(i));
+    EXPECT_GE(r.best_k_last.at(i), r.best_k.at(i));
+    EXPECT_EQ(r.difference_stderr.at(i * ks + best), 0);
+    // The same prompts at every k: rolled out here again.
+    const wishart_prompts source(target_covariance(spec, c.hardness), static_cast<int>(grid.m[i]),
+                                 test_prompt_key(spec, c.hardness, c.repeat, grid.m[i]));
+    const matrix a = trained_preconditioner(target_covariance(spec, c.hardness), 20);
+    error_table table = evaluate([&](const prompt_lanes& p, matrix& errors) { pseudo_newton(a, p, errors); },
+                                 static_cast<int>(ks), source, spec.prompts, {});
+    for (std::size_t k = 0; k < ks; ++k) {
+      double sum = 0, squares = 0;
+      for (std::size_t j = 0; j < 400; ++j) {
+        const double difference = table.row(static_cast<int>(k))[j] - table.row(static_cast<int>(best))[j];
+        sum += difference;
+        squares += difference * difference;
+      }
+      const double expected = std::sqrt(std::max(0.0, squares - sum * sum / 400) / 399 / 400);
+      EXPECT_NEAR(r.difference_stderr.at(i * ks + k), expected, 1e-6 * expected + 1e-12) << k;
+    }
+  }
+}
+
+TEST(cell_computer, predicts_with_as_many_draws_as_prompts_and_with_more_when_alone) {
+  const auto draws = [&](const char* prompts, bool without_measurement) {
+    const specification spec = make({{"theory.draws", "50"}, {"test.prompts", prompts}, {"test.k", "12"}});
+    const coordinates grid = make_coordinates(spec);
+    cell_computer computer(spec, grid);
+    if (without_measurement) computer.predict_alone({});
+    return computer.theory(find(grid, "closed", "matched", 20), {})->predictions.at(1).draws;
+  };
+  EXPECT_EQ(draws("16", false), 50);
+  EXPECT_LE(draws("120", false), 120);
+  EXPECT_GT(draws("120", false), 50);
+  EXPECT_GT(draws("16", true), 120);
 }
 
 // ---- against theory ----

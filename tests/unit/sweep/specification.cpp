@@ -416,6 +416,12 @@ TEST(specification, reads_how_test_prompts_are_drawn) {
   EXPECT_THAT(message(valid, {{"test.sampler", "wishard"}}), HasSubstr("did you mean \"wishart\"?"));
   EXPECT_THAT(message(valid, {{"test.baselines", "1"}}), HasSubstr("test.baselines must be true or false"));
   EXPECT_THAT(message(valid, {{"theory.draws", "-1"}}), HasSubstr("theory.draws must be at least 0"));
+  EXPECT_THAT(message(valid, {{"theory.draws", "200"}, {"theory.most_draws", "100"}}),
+              HasSubstr("theory.most_draws is 100, but theory.draws = 200 are taken at least"));
+  EXPECT_THAT(message(valid, {{"theory.rarest", "0"}}), HasSubstr("theory.rarest must be a share of draws"));
+  const std::string text = to_toml(parse(valid, {{"theory.most_draws", "3000"}, {"theory.rarest", "0.01"}}));
+  EXPECT_THAT(text, HasSubstr("most_draws = 3000\nrarest = 0.01"));
+  EXPECT_EQ(to_toml(parse(text)), text);
   EXPECT_THAT(message(valid, {{"theory.drows", "1"}}), HasSubstr("did you mean theory.draws?"));
 }
 

@@ -1,0 +1,16 @@
+// How many Wishart draws predictions take, where the specification leaves it open.
+#pragma once
+
+#include "cotscale/sweep/specification.hpp"
+
+namespace cotscale {
+
+/// theory.most_draws where the specification does not say it: `draws`, doubled as often as 5·10⁹ multiplications,
+/// 4·10⁶ stored errors and 102,400 draws allow; about a second at most.
+int default_most_draws(int d, int steps, int draws);
+
+/// Draws of a prediction that stands beside a measurement, at most: as many as there are test prompts, within
+/// theory.draws and theory.most_draws.
+int most_draws_beside_prompts(const specification& spec);
+
+}  // namespace cotscale
