@@ -39,6 +39,7 @@ class descent {
   descent(const exact_problem& problem, std::vector<double> probabilities, matrix curvature)
       : problem_(&problem), probabilities_(std::move(probabilities)), curvature_(std::move(curvature)) {
     value_ = problem.evaluate(probabilities_);
+    worst_condition_ = 100 * problem.condition(std::vector<double>(probabilities_.size(), 1));
     if (curvature_.size() == 0) forget();
   }
 
@@ -48,7 +49,9 @@ class descent {
     double at_window = value_.log_objective;
     for (int i = 1; i <= iterations; ++i) {
       throw_if_stopped(stop);
-      if (!std::isfinite(value_.log_objective) || stationarity_of(value_) <= tolerance) return;
+      const bool slow = value_.condition > worst_condition_;
+      const double flat = slow ? std::max(tolerance, largest_stationarity) : tolerance;
+      if (!std::isfinite(value_.log_objective) || stationarity_of(value_) <= flat) return;
       if (!advance()) {
         if (guessed_) return;
         forget();
@@ -186,8 +189,9 @@ class descent {
   const exact_problem* problem_;
   std::vector<double> probabilities_;
   exact_value value_;
-  matrix curvature_;      // B
-  bool guessed_ = false;  // it knows nothing of F yet
+  matrix curvature_;                   // B
+  bool guessed_ = false;               // it knows nothing of F yet
+  double worst_condition_ = infinity;  // beyond it a smaller slope is not worth the longer training
   int iterations_ = 0;
 };
 
