@@ -23,6 +23,9 @@ NEEDED |= {"predicted_diverging_share"}
 SELECTION_TITLE = "cotscale selection: "
 NEEDED_OF_SELECTION = {"config_toml", "task", "solution", "problem", "hardness", "support_hardness"}
 NEEDED_OF_SELECTION |= {"probability", "objective", "kkt_residual"}
+OF_THE_EXACT_PROBLEM = {"stationarity", "descended", "samples", "fresh_samples", "settled"}
+NEEDED_OF_SELECTION |= {"plain", "plain_objective", "plain_objective_stderr", "objective_stderr", "objective_median"}
+NEEDED_OF_SELECTION |= {"objective_training", "tail_share"} | OF_THE_EXACT_PROBLEM
 
 
 def open_results(path, engine="h5netcdf"):
@@ -144,7 +147,8 @@ def _only_done(results):
 
 
 def _with_draws(selection):
-    drawn = [name for name, v in selection.data_vars.items() if {"solution", "problem"} & set(v.dims)]
+    drawn = [name for name, v in selection.data_vars.items() if {"solution", "problem", "plain"} & set(v.dims)]
     if "draw" in selection.dims:
         return selection
-    return selection.assign({name: selection[name].expand_dims("draw") for name in [*drawn, "kkt_residual"]})
+    drawn += ["kkt_residual", *sorted(OF_THE_EXACT_PROBLEM)]
+    return selection.assign({name: selection[name].expand_dims("draw") for name in drawn})

@@ -9,6 +9,9 @@ from .text import aligned, number
 
 GENERATED = re.compile(r"(?P<alpha>.+)-(?P<directions>\d+)-\d+")
 WORDS = (("easy", "hard"), ("short", "long"))
+VALUES = ("objective", "objective_stderr", "objective_median", "plain_objective", "plain_objective_stderr")
+LARGEST_STATIONARITY = 1e-3
+RARE_SHARE = 0.5  # of the mean, from the worst hundredth of the draws
 SPECTRA = ("support_hardness", "hardness")
 
 
@@ -97,9 +100,35 @@ def _spread_over_draws(probability):
 
 
 def _objectives(selection):
-    """A row per solution: what it is worth in either problem."""
+    """A row per solution, and per plain mixture, of what it is worth in either problem; then how far that can be trusted."""
     problems = [f"{name} objective" for name in selection["problem"].values]
-    values = selection["objective"].median("draw").transpose("solution", "problem").values
-    rows = [[name, *map(number, row)] for name, row in zip(selection["solution"].values, values)]
+    over_draws = selection[list(VALUES)].median("draw", skipna=False)
+    rows = []
+    for name in selection["solution"].values:
+        of_one = over_draws.sel(solution=name)
+        values = of_one["objective"].values
+        exact = _with_error(values[1], of_one["objective_stderr"].item())
+        rows.append([name, number(values[0]), exact, number(of_one["objective_median"].item())])
+    for name in selection["plain"].values:
+        of_one = over_draws.sel(plain=name)
+        exact = _with_error(of_one["plain_objective"].item(), of_one["plain_objective_stderr"].item())
+        rows.append([name, "", exact, ""])
     median = " (median over the draws)" if selection.sizes["draw"] > 1 else ""
-    return aligned([["solution" + median, *problems], *rows], 1)
+    return [*aligned([["mixture" + median, *problems, "median over prompts"], *rows], 1), *_trust(selection)]
+
+
+def _with_error(value, error):
+    return number(value) if error == 0 else f"{number(value)} ± {number(error, 2)}"
+
+
+def _trust(selection):
+    """Sentences about the exact problem's solutions that are not what was asked for; none if all are."""
+    draws = selection.sizes["draw"]
+    failings = {
+        f"ended with a slope above {LARGEST_STATIONARITY:g}": selection["stationarity"] > LARGEST_STATIONARITY,
+        "reached select.max_samples before training and fresh draws agreed to 1 %": selection["settled"] == 0,
+        "has a mean that rare draws rule: see its median": selection["tail_share"].sel(solution="exact") > RARE_SHARE,
+    }
+    counts = {words: int(failing.sum()) for words, failing in failings.items()}
+    of_all = {words: f" in {count} of {draws} draws" if draws > 1 else "" for words, count in counts.items()}
+    return [f"the exact problem {words}{of_all[words]}" for words, count in counts.items() if count]

@@ -203,13 +203,18 @@ def write_selection(path, name="fig3", tasks=GENERATED, draws=4, edit=lambda fil
     """Writes what `cotscale select` does, with random probabilities; draws None is a file of given candidates."""
     random = np.random.default_rng(0)
     solutions, leading = ["quadratic", "exact"], () if draws is None else ("draw",)
-    coordinates = {"solution": solutions, "problem": solutions, "task": list(tasks)}
+    plain = ["uniform", "easy", "hard", "relevant"]
+    coordinates = {"solution": solutions, "problem": solutions, "plain": plain, "task": list(tasks)}
     with h5py.File(path, "w", track_order=True) as file:
         for axis, values in coordinates.items():
             file.create_dataset(axis, data=values, dtype=h5py.string_dtype()).make_scale(axis)
         if draws is not None:
             file.create_dataset("draw", data=np.arange(draws, dtype="i8")).make_scale("draw")
         axes = {"probability": leading + ("solution", "task"), "objective": leading + ("solution", "problem")}
+        per_solution = ("objective_stderr", "objective_median", "objective_training", "tail_share")
+        axes |= {name: leading + ("solution",) for name in per_solution}
+        axes |= {name: leading + ("plain",) for name in ("plain_objective", "plain_objective_stderr")}
+        axes |= {name: leading for name in ("stationarity", "descended", "samples", "fresh_samples", "settled")}
         axes |= {"kkt_residual": leading, "hardness": ("task",), "support_hardness": ("task",)}
         for variable, dimensions in axes.items():
             _create_variable(file, variable, dimensions, "f8", np.nan)
@@ -217,6 +222,14 @@ def write_selection(path, name="fig3", tasks=GENERATED, draws=4, edit=lambda fil
         file["probability"][...] = probability / probability.sum(axis=-1, keepdims=True)
         file["objective"][...] = random.uniform(1, 2, file["objective"].shape)
         file["kkt_residual"][...] = 1e-12
+        file["objective_median"][...] = file["objective"][..., 1]
+        file["objective_training"][...] = file["objective"][..., 1]
+        file["objective_stderr"][...] = 0.01
+        file["tail_share"][...] = 0.02
+        file["plain_objective"][...] = random.uniform(2, 3, file["plain_objective"].shape)
+        file["plain_objective_stderr"][...] = 0.01
+        for variable, value in dict(stationarity=1e-5, descended=1, samples=64, fresh_samples=64, settled=1).items():
+            file[variable][...] = value
         file["hardness"][...] = np.inf
         file["support_hardness"][...] = 20.0 + 10 * (np.arange(len(tasks)) // 10)
         _set_root(file, f"cotscale selection: {name}")

@@ -30,6 +30,7 @@ def test_a_selection_without_draws_counts_as_one(selections):
     assert given.sizes["draw"] == 1
     assert given["objective"].dims == ("draw", "solution", "problem") and given["kkt_residual"].dims == ("draw",)
     assert given["hardness"].dims == ("task",)
+    assert given["settled"].dims == ("draw",) and given["plain_objective"].dims == ("draw", "plain")
 
 
 def test_the_kinds_of_file_are_told_apart(presets, selections, tmp_path):
@@ -78,10 +79,28 @@ def test_table_has_a_row_per_type(selections):
 def test_table_has_a_row_per_task_where_there_are_no_types_or_all_is_asked(selections):
     given, fig3 = (open_selection(selections[name]) for name in ("given", "fig3"))
     text = format_table(given)
-    assert "4 candidate tasks, 1 draw\n" in text and "±" not in text and "größer" in text
+    assert "4 candidate tasks, 1 draw\n" in text and "±" not in text.split("\n\n")[0] and "größer" in text
     assert "… 2 more rows of 4; --all shows them" in format_table(given, 2)
     assert len(format_table(fig3, None).split("\n\n")[0].splitlines()) == 3 + 40
-    assert cells(text.splitlines()[-3]) == ["solution", "quadratic objective", "exact objective"]
+    *_, header, quadratic, exact, uniform, easy, hard, relevant = text.splitlines()
+    assert cells(header) == ["mixture", "quadratic objective", "exact objective", "median over prompts"]
+    value = given["objective"].sel(solution="exact", problem="exact").item()
+    assert cells(exact)[0] == "exact" and cells(exact)[2:] == [f"{value:.3g} ± 0.01", f"{value:.3g}"]
+    assert [cells(line)[0] for line in (quadratic, uniform, easy, hard, relevant)] == ["quadratic", *given["plain"].values]
+
+
+def test_the_table_says_what_is_not_to_be_trusted(tmp_path):
+    def spoil(file):
+        file["settled"][1:3] = 0
+        file["stationarity"][0] = 0.2
+        file["tail_share"][:, 1] = 0.7
+
+    text = format_table(open_selection(schema.write_selection(tmp_path / "spoilt.h5", edit=spoil)))
+    assert text.splitlines()[-3:] == [
+        "the exact problem ended with a slope above 0.001 in 1 of 4 draws",
+        "the exact problem reached select.max_samples before training and fresh draws agreed to 1 % in 2 of 4 draws",
+        "the exact problem has a mean that rare draws rule: see its median in 4 of 4 draws",
+    ]
 
 
 def test_fig3_shows_means_and_draws_per_type(selections):

@@ -39,6 +39,7 @@ class descent {
   descent(const exact_problem& problem, std::vector<double> probabilities, matrix curvature)
       : problem_(&problem), probabilities_(std::move(probabilities)), curvature_(std::move(curvature)) {
     value_ = problem.evaluate(probabilities_);
+    slow_condition_ = 100 * problem.condition(std::vector<double>(probabilities_.size(), 1));
     if (curvature_.size() == 0) forget();
   }
 
@@ -48,7 +49,9 @@ class descent {
     double at_window = value_.log_objective;
     for (int i = 1; i <= iterations; ++i) {
       throw_if_stopped(stop);
-      if (!std::isfinite(value_.log_objective) || stationarity_of(value_) <= tolerance) return;
+      const bool slow = value_.condition > slow_condition_;
+      const double flat = slow ? std::max(tolerance, largest_stationarity) : tolerance;
+      if (!std::isfinite(value_.log_objective) || stationarity_of(value_) <= flat) return;
       if (!advance()) {
         if (guessed_) return;
         forget();
@@ -89,6 +92,7 @@ class descent {
   bool advance() {
     constexpr double armijo = 1e-4;
     constexpr int most_trials = 20;
+    constexpr int most_turned_back = 40;
     std::vector<double> end = minimum_of_model();
     double length = 1;
     for (int i = 0; i < most_trials; ++i) {
@@ -98,7 +102,9 @@ class descent {
       std::vector<double> tried = length == 1 ? end : sum_of(probabilities_, length, direction);
       exact_value value = problem_->evaluate(tried);
       const double change = value.log_objective - value_.log_objective;
-      if (change <= armijo * length * slope && change < 0) {
+      const bool too_slow = value.condition > std::max(10 * slow_condition_, value_.condition);
+      if (too_slow && ++turned_back_ > most_turned_back) return false;
+      if (!too_slow && change <= armijo * length * slope && change < 0) {
         accept(std::move(tried), std::move(value));
         return true;
       }
@@ -188,6 +194,9 @@ class descent {
   exact_value value_;
   matrix curvature_;      // B
   bool guessed_ = false;  // it knows nothing of F yet
+  double slow_condition_ =
+      infinity;          // beyond it a smaller slope is not worth the longer training; ten times that is refused
+  int turned_back_ = 0;  // trials that were refused so
   int iterations_ = 0;
 };
 

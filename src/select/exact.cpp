@@ -50,6 +50,7 @@ struct exact_problem::preconditioner {
   matrix a;
   matrix inverse;     // S⁺
   matrix null_space;  // orthonormal columns, (d, d − rank)
+  double condition = 1;
 };
 
 // ln ‖(I − AŜ)^k‖² of every draw, and per shard the sum of their errors' derivatives by A, if those were asked for.
@@ -100,7 +101,8 @@ exact_problem::preconditioner exact_problem::make_preconditioner(std::span<const
   const double least = 4 * d * std::numeric_limits<double>::epsilon() * e.values.back();
   const auto first = std::upper_bound(e.values.begin(), e.values.end(), least) - e.values.begin();
   const int nullity = static_cast<int>(first);
-  preconditioner out{.a = {}, .inverse = matrix(d, d), .null_space = {}};
+  preconditioner out{.a = {}, .inverse = matrix(d, d), .null_space = {}, .condition = 1};
+  if (nullity < d) out.condition = e.values.back() / e.values[nullity];
   if (nullity > 0) out.null_space = e.vectors.block(0, 0, d, nullity);
   matrix scaled(d, d);
   for (int i = 0; i < d; ++i) {
@@ -142,6 +144,10 @@ std::vector<double> exact_problem::log_errors(std::span<const double> probabilit
   return evaluate_draws(make_preconditioner(probabilities).a, false).log_errors;
 }
 
+double exact_problem::condition(std::span<const double> probabilities) const {
+  return make_preconditioner(probabilities).condition;
+}
+
 double exact_problem::log_objective(std::span<const double> probabilities) const {
   const matrix a = make_preconditioner(probabilities).a;
   return log_objective_of(evaluate_draws(a, false), a);
@@ -157,7 +163,8 @@ exact_value exact_problem::evaluate(std::span<const double> probabilities) const
   const draws_value draws = evaluate_draws(p.a, true);
   exact_value out{.log_objective = log_objective_of(draws, p.a),
                   .gradient = std::vector<double>(candidates_.size()),
-                  .reachable = reachable(p)};
+                  .reachable = reachable(p),
+                  .condition = p.condition};
   if (!std::isfinite(out.log_objective)) return out;
   matrix by_a(p.a.rows(), p.a.rows());
   for (const gradient_sum& shard : draws.gradients) {

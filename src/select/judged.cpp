@@ -120,6 +120,7 @@ class judge {
       settled = settled && needed <= training_->count() && agrees(found.log_objective);
       if ((settled && !overtaken()) || training_->count() == options_.max_samples) break;
       training_->grow_to(more_draws(training_->count(), needed));
+      if (fresh_->count() < training_->count()) fresh_->grow_to(training_->count());
       seen_ = seen_.on(training_->draws());
       found = descend_further(seen_, found, options_.descent, stop_);
       settled = measure_fresh(found.probabilities);

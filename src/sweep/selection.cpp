@@ -1,9 +1,11 @@
 #include "cotscale/sweep/selection.hpp"
 
 #include <cstddef>
+#include <mutex>
 #include <numeric>
 
 #include "cotscale/base/error.hpp"
+#include "cotscale/base/output.hpp"
 #include "cotscale/base/parallel.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/select/judged.hpp"
@@ -40,6 +42,26 @@ judged_solution solve_exact(const specification& spec, double hardness, std::int
                                .training_key = selection_key(spec, hardness),
                                .fresh_key = fresh_selection_key(spec, hardness)};
   return select_judged(problem, starts, options, stop);
+}
+
+// Once of each kind in a run, since there may be thousands of cells.
+void say_what_was_not_reached(const judged_solution& s, std::int64_t n) {
+  static std::once_flag unsettled, steep;
+  if (!s.settled) {
+    std::call_once(unsettled, [&] {
+      warn(
+          "mixture exact, n = {}: {} draws (select.max_samples) do not suffice for an error of {:g} %; its objective "
+          "is "
+          "{:.3g} ± {:.2g}, the median {:.3g}; further ones are not reported",
+          n, s.samples, 100 * selection_accuracy, s.value.objective, s.value.standard_error, s.value.median);
+    });
+  }
+  if (s.stationarity > largest_stationarity) {
+    std::call_once(steep, [&] {
+      warn("mixture exact, n = {}: the descent ended with a slope of {:.2g}, not {:g}; further ones are not reported",
+           n, s.stationarity, largest_stationarity);
+    });
+  }
 }
 
 selection_value stored(const judgement& j) {
@@ -85,7 +107,9 @@ std::vector<double> candidate_probabilities(const specification& spec, const std
   if (mixture == "relevant") return relevant_mixture(tasks, target);
   const std::vector<double> quadratic = select_quadratic(tasks, target, stop).probabilities;
   if (mixture == "selected") return quadratic;
-  return solve_exact(spec, hardness, n, quadratic, tasks, target, stop).probabilities;
+  const judged_solution exact = solve_exact(spec, hardness, n, quadratic, tasks, target, stop);
+  say_what_was_not_reached(exact, n);
+  return exact.probabilities;
 }
 
 selection_results select_tasks(const specification& spec, const std::stop_token& stop) {

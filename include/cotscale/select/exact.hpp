@@ -17,6 +17,7 @@ struct exact_value {
   std::vector<double> gradient;  ///< ∂ ln F/∂π_ℓ (T), 0 where ln F is not finite; Σ_ℓ π_ℓ ∂_ℓ = 0: F knows ratios only
   std::vector<char> reachable;  ///< (T) whether Λ_ℓ has only directions that the mixture has: else F jumps as π_ℓ
                                 ///< leaves 0, and the slope, which keeps the support as it is, says nothing of that
+  double condition = 1;  ///< largest over least eigenvalue of S that counts: how long training on the mixture takes
 };
 
 /// F(π) = mean over draws Ŝ of ‖(I − A_π Ŝ)^k‖_F², with A_π = M S⁺, M = Σ_ℓ π_ℓ Λ_ℓ and S = Σ_ℓ π_ℓ Λ_ℓ Γ_ℓ at n
@@ -42,6 +43,9 @@ class exact_problem {
 
   /// ln F, which seldom overflows.
   double log_objective(std::span<const double> probabilities) const;
+
+  /// Largest over least eigenvalue of S that counts.
+  double condition(std::span<const double> probabilities) const;
 
   /// ln ‖(I − A_π Ŝ)^k‖_F² of every draw.
   std::vector<double> log_errors(std::span<const double> probabilities) const;
@@ -71,7 +75,9 @@ double stationarity_of(const exact_value& value);
 struct exact_options {
   int iterations = 30;        ///< of each start at most
   int last_iterations = 400;  ///< further ones, of the best of them
-  double tolerance = 1e-4;    ///< a descent ends when it is this stationary
+  double tolerance = 1e-4;  ///< a descent ends when it is this stationary, or as far as largest_stationarity where S is
+                            ///< conditioned a hundred times worse than for the uniform mixture: F may tend to its
+                            ///< infimum as weights vanish that training then takes ever longer to learn from
 };
 
 /// Beyond this slope a solution does not count as stationary.
@@ -91,10 +97,11 @@ struct exact_solution {
 /// the order of F there, and at last from the best point found: sequential quadratic programming on ln F, whose model
 /// of the Hessian is learned by damped BFGS updates (Powell, Lecture Notes in Mathematics 630, 1978), whose programmes
 /// over the simplex are solved to rounding (simplex.hpp), and whose steps are shortened until F falls, so that every
-/// accepted step lowers F as it is, pseudo-inverse and all. A start is not descended from if ln F is not finite there,
-/// and is given up when, at the pace of its last five iterations, it would not reach the best so far. Candidates that
-/// are not reachable stay at 0. A descent ends early where no step of its direction lowers F. Memory: T² numbers.
-/// Throws stopped.
+/// accepted step lowers F as it is, pseudo-inverse and all. Steps to mixtures whose S is conditioned a thousand times
+/// worse than the uniform mixture's are refused: training would not get there. A start is not descended from if ln F is
+/// not finite there, and is given up when, at the pace of its last five iterations, it would not reach the best so far.
+/// Candidates that are not reachable stay at 0. A descent ends early where no step of its direction lowers F. Memory:
+/// T² numbers. Throws stopped.
 exact_solution select_exact(const exact_problem& problem, std::span<const std::vector<double>> starts,
                             const exact_options& options, const std::stop_token& stop);
 
