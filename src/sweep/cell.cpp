@@ -20,8 +20,8 @@
 #include "cotscale/sweep/theory_draws.hpp"
 #include "cotscale/sweep/verdict.hpp"
 #include "cotscale/theory/closed_forms.hpp"
-#include "cotscale/theory/null_distribution.hpp"
 #include "cotscale/theory/prediction.hpp"
+#include "null_cache.hpp"
 #include "recent.hpp"
 #include "training.hpp"
 
@@ -29,12 +29,6 @@ namespace cotscale {
 namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-
-// How many values of so many numbers each a cache may keep.
-std::size_t room_for(double numbers, std::size_t most) {
-  constexpr double megabytes = 24;
-  return std::clamp<std::size_t>(static_cast<std::size_t>(megabytes * 1e6 / 8 / numbers), 4, most);
-}
 
 struct baseline_summary {
   std::vector<error_statistics> statistics;  ///< over k
@@ -71,8 +65,7 @@ struct cell_computer::implementation {
   detail::recent_values<mixture_key, std::vector<double>> probabilities{10'000};  // of candidates: dear to find, small
   detail::recent_values<mixture_key, mixture_theory> optima;
   detail::recent_values<mixture_key, cell_theory> theories;
-  detail::recent_values<prompt_key, null_prompts> null_prompts_of;           // repeat −1
-  detail::recent_values<mixture_key, std::vector<null_distribution>> nulls;  // over m
+  detail::null_cache nulls;
   detail::recent_values<model_key, detail::trained_model> models;
   detail::recent_values<prompt_key, std::vector<baseline_summary>> baselines;
   int most_draws;                     // of predictions
@@ -81,14 +74,12 @@ struct cell_computer::implementation {
   implementation(const specification& s, const coordinates& g)
       : spec(s),
         grid(g),
-        targets(room_for(3.0 * s.d * s.d, 64)),
-        optima(room_for(3.0 * s.d * s.d + 2.0 * s.steps, 256)),
-        theories(room_for(3.0 * s.d * s.d + 8.0 * static_cast<double>(s.m.size()) * s.steps, 256)),
-        null_prompts_of(
-            room_for(null_draws(s.d, s.prompts) * 0.5 * s.d * (s.d + 3), std::max<std::size_t>(4, s.m.size()))),
-        nulls(room_for(40.0 * static_cast<double>(s.m.size()), 20'000)),
-        models(room_for(10.0 * s.d * s.d, 256)),
-        baselines(room_for(24.0 * (s.steps + 1), 20'000)),
+        targets(detail::room_for(3.0 * s.d * s.d, 64)),
+        optima(detail::room_for(3.0 * s.d * s.d + 2.0 * s.steps, 256)),
+        theories(detail::room_for(3.0 * s.d * s.d + 8.0 * static_cast<double>(s.m.size()) * s.steps, 256)),
+        nulls(s, g),
+        models(detail::room_for(10.0 * s.d * s.d, 256)),
+        baselines(detail::room_for(24.0 * (s.steps + 1), 20'000)),
         most_draws(most_draws_beside_prompts(s)) {}
 
   // The repeat, if what the mixture is made of depends on it.
@@ -167,20 +158,6 @@ struct cell_computer::implementation {
         if (spec.theory_draws == 0) break;
         out.predictions.push_back(predict_chain(out.preconditioner, *target_of(c), static_cast<int>(m), spec.steps,
                                                 draws, prediction_key(spec, c.hardness, m), stop));
-      }
-      return out;
-    });
-  }
-
-  std::shared_ptr<const std::vector<null_distribution>> nulls_of(const cell& c, const std::stop_token& stop) {
-    return nulls.get({c.mixture, c.hardness, c.n, candidate_repeat(c)}, [&] {
-      std::vector<null_distribution> out;
-      for (const std::int64_t m : grid.m) {
-        const auto prompts = null_prompts_of.get({c.hardness, -1, m}, [&] {
-          return null_prompts(*target_of(c), static_cast<int>(m), null_draws(spec.d, spec.prompts),
-                              null_key(spec, c.hardness, m));
-        });
-        out.push_back(simulate_null(optimum_of(c, stop)->preconditioner, *prompts, spec.steps, stop));
       }
       return out;
     });
@@ -287,16 +264,11 @@ struct cell_computer::implementation {
   void store_scores(const cell& c, const detail::trained_model& model, std::size_t i, error_table& errors,
                     const std::stop_token& stop, cell_result& out) {
     const model_specification& table = spec.model_tables.at(c.model);
-    const auto expected = model.slice ? nulls_of(c, stop) : nullptr;
-    error_scores s =
-        score_errors(errors, spec.steps, spec.d, expected ? &(*expected)[i] : nullptr, map_tolerance(table));
-    for (auto [from, to] : {std::pair{&s.exact_z, &out.exact_z},
-                            {&s.simulated_z, &out.simulated_z},
-                            {&s.paired_difference, &out.paired_difference},
-                            {&s.paired_stderr, &out.paired_stderr},
-                            {&s.paired_distance, &out.paired_distance}}) {
-      to->insert(to->end(), from->begin(), from->end());
-    }
+    const auto expected =
+        model.slice ? nulls.get(c, candidate_repeat(c), optimum_of(c, stop)->preconditioner, *target_of(c), stop)
+                    : nullptr;
+    append_scores(score_errors(errors, spec.steps, spec.d, expected ? &(*expected)[i] : nullptr, map_tolerance(table)),
+                  out);
   }
 
   void store_errors(const cell& c, const detail::trained_model& model, const cell_theory& theory, std::int64_t m,

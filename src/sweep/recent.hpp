@@ -1,6 +1,7 @@
 // Values that several cells share, made when they are first asked for; the oldest are forgotten.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <deque>
 #include <map>
@@ -8,6 +9,12 @@
 #include <utility>
 
 namespace cotscale::detail {
+
+/// How many values of so many numbers each a cache may keep.
+inline std::size_t room_for(double numbers, std::size_t most) {
+  constexpr double megabytes = 24;
+  return std::clamp<std::size_t>(static_cast<std::size_t>(megabytes * 1e6 / 8 / numbers), 4, most);
+}
 
 template<class Key, class Value>
 class recent_values {

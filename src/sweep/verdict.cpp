@@ -221,6 +221,16 @@ error_scores score_errors(error_table& errors, int steps, int d, const null_dist
   return out;
 }
 
+void append_scores(const error_scores& scores, cell_result& out) {
+  for (auto [from, to] : {std::pair{&scores.exact_z, &out.exact_z},
+                          {&scores.simulated_z, &out.simulated_z},
+                          {&scores.paired_difference, &out.paired_difference},
+                          {&scores.paired_stderr, &out.paired_stderr},
+                          {&scores.paired_distance, &out.paired_distance}}) {
+    to->insert(to->end(), from->begin(), from->end());
+  }
+}
+
 lane_errors beside_exact(lane_errors chain, int rows, const matrix& exact) {
   return [chain = std::move(chain), rows, &exact](const prompt_lanes& p, matrix& errors) {
     thread_local matrix part;

@@ -142,9 +142,9 @@ int null_draws(int d, int prompts) {
   expects(d >= 1 && prompts >= 1, "null_draws: d = {}, prompts = {}", d, prompts);
   // Many more than few prompts, which then need no account of the draws' own chance; fewer than many. A prompt of many
   // dimensions costs more and varies less.
-  constexpr int fewest = 512;
-  const int most = std::clamp(32768 / d, fewest, 8192);
-  const int draws = std::clamp(std::min(prompts, most) * 16, fewest, std::max(most, std::min(prompts / 4, 65536)));
+  const int by_dimension = d <= 16 ? 32768 / d : static_cast<int>(524'288 / (1.0 * d * d));
+  const int most = std::clamp(by_dimension, 128, 8192), fewest = std::min(most, 512);
+  const int draws = std::clamp(std::min(prompts, most) * 16, fewest, std::max(most, std::min(prompts / 8, 65536)));
   return (draws + lane_count - 1) / lane_count * lane_count;
 }
 

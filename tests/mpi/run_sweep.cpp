@@ -181,5 +181,46 @@ TEST_F(run_sweep_test, a_running_cell_is_abandoned_at_the_time_limit) {
   EXPECT_EQ(file.statuses(), std::vector<cell_status>(grid_.cell_count(), cell_status::pending));
 }
 
+// What the root prints at the end of a run in which `change` has its way with every result.
+template<class Change>
+std::string report_of(const specification& spec, const coordinates& grid, const run_options& options, Change change) {
+  cell_computer computer(spec, grid);
+  testing::internal::CaptureStdout();
+  run_sweep(spec, options, world(), [&](const cell& c, const std::stop_token& stop) {
+    cell_result result = computer.compute(c, stop);
+    change(cell_number(grid, c.position), result);
+    return result;
+  });
+  return testing::internal::GetCapturedStdout();
+}
+
+TEST_F(run_sweep_test, a_wrong_cell_is_named_at_the_end) {
+  run_options again = options();
+  again.overwrite = true;
+  const std::size_t k = grid_.k.size();
+  const auto expect = [&](const std::string& report, const std::string& part) {
+    if (!world().is_root()) return;
+    EXPECT_NE(report.find(part), std::string::npos) << part << "\n" << report;
+  };
+  const auto right = [](std::size_t, cell_result&) {};
+  const std::string good = report_of(spec_, grid_, again, right);
+  expect(good, "theory: measured errors agree with theory\n");
+  expect(good, "theory: 0 of 24 trained maps differ");
+
+  const auto wrong_roll_out = [&](std::size_t number, cell_result& r) {
+    if (number == 5) r.exact_z[k + 1] = -11;  // m = 12, k = 1
+  };
+  const std::string bad = report_of(spec_, grid_, again, wrong_roll_out);
+  expect(bad, "theory: MEASURED ERRORS DISAGREE");
+  expect(bad, "largest score -11.00 at model lsa, mixture matched, hardness 3, n 30, repeat 1, m 12, k 1\n");
+
+  const auto wrong_map = [&](std::size_t number, cell_result& r) {
+    if (number == 23) r.paired_distance[2] = 0.1;
+  };
+  const std::string off = report_of(spec_, grid_, again, wrong_map);
+  expect(off, "theory: 1 of 24 trained maps differ");
+  expect(off, "at model lsa, mixture skewed, hardness 9, n 30, repeat 1, m 1, k 2\n");
+}
+
 }  // namespace
 }  // namespace cotscale

@@ -29,6 +29,9 @@ struct error_scores {
 /// has a score. `tolerance` is what the trained map may be off, relative. Does not change the errors.
 error_scores score_errors(error_table& errors, int steps, int d, const null_distribution* null, double tolerance);
 
+/// Appends to the vectors of a cell's result.
+void append_scores(const error_scores& scores, cell_result& out);
+
 /// `chain` writes `rows` rows; the rows below them get the errors of `exact` (d, d), which is kept by reference.
 lane_errors beside_exact(lane_errors chain, int rows, const matrix& exact);
 
