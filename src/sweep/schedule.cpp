@@ -19,7 +19,8 @@ namespace {
 // Seconds on one core of the machine that this was developed on (AMD EPYC 9004, AVX-512); other machines scale all of
 // them alike, so that the order of cells and the balance between ranks stay right. tests/bench/cost_model prints
 // measured over estimated.
-constexpr double seconds_per_cell = 20e-6;
+constexpr double seconds_per_cell = 60e-6;  // handing out, marking, durable storing
+constexpr double seconds_per_stored_number = 64e-9;
 constexpr double seconds_per_normal = 4e-9;
 constexpr double seconds_per_chi = 18e-9;
 constexpr double seconds_per_flop = 4e-11;
@@ -218,7 +219,8 @@ cell_cost cost_model::estimate(const cell& c, int threads) const {
   const double training = training_seconds(c);
   cell_cost cost;
   const bool threaded = model.training == training_method::samples;
-  cost.seconds = seconds_per_cell + theory +
+  const double stored = static_cast<double>(spec_.m.size()) * (steps + 1) * (spec_.baselines ? 40 : 20);
+  cost.seconds = seconds_per_cell + stored * seconds_per_stored_number + theory +
                  training / (trained_anew ? 1 : repeats) / (threaded ? busy_threads(model, spec_, c.n, threads) : 1);
   const double sharing = models * static_cast<double>(spec_.mixtures.size() * spec_.n.size());
   const bool examples = resolved_sampler(spec_) == sampler_method::explicit_examples;
