@@ -54,8 +54,10 @@ ticket_counter::ticket_counter(const communicator& all, std::int64_t count, stop
   thread_ = comm_.is_root() ? std::thread([this] { serve(); }) : std::thread([this] { listen(); });
 }
 
-ticket_counter::~ticket_counter() {
-  leave(0);
+ticket_counter::~ticket_counter() { finish(0); }
+
+void ticket_counter::finish(std::int64_t finished) {
+  leave(finished);
   if (thread_.joinable()) thread_.join();
 }
 
@@ -70,8 +72,13 @@ void ticket_counter::serve() {
   const MPI_Comm comm = comm_.native().comm;
   std::vector<std::int64_t> finished(static_cast<std::size_t>(comm_.size()));
   int present = comm_.size() - 1, listening = present;
+  bool dismissed = false;
   while (listening > 0) {
     spread(stop_.mine());
+    if (!dismissed && present == 0 && left_) {
+      dismissed = true;
+      tell_others(comm_, all_have_left);
+    }
     MPI_Status status;
     if (!has_arrived(comm, MPI_ANY_SOURCE, ask_tag, &status)) {
       std::this_thread::sleep_for(server_pause);
@@ -91,8 +98,8 @@ void ticket_counter::serve() {
       if (what == asked::ticket) {
         const std::int64_t ticket = next();
         MPI_Send(&ticket, 1, MPI_INT64_T, status.MPI_SOURCE, answer_tag, comm);
-      } else if (--present == 0) {
-        tell_others(comm_, all_have_left);
+      } else {
+        --present;
       }
     }
   }
@@ -101,28 +108,32 @@ void ticket_counter::serve() {
 void ticket_counter::listen() {
   const MPI_Comm comm = comm_.native().comm;
   int known = 0;
-  for (;;) {
-    if (const int mine = stop_.mine(); mine > known) {
-      known = mine;
-      ask(comm, asked::stop, mine);
+  for (std::int64_t told = 0; told != all_have_left;) {
+    const int mine = stop_.mine();
+    bool is_news = false;
+    {
+      const std::lock_guard guard(one_caller_);
+      if (mine > known) ask(comm, asked::stop, mine);
+      known = std::max(known, mine);
+      MPI_Status status;
+      is_news = has_arrived(comm, 0, stop_tag, &status);
+      if (is_news) MPI_Recv(&told, 1, MPI_INT64_T, 0, stop_tag, comm, MPI_STATUS_IGNORE);
     }
-    MPI_Status status;
-    if (!has_arrived(comm, 0, stop_tag, &status)) {
+    if (!is_news) {
       std::this_thread::sleep_for(listener_pause);
-      continue;
+    } else if (told != all_have_left) {
+      known = std::max(known, static_cast<int>(told));
+      stop_.heard(static_cast<int>(told));
     }
-    std::int64_t level = 0;
-    MPI_Recv(&level, 1, MPI_INT64_T, 0, stop_tag, comm, MPI_STATUS_IGNORE);
-    if (level == all_have_left) break;
-    known = std::max(known, static_cast<int>(level));
-    stop_.heard(static_cast<int>(level));
   }
+  const std::lock_guard guard(one_caller_);
   ask(comm, asked::goodbye, 0);  // nothing comes from here any more
 }
 
 void ticket_counter::request(std::int64_t finished) {
   if (comm_.is_root() || requested_ || left_) return;
   const MPI_Comm comm = comm_.native().comm;
+  const std::lock_guard guard(one_caller_);
   MPI_Irecv(&pending_->answer, 1, MPI_INT64_T, 0, answer_tag, comm, &pending_->receive);
   ask(comm, asked::ticket, finished);
   requested_ = true;
@@ -131,7 +142,10 @@ void ticket_counter::request(std::int64_t finished) {
 std::int64_t ticket_counter::await_answer() {
   for (;;) {
     int arrived = 0;
-    MPI_Test(&pending_->receive, &arrived, MPI_STATUS_IGNORE);
+    {
+      const std::lock_guard guard(one_caller_);
+      MPI_Test(&pending_->receive, &arrived, MPI_STATUS_IGNORE);
+    }
     if (arrived != 0) break;
     std::this_thread::sleep_for(client_pause);
   }
@@ -155,10 +169,9 @@ std::optional<std::int64_t> ticket_counter::take(std::int64_t finished) {
 }
 
 void ticket_counter::leave(std::int64_t finished) {
-  if (left_) return;
-  left_ = true;
-  if (comm_.is_root()) return;
+  if (left_.exchange(true) || comm_.is_root()) return;
   if (requested_) await_answer();
+  const std::lock_guard guard(one_caller_);
   ask(comm_.native().comm, asked::leave, finished);
 }
 

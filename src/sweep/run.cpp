@@ -31,19 +31,24 @@ namespace {
 // end with its error. Returns the seconds that this rank has waited for the others.
 double work_together(const communicator& all, worker& w, results_writer& store, ticket_counter& tickets,
                      stop_control& stop) {
-  stopwatch ended;
+  double idle = 0;
   all.together([&] {
+    const auto wait_for_others = [&] {
+      const stopwatch ended;
+      tickets.finish(w.finished());
+      idle = ended.seconds();
+    };
     try {
       w.run();
       store.close();
     } catch (...) {
       stop.request(stop_level::abandon_cells);
-      tickets.leave(w.finished());
+      wait_for_others();
       throw;
     }
-    ended = {};
+    wait_for_others();
   });
-  return ended.seconds();
+  return idle;
 }
 
 }  // namespace

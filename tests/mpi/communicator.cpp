@@ -3,9 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <new>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "cotscale/comm/environment.hpp"
 #include "main.hpp"
 
 namespace cotscale {
@@ -46,8 +51,24 @@ TEST(communicator, of_several_errors_every_rank_gets_that_of_the_lowest_rank) {
     FAIL() << "no exception";
   } catch (const agreed_error& e) {
     EXPECT_EQ(e.code(), exit_code::input_output);
-    EXPECT_EQ(std::string(e.what()), "rank " + std::to_string(std::max(0, last - 1)));
+    const std::string lowest = "rank " + std::to_string(std::max(0, last - 1));
+    const std::string expected = last - 1 > 0 ? lowest + " on " + host_name() + ": " + lowest : lowest;
+    EXPECT_EQ(std::string(e.what()), expected);
   }
+}
+
+TEST(communicator, agrees_on_exceptions_of_any_kind) {
+  const auto code_of = [](const std::function<void()>& work) {
+    try {
+      world().on_root(work);
+    } catch (const agreed_error& e) {
+      return e.code();
+    }
+    return exit_code::done;
+  };
+  EXPECT_EQ(code_of([] { throw std::runtime_error("a thread, say"); }), exit_code::internal);
+  EXPECT_EQ(code_of([] { throw std::bad_alloc(); }), exit_code::failed_cells);
+  EXPECT_EQ(code_of([] { std::filesystem::create_directory("/proc/nowhere"); }), exit_code::input_output);
 }
 
 TEST(communicator, goes_on_after_an_agreed_error) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <thread>
@@ -79,6 +80,26 @@ TEST(ticket_counter, a_rank_that_leaves_early_does_not_hold_up_the_others) {
   }
   const auto total = world().sum(static_cast<std::int64_t>(taken.size()));
   EXPECT_GE(total, world().size() > 1 ? 49 : 50);
+}
+
+// Whoever is asked to stop, all hear of it: also one that has left, and while the root computes.
+TEST(ticket_counter, a_request_to_stop_reaches_every_rank) {
+  if (world().size() == 1) return;
+  for (int asked = 0; asked < world().size(); ++asked) {
+    std::atomic<int> mine = 0, heard = 0;
+    {
+      ticket_counter tickets(world(), 1000, {.mine = [&] { return mine.load(); }, .heard = [&](int l) { heard = l; }});
+      if (world().rank() == asked) {
+        tickets.leave(0);
+        mine = 2;
+      }
+      const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+      while (heard == 0 && std::chrono::steady_clock::now() < limit) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      }
+    }
+    EXPECT_EQ(heard.load(), 2) << "asked was rank " << asked;
+  }
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <thread>
 
@@ -25,8 +27,7 @@ class ticket_counter {
  public:
   /// Collective.
   ticket_counter(const communicator& all, std::int64_t count, stop_channel stop = {});
-  /// Says goodbye if leave() was not called. Waits until every rank has left: until then this one can be told to stop,
-  /// and tell others.
+  /// finish(0).
   ~ticket_counter();
   ticket_counter(const ticket_counter&) = delete;
   ticket_counter& operator=(const ticket_counter&) = delete;
@@ -42,6 +43,10 @@ class ticket_counter {
 
   /// This rank takes no more; a ticket that was requested but not taken is lost (nobody gets it). Idempotent.
   void leave(std::int64_t finished);
+
+  /// Leaves, and waits, without spinning, until every rank has left. Until then this one can be told to stop, and tell
+  /// others. Afterwards no thread of the counter calls MPI any more. Idempotent.
+  void finish(std::int64_t finished);
 
   /// On the root: work items that the other ranks have reported as finished. Any thread may call it.
   std::int64_t finished_elsewhere() const { return finished_elsewhere_.load(); }
@@ -63,9 +68,12 @@ class ticket_counter {
   std::atomic<std::int64_t> finished_elsewhere_ = 0;
   stop_channel stop_;
   int spread_ = 0;  // the level that the root has told the others
+  // Held around every MPI call of a rank other than the root: with two threads in Open MPI 4.1 at once, a message was
+  // seen to be lost.
+  std::mutex one_caller_;
   std::unique_ptr<pending> pending_;
   bool requested_ = false;
-  bool left_ = false;
+  std::atomic<bool> left_ = false;
   double seconds_waited_ = 0;
   std::thread thread_;  // serves on the root, listens elsewhere
 };
