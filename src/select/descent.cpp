@@ -103,7 +103,7 @@ class descent {
       std::vector<double> tried = length == 1 ? end : sum_of(probabilities_, length, direction);
       exact_value value = problem_->evaluate(tried);
       const double change = value.log_objective - value_.log_objective;
-      const bool too_slow = value.condition > std::max(10 * slow_condition_, 1.1 * value_.condition);
+      const bool too_slow = value.condition > std::max(100 * slow_condition_, 1.1 * value_.condition);
       if (too_slow && ++turned_back_ > most_turned_back) return false;
       if (!too_slow && change <= armijo * length * slope && change < 0) {
         accept(std::move(tried), std::move(value));
@@ -212,7 +212,7 @@ class descent {
   matrix curvature_;      // B
   bool guessed_ = false;  // it knows nothing of F yet
   double slow_condition_ =
-      infinity;          // beyond it a smaller slope is not worth the longer training; ten times that is refused
+      infinity;          // beyond it a smaller slope is not worth the longer training; a hundred times that is refused
   int turned_back_ = 0;  // trials that were refused so
   int iterations_ = 0;
 };
