@@ -95,6 +95,7 @@ class descent {
     constexpr int most_turned_back = 40;
     std::vector<double> end = minimum_of_model();
     double length = 1;
+    bool held = false;
     for (int i = 0; i < most_trials; ++i) {
       const std::vector<double> direction = sum_of(end, -1, probabilities_);
       const double slope = dot(value_.gradient, direction);
@@ -102,13 +103,18 @@ class descent {
       std::vector<double> tried = length == 1 ? end : sum_of(probabilities_, length, direction);
       exact_value value = problem_->evaluate(tried);
       const double change = value.log_objective - value_.log_objective;
-      const bool too_slow = value.condition > std::max(10 * slow_condition_, value_.condition);
+      const bool too_slow = value.condition > std::max(100 * slow_condition_, 1.1 * value_.condition);
       if (too_slow && ++turned_back_ > most_turned_back) return false;
       if (!too_slow && change <= armijo * length * slope && change < 0) {
         accept(std::move(tried), std::move(value));
         return true;
       }
       if (length == 1 && keep_support(value, end)) continue;
+      if (length == 1 && too_slow && !held) {
+        held = true;
+        hold_small(end);
+        continue;
+      }
       const double parabola = -0.5 * slope * length * length / (change - slope * length);
       length = std::isfinite(parabola) ? std::clamp(parabola, 0.1 * length, 0.5 * length) : 0.1 * length;
     }
@@ -154,6 +160,17 @@ class descent {
     return true;
   }
 
+  // Where a trial was refused since training would not get there: small weights may grow only.
+  void hold_small(std::vector<double>& end) const {
+    constexpr double small = 0.01;
+    double sum = 0;
+    for (std::size_t l = 0; l < end.size(); ++l) {
+      if (probabilities_[l] < small) end[l] = std::max(end[l], probabilities_[l]);
+      sum += end[l];
+    }
+    for (double& p : end) p /= sum;
+  }
+
   void accept(std::vector<double> probabilities, exact_value value) {
     const std::vector<double> step = sum_of(probabilities, -1, probabilities_);
     std::vector<double> change = sum_of(value.gradient, -1, value_.gradient);
@@ -195,7 +212,7 @@ class descent {
   matrix curvature_;      // B
   bool guessed_ = false;  // it knows nothing of F yet
   double slow_condition_ =
-      infinity;          // beyond it a smaller slope is not worth the longer training; ten times that is refused
+      infinity;          // beyond it a smaller slope is not worth the longer training; a hundred times that is refused
   int turned_back_ = 0;  // trials that were refused so
   int iterations_ = 0;
 };

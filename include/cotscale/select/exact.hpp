@@ -97,7 +97,7 @@ struct exact_solution {
 /// the order of F there, and at last from the best point found: sequential quadratic programming on ln F, whose model
 /// of the Hessian is learned by damped BFGS updates (Powell, Lecture Notes in Mathematics 630, 1978), whose programmes
 /// over the simplex are solved to rounding (simplex.hpp), and whose steps are shortened until F falls, so that every
-/// accepted step lowers F as it is, pseudo-inverse and all. Steps to mixtures whose S is conditioned a thousand times
+/// accepted step lowers F as it is, pseudo-inverse and all. Steps to mixtures whose S is conditioned ten thousand times
 /// worse than the uniform mixture's are refused: training would not get there. A start is not descended from if ln F is
 /// not finite there, and is given up when, at the pace of its last five iterations, it would not reach the best so far.
 /// Candidates that are not reachable stay at 0. A descent ends early where no step of its direction lowers F. Memory:
