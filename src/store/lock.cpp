@@ -210,9 +210,14 @@ file_lock::~file_lock() {
 
 void file_lock::keep_fresh() {
   std::unique_lock guard(mutex_);
+  auto looked = std::chrono::steady_clock::now();
   while (!wake_.wait_for(guard, times_.touch, [this] { return ending_; })) {
     const std::string seen = text_in(path_);
-    if (seen.empty()) {  // somebody removed it: take it again, unless somebody else does
+    const auto now = std::chrono::steady_clock::now();
+    const bool slept = now - looked > times_.lifetime / 2;
+    looked = now;
+    if (seen.empty() && slept) return;  // another run may have come and gone: see lock_watch::ask
+    if (seen.empty()) {                 // somebody removed it: take it again, unless somebody else does
       try {
         try_create(path_, text_);
       } catch (const io_error&) {  // the file system does not answer; ask again later
@@ -239,9 +244,13 @@ lock_watch::~lock_watch() {
 }
 
 void lock_watch::ask() {
-  // A file that is not there, or that does not answer, is nobody else's.
   const std::string seen = text_in(path_);
-  if (!seen.empty() && seen != text_) lost_ = true;
+  const bool is_gone = access(path_.c_str(), F_OK) != 0 && errno == ENOENT;
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  const bool slept = now - looked_.exchange(now) > times_.lifetime / 2;
+  // A file that is not there, or that does not answer, is nobody else's; unless this process has slept for so long that
+  // another run may have taken it over, and ended.
+  if ((!seen.empty() && seen != text_) || (seen.empty() && is_gone && slept)) lost_ = true;
 }
 
 void lock_watch::watch() {

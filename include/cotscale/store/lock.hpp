@@ -61,8 +61,8 @@ class file_lock {
 };
 
 /// Watches, in a thread of its own and on any rank, whether FILE.lock is still that of the own run. It is lost when it
-/// says something else (another run took it over, since this one was suspended for a minute, say): a file system that
-/// is slow, or does not answer, loses nothing.
+/// says something else (another run took it over, since this one was suspended for a minute, say), or is gone after
+/// this process was not running for half a lifetime: a file system that is slow, or does not answer, loses nothing.
 class lock_watch {
  public:
   /// `text` is file_lock::text() of the root's; `on_loss` is called once, from the thread.
@@ -84,6 +84,7 @@ class lock_watch {
   std::string text_;
   std::function<void()> on_loss_;
   lock_times times_;
+  std::atomic<std::chrono::steady_clock::duration> looked_ = std::chrono::steady_clock::now().time_since_epoch();
   std::atomic<bool> lost_ = false;
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -101,6 +101,9 @@ constexpr lock_times quick{.touch = std::chrono::milliseconds(50),
                            .lifetime = std::chrono::milliseconds(400),
                            .ask = std::chrono::milliseconds(20)};
 
+// Of a process that never sleeps, however busy the machine is.
+constexpr lock_times awake{.touch = quick.touch, .lifetime = std::chrono::minutes(1), .ask = quick.ask};
+
 void expect_refusal(const std::string& file, const char* text) {
   try {
     const file_lock lock(file);
@@ -152,10 +155,10 @@ TEST_F(lock_test, is_touched_while_it_is_held) {
 }
 
 TEST_F(lock_test, that_is_lost_is_noticed_by_whoever_watches) {
-  const file_lock lock(file_, quick);
+  const file_lock lock(file_, awake);
   std::atomic<int> losses = 0;
   lock_watch watch(
-      file_, lock.text(), [&] { ++losses; }, quick);
+      file_, lock.text(), [&] { ++losses; }, awake);
   EXPECT_NO_THROW(watch.require_held());
   std::filesystem::remove(file_ + ".lock");  // nobody else's: the keeper takes it again
   std::this_thread::sleep_for(4 * quick.touch);
@@ -170,11 +173,20 @@ TEST_F(lock_test, that_is_lost_is_noticed_by_whoever_watches) {
 
 TEST_F(lock_test, that_cannot_be_read_is_not_lost) {
   lock_watch watch(
-      file_, "mine", [] { FAIL(); }, quick);
+      file_, "mine", [] { FAIL(); }, awake);
   EXPECT_NO_THROW(watch.require_held());  // there is none
   leave_lock("", 0);                      // somebody is creating it
   std::this_thread::sleep_for(4 * quick.ask);
   EXPECT_NO_THROW(watch.require_held());
+}
+
+// Another run may have come and gone.
+TEST_F(lock_test, that_is_gone_after_a_long_sleep_is_lost) {
+  constexpr lock_times sleepy{.touch = quick.touch, .lifetime = quick.lifetime, .ask = std::chrono::minutes(1)};
+  lock_watch watch(
+      file_, "mine", [] {}, sleepy);
+  std::this_thread::sleep_for(quick.lifetime);
+  EXPECT_THROW(watch.require_held(), io_error);
 }
 
 TEST_F(lock_test, a_directory_that_does_not_exist_is_named) {
