@@ -81,9 +81,10 @@ herr_t write_callback(H5FD_t* file, H5FD_mem_t, hid_t, haddr_t address, std::siz
 herr_t truncate_callback(H5FD_t* file, hid_t, hbool_t) {
   file_access& access = *self(file).access;
   const haddr_t length = self(file).allocated;
-  if (length == access.end) return 0;
+  if (length == access.end && access.reserved <= length) return 0;
   if (access.error == 0 && ftruncate(access.file.get(), static_cast<off_t>(length)) != 0) access.error = errno;
   access.end = length;
+  access.reserved = 0;
   return 0;
 }
 
@@ -164,6 +165,7 @@ file_access open_for_creating(const std::string& path, std::uint64_t bytes) {
     failure = posix_fallocate(access.file.get(), 0, static_cast<off_t>(bytes));
   } while (failure == EINTR);
   // A full disk is met before anything is written, and what is reserved here cannot run out later.
+  if (failure == 0) access.reserved = bytes;
   if (failure == 0 || failure == EOPNOTSUPP || failure == EINVAL || failure == ENOSYS) return access;
   unlink(path.c_str());
   throw io_error(fmt::format("{}: no room for the results, {:.1f} MB ({}); free some space or choose another --output",

@@ -15,8 +15,9 @@ namespace cotscale::detail {
 /// What a file is accessed through; must outlive HDF5's handle of it, and stay where it is.
 struct file_access {
   descriptor file;
-  std::uint64_t end = 0;  ///< length as far as HDF5 is concerned: what was written, not what was reserved
-  int error = 0;          ///< errno of the first transfer that failed; nothing is written after it
+  std::uint64_t end = 0;       ///< length as far as HDF5 is concerned: what was written, not what was reserved
+  std::uint64_t reserved = 0;  ///< length that the file was given in advance; cut off when it is complete
+  int error = 0;               ///< errno of the first transfer that failed; nothing is written after it
 
   /// Properties for H5Fopen or H5Fcreate, whose name is then for messages only.
   handle properties();
