@@ -35,7 +35,7 @@ void results_writer::mark_pending(const cell_position& cell) {
 
 void results_writer::add(const cell_position& cell, cell_result result, const cell_record& record) {
   if (waiting_.empty()) oldest_ = std::chrono::steady_clock::now();
-  waiting_bytes_ += result.weights.size() * sizeof(float);
+  waiting_bytes_ += payload_bytes(grid_) / grid_.cell_count() + sizeof(entry);
   const std::uint64_t sum = payload_checksum(result);
   waiting_.push_back({cell, cell_status::done, std::move(result), record, sum});
 }

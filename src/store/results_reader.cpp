@@ -159,14 +159,18 @@ std::vector<double> results_reader::cell_values(const std::string& variable, con
 }
 
 std::vector<double> results_reader::first_steps(const std::string& variable, std::size_t most) const {
-  const std::vector<double> all = values(variable);
-  const std::size_t steps = grid_.k.size();
-  const std::size_t kept = std::min(steps, most);
+  const std::string name = dataset_of(variable);
+  const std::size_t steps = grid_.k.size(), kept = std::min(steps, most);
+  const std::size_t rows = file_.dataset(name).values() / steps;
+  constexpr std::size_t at_once = 100'000;  // values, so that a large file is not in memory as a whole
+  const std::size_t rows_at_once = std::max<std::size_t>(1, at_once / steps);
   std::vector<double> first;
-  first.reserve(all.size() / steps * kept);
-  for (std::size_t i = 0; i < all.size(); i += steps) {
-    first.insert(first.end(), all.begin() + static_cast<std::ptrdiff_t>(i),
-                 all.begin() + static_cast<std::ptrdiff_t>(i + kept));
+  first.reserve(rows * kept);
+  for (std::size_t row = 0; row < rows; row += rows_at_once) {
+    const std::vector<double> part = file_.read<double>(name, row * steps, std::min(rows_at_once, rows - row) * steps);
+    for (auto from = part.begin(); from < part.end(); from += static_cast<std::ptrdiff_t>(steps)) {
+      first.insert(first.end(), from, from + static_cast<std::ptrdiff_t>(kept));
+    }
   }
   return first;
 }

@@ -98,7 +98,7 @@ void worker::report(std::int64_t before, std::string_view what, const std::strin
 
 void worker::flush_if_due(double next_cell_seconds) {
   constexpr double patience = 0.7;
-  constexpr std::uint64_t large = 64'000'000;
+  constexpr std::uint64_t large = 16'000'000;
   if (store_.oldest().count() + next_cell_seconds > patience || store_.waiting_bytes() > large) flush();
 }
 

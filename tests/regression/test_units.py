@@ -50,7 +50,7 @@ roll_out = "definition"
 """
 
 HAVE_UNITS = {"step_size": -2, "step_size_paper": -1}
-OF_NOISE = {"gradient_norm", "preconditioner_error", "z_score"}  # differences of nearly equal numbers
+OF_NOISE = {"paired_difference", "paired_stderr", "paired_distance", "gradient_norm", "preconditioner_error", "z_score"}  # differences of nearly equal numbers
 
 
 def write(program, scale, factor=1.0):
@@ -66,7 +66,7 @@ def measure(program, scale):
     program.run("--overwrite", ranks=1)
     with h5py.File(program.out) as f:
         assert (f["status"][()] == 1).all()
-        numbers = {name: data[()] for name, data in f.items() if data.dtype == "f8" and data.ndim >= 5}
+        numbers = {name: data[()] for name, data in f.items() if isinstance(data, h5py.Dataset) and data.dtype == "f8" and data.ndim >= 5}
         numbers["hardness"] = f["hardness"][()]
         numbers["best_k"] = f["best_k"][()]
     return numbers

@@ -104,7 +104,7 @@ def values(program, *names):
 
 def maps(program):
     """A = W24 V31 of every cell, in the order of the file, (cells, d, d)."""
-    v, w = values(program, "v", "w")
+    v, w = values(program, "weights/v", "weights/w")
     d = v.shape[-1] // 2 - 1
     v, w = v.reshape(-1, *v.shape[-2:]), w.reshape(-1, *w.shape[-2:])
     return w[:, d, 2 * d + 1, None, None] * v[:, d + 1:2 * d + 1, :d]
@@ -267,7 +267,7 @@ def test_weights_that_are_replaced_between_stop_and_resume_are_refused(program, 
 @pytest.mark.parametrize("spoil", [
     lambda f: f["status"].__setitem__((0, 1, 0, 0, 0), 0),
     lambda f: f["status"].__setitem__((0, 1, 0, 0, 0), 2),
-    lambda f: f["v"].__setitem__((0, 1, 0, 0, 0, 4, 0), 7.0),
+    lambda f: f["weights/v"].__setitem__((0, 1, 0, 0, 0, 4, 0), 7.0),
 ], ids=["pending", "failed", "damaged"])
 def test_weights_of_a_cell_that_is_not_done_or_damaged_are_refused(program, parent, spoil):
     with h5py.File(parent, "r+") as f:

@@ -90,7 +90,7 @@ class results_writer {
   /// Makes everything that was added durable, and marks it.
   void flush();
 
-  /// Age of the oldest cell that is not durable yet, zero if there is none; bytes of the weights that wait.
+  /// Age of the oldest cell that is not durable yet, zero if there is none; bytes of the cells that wait.
   std::chrono::duration<double> oldest() const;
   std::uint64_t waiting_bytes() const { return waiting_bytes_; }
 

@@ -163,8 +163,8 @@ TEST(kept_bytes, follow_what_was_measured) {
     const coordinates grid = make_coordinates(spec);
     return 1e-6 * static_cast<double>(kept_bytes(spec, grid, std::vector<double>(grid.cell_count(), seconds)));
   };
-  EXPECT_NEAR(megabytes("2", 73e-6), 22, 5);
-  EXPECT_NEAR(megabytes("20", 93e-6), 47, 9);
+  EXPECT_NEAR(megabytes("2", 73e-6), 30, 6);
+  EXPECT_NEAR(megabytes("20", 93e-6), 38, 8);
 }
 
 TEST(kept_bytes, are_none_without_cells) {
