@@ -6,7 +6,7 @@
 #include <tuple>
 #include <utility>
 
-#include "best_k.hpp"
+#include "cell_summary.hpp"
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/parallel.hpp"
 #include "cotscale/eval/baselines.hpp"
@@ -29,18 +29,6 @@ namespace cotscale {
 namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-
-struct baseline_summary {
-  std::vector<error_statistics> statistics;  ///< over k
-  double parameter = 0;
-  edge_of_grid edge = edge_of_grid::none;
-};
-
-// +inf where the mean has diverged and theory has not.
-double z_score(const error_statistics& measured, double theory) {
-  if (std::isinf(measured.mean) && std::isfinite(theory)) return measured.mean;
-  return (measured.mean - theory) / measured.standard_error;
-}
 
 }  // namespace
 
@@ -67,7 +55,7 @@ struct cell_computer::implementation {
   detail::recent_values<mixture_key, cell_theory> theories;
   detail::null_cache nulls;
   detail::recent_values<model_key, detail::trained_model> models;
-  detail::recent_values<prompt_key, std::vector<baseline_summary>> baselines;
+  detail::recent_values<prompt_key, std::vector<detail::baseline_summary>> baselines;
   int most_draws;                     // of predictions
   std::function<bool()> out_of_time;  // of predictions
 
@@ -226,14 +214,14 @@ struct cell_computer::implementation {
     return out;
   }
 
-  std::shared_ptr<const std::vector<baseline_summary>> baselines_of(const cell& c, std::int64_t m,
-                                                                    const std::stop_token& stop) {
+  std::shared_ptr<const std::vector<detail::baseline_summary>> baselines_of(const cell& c, std::int64_t m,
+                                                                            const std::stop_token& stop) {
     return baselines.get({c.hardness, c.repeat, m}, [&] {
       auto all = evaluate_baselines(*target_of(c), static_cast<int>(m), *prompts(c, m), spec.prompts, spec.steps, stop);
-      std::vector<baseline_summary> out;
+      std::vector<detail::baseline_summary> out;
       for (baseline_errors& b : all) {
         const int units = b.unit * known_target(c)->exponent;
-        baseline_summary summary{.statistics = {}, .parameter = std::ldexp(b.parameter, units), .edge = b.edge};
+        detail::baseline_summary summary{.statistics = {}, .parameter = std::ldexp(b.parameter, units), .edge = b.edge};
         for (int k = 0; k < b.errors.rows; ++k) summary.statistics.push_back(summarise(b.errors.row(k)));
         summary.statistics.resize(static_cast<std::size_t>(spec.steps) + 1, summary.statistics.back());
         out.push_back(std::move(summary));
@@ -242,22 +230,16 @@ struct cell_computer::implementation {
     });
   }
 
-  // The exact expectation of the error after k steps where there is a formula, else NaN. A model that was trained to
-  // the population optimum is held against the optimum itself.
-  double exact_error(const cell& c, const detail::trained_model& model, const cell_theory& theory, std::int64_t m,
-                     int k) {
-    if (k == 0) return spec.d;
-    if (k > 1 || !model.slice) return nan;
-    return one_step_error(theory.preconditioner, *target_of(c), static_cast<int>(m));
-  }
-
-  // There is none for transformers.
-  void store_theory(const cell_theory& theory, bool applies, cell_result& out) {
-    const std::vector<double> unknown(static_cast<std::size_t>(spec.steps) + 1, nan);
-    out.theory_limit = applies ? theory.limit : unknown;
-    out.theory_bound = applies ? theory.bound : unknown;
-    out.spectral_radius = applies ? theory.spectral_radius : nan;
-    detail::store_predictions(applies ? theory.predictions : std::vector<chain_prediction>(), grid, out);
+  // The exact expectation of the error over k where there is a formula, else NaN. A model that was trained to the
+  // population optimum is held against the optimum itself.
+  std::vector<double> exact_errors(const cell& c, const detail::trained_model& model, const cell_theory& theory,
+                                   std::int64_t m) {
+    std::vector<double> out(grid.k.size(), nan);
+    out[0] = spec.d;
+    if (model.slice && out.size() > 1) {
+      out[1] = one_step_error(theory.preconditioner, *target_of(c), static_cast<int>(m));
+    }
+    return out;
   }
 
   // Scores of the errors of grid.m[i]; before quantiles reorder them.
@@ -271,46 +253,10 @@ struct cell_computer::implementation {
                   out);
   }
 
-  void store_errors(const cell& c, const detail::trained_model& model, const cell_theory& theory, std::int64_t m,
-                    chain_evaluation chain, cell_result& out) {
-    const std::size_t count = static_cast<std::size_t>(spec.steps) + 1;
-    for (auto [from, to] : {std::pair{&chain.newton_slope, &out.newton_slope}, {&chain.newton_r2, &out.newton_r2}}) {
-      from->resize(count, nan);
-      to->insert(to->end(), from->begin(), from->end());
-    }
-    constexpr error_statistics none{nan, nan, nan, nan, nan, nan};
-    const bool computed = chain.errors.rows > 0;
-    std::vector<double> row;  // summarise() reorders it, and prompts are compared below
-    for (int k = 0; k <= spec.steps; ++k) {
-      if (computed) row.assign(chain.errors.row(k).begin(), chain.errors.row(k).end());
-      const error_statistics s = computed ? summarise(row) : none;
-      const double expected = exact_error(c, model, theory, m, k);
-      out.error_mean.push_back(s.mean);
-      out.error_stderr.push_back(s.standard_error);
-      out.error_median.push_back(s.median);
-      out.error_q05.push_back(s.q05);
-      out.error_q95.push_back(s.q95);
-      out.diverged_share.push_back(s.diverged_share);
-      out.theory_error.push_back(expected);
-      out.z_score.push_back(z_score(s, expected));
-    }
-    detail::store_best_k({out.error_mean.end() - static_cast<std::ptrdiff_t>(count), out.error_mean.end()},
-                         chain.errors, out);
-  }
-
   // Rows in the order (baseline, m, k).
   void store_baselines(const cell& c, cell_result& out, const std::stop_token& stop) {
     for (std::size_t b = 0; b < grid.baselines.size(); ++b) {
-      for (const std::int64_t m : grid.m) {
-        const baseline_summary& summary = (*baselines_of(c, m, stop))[b];
-        out.baseline_parameter.push_back(summary.parameter);
-        out.baseline_at_edge.push_back(static_cast<std::int64_t>(summary.edge));
-        for (const error_statistics& s : summary.statistics) {
-          out.baseline_error.push_back(s.mean);
-          out.baseline_stderr.push_back(s.standard_error);
-          out.baseline_median.push_back(s.median);
-        }
-      }
+      for (const std::int64_t m : grid.m) detail::store_baseline((*baselines_of(c, m, stop))[b], out);
     }
   }
 
@@ -318,12 +264,12 @@ struct cell_computer::implementation {
     const auto theory = theory_of(c, stop);
     const auto model = model_of(c, stop);
     cell_result out = model->record;
-    store_theory(*theory, !model->gpt2, out);
+    detail::store_theory(*theory, !model->gpt2, grid, out);  // none for transformers
     for (std::size_t i = 0; i < grid.m.size(); ++i) {
       chain_evaluation chain = roll_out(c, *model, grid.m[i], stop);
       store_scores(c, *model, i, chain.errors, stop, out);
       chain.errors.rows = std::min(chain.errors.rows, spec.steps + 1);  // those of the exact map have done their work
-      store_errors(c, *model, *theory, grid.m[i], std::move(chain), out);
+      detail::store_errors(exact_errors(c, *model, *theory, grid.m[i]), std::move(chain), out);
     }
     store_baselines(c, out, stop);
     detail::store_weights(*model, spec.model_tables.at(c.model).keep_weights, grid, out);

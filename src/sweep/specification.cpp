@@ -1,20 +1,17 @@
 #include "cotscale/sweep/specification.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cmath>
-#include <initializer_list>
 #include <limits>
 #include <set>
-#include <span>
-#include <sstream>
 #include <utility>
 
+#include "checks.hpp"
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/input_file.hpp"
 #include "cotscale/base/output.hpp"
 #include "cotscale/sweep/theory_draws.hpp"
 #include "initial_weights.hpp"
+#include "overrides.hpp"
 #include "read_tables.hpp"
 
 namespace cotscale {
@@ -133,20 +130,6 @@ void read_hardness(table_reader& keys, specification& spec) {
   }
 }
 
-// A curriculum that changes nothing, or does not end before training does.
-void require_curriculum(table_reader& keys, const std::string& of, const curriculum_ramp& ramp, std::int64_t full,
-                        std::int64_t steps) {
-  if (ramp.first == 0) return;
-  if (ramp.first >= full) {
-    keys.problem(of + "_start",
-                 fmt::format("is {}, but the full size is {}; lower it, or remove it", ramp.first, full));
-  } else if (const int last = ramp.at(steps - 1, static_cast<int>(full)); last < full) {
-    keys.problem(of + "_start", fmt::format("begins a curriculum that reaches {} of {} only before training ends after "
-                                            "{} steps; raise {}_step, lower {}_every, or take more steps",
-                                            last, full, steps, of, of));
-  }
-}
-
 void read_models(const toml::table* tables, table_reader& sweep, specification& spec, problem_list& problems) {
   const std::vector<std::string> defined = names_in(tables);
   const std::set<std::string> known = as_set(defined), wanted = as_set(spec.models);
@@ -222,62 +205,6 @@ void read_task(table_reader& task, specification& spec) {
   task.finish();
 }
 
-// What a model cannot be tested on.
-void require_testable(const std::string& name, const model_specification& model, const specification& spec,
-                      table_reader& test) {
-  if (needs_examples(model) && spec.sampler == sampler_method::wishart) {
-    test.problem("sampler", fmt::format("is \"wishart\", but models.{} needs the examples; remove it", name));
-  }
-  if (model.architecture != architecture_kind::gpt2 || spec.n.empty() || spec.m.empty()) return;
-  if (spec.steps < 1)
-    test.problem("k", fmt::format("is 0, but models.{} is tested on chains; make it 1 at least", name));
-  const int chain = longest_chain(model.gpt2.objective);
-  if (spec.steps > chain) {
-    test.problem("k",
-                 fmt::format("is {}, but models.{} has positions for the chains of its training only, {} steps; lower "
-                             "it, or {}",
-                             spec.steps, name, chain,
-                             model.gpt2.objective.kind == objective::direct
-                                 ? "choose an objective with longer chains: process, outcome or rollout"
-                                 : "raise k_train"));
-  }
-  const std::int64_t least_n = *std::min_element(spec.n.begin(), spec.n.end());
-  if (std::none_of(spec.m.begin(), spec.m.end(), [&](std::int64_t m) { return m <= least_n; })) {
-    test.problem("m",
-                 fmt::format("has no value up to n = {}: models.{} has positions for the n examples of its training "
-                             "only",
-                             least_n, name));
-  }
-}
-
-// The file has one variable for each parameter, so that all transformers that keep theirs must have the same.
-void require_one_shape(const specification& spec, table_reader& sweep) {
-  const gpt2_options* first = nullptr;
-  for (const auto& [name, model] : spec.model_tables) {
-    if (model.architecture != architecture_kind::gpt2 || !model.keep_weights) continue;
-    if (first == nullptr) first = &model.gpt2;
-    if (trained_configuration(1, 1, *first) == trained_configuration(1, 1, model.gpt2)) continue;
-    sweep.problem("models",
-                  fmt::format("has transformers of several shapes with keep_weights = true, \"{}\" among them; "
-                              "layers, heads, width and k_train must be equal, or give them a sweep each",
-                              name));
-  }
-}
-
-// A grid is kept in lists of its cells, and a file has a row for each.
-void require_countable(const specification& spec, table_reader& sweep) {
-  constexpr double most_cells = 1e8, most_numbers = 1e15;
-  const auto size = [](const auto& values) { return std::max(1.0, static_cast<double>(values.size())); };
-  const double cells = size(spec.models) * size(spec.mixtures) * size(spec.hardness) * size(spec.n) * spec.repeats;
-  const double numbers = cells * size(spec.m) * (spec.steps + 1.0);
-  if (cells > most_cells) {
-    sweep.problem("repeats", fmt::format("and the axes make {:.3g} cells; {:.0e} are the most", cells, most_cells));
-  } else if (numbers > most_numbers) {
-    sweep.problem("repeats", fmt::format("and the axes make {:.3g} errors with test.m and test.k; {:.0e} are the most",
-                                         numbers, most_numbers));
-  }
-}
-
 // Without a sweep, the file holds what selection needs, and the name and seed of one.
 specification interpret(const toml::table& root, const std::string& source, const std::filesystem::path& directory,
                         bool with_sweep) {
@@ -323,44 +250,6 @@ specification interpret(const toml::table& root, const std::string& source, cons
   return spec;
 }
 
-// What `cotscale select` cannot do without, in a file that is valid otherwise.
-void require_selectable(const specification& spec, const std::string& source) {
-  const auto require = [&](bool present, const char* what) {
-    if (!present) throw specification_error(fmt::format("{}: {}", source, what));
-  };
-  require(spec.tasks.source != tasks_specification::kind::none,
-          "tasks is missing; add [tasks] with file = \"candidates.h5\", or with exponents, directions and each");
-  require(spec.selection.n.has_value(), "select.n is missing; set it in [select], for example n = 200");
-  require(spec.target.spectrum.has_value() || spec.hardness.size() == 1,
-          "target has no spectrum; set [target] file = \"target.h5\" or spectrum, or one value of sweep.hardness");
-}
-
-// Sets a dotted key, making tables on the way.
-void apply(toml::table& root, const override_key& o) {
-  const std::string source = shortened(fmt::format("--set {}={}", o.key, o.value), 200);
-  require_shallow(o.key + " = " + o.value, source);
-  toml::table parsed;
-  try {
-    parsed = toml::parse("value = " + o.value, source);
-  } catch (const toml::parse_error&) {  // a plain word, to spare quotes within quotes
-    std::ostringstream quoted;
-    quoted << "value = " << toml::default_formatter(toml::value<std::string>(o.value));
-    parsed = parse_text(quoted.str(), source);
-  }
-  toml::table* table = &root;
-  std::string rest = o.key;
-  for (std::size_t dot = rest.find('.'); dot != std::string::npos; dot = rest.find('.')) {
-    const std::string head = rest.substr(0, dot);
-    rest = rest.substr(dot + 1);
-    toml::node* next = table->get(head);
-    if (next == nullptr) next = &table->insert(head, toml::table{}).first->second;
-    if (!next->is_table()) throw specification_error(fmt::format("{}: {} is a value, not a table", source, head));
-    table = next->as_table();
-  }
-  if (rest.empty()) throw specification_error(fmt::format("{}: the key is incomplete", source));
-  table->insert_or_assign(rest, std::move(*parsed.get("value")));
-}
-
 // Covariances that are not quite what they should be; said where the user's file is read, not on every rank.
 void warn_of_mended(const specification& spec) {
   if (!spec.target.notice.empty()) warn("{}", spec.target.notice);
@@ -390,14 +279,6 @@ sampler_method resolved_sampler(const specification& spec) {
 
 bool needs_examples(const model_specification& model) {
   return model.architecture == architecture_kind::gpt2 || model.roll_out == roll_out_method::definition;
-}
-
-override_key parse_override(const std::string& text) {
-  const std::size_t equals = text.find('=');
-  if (equals == 0 || equals == std::string::npos) {
-    throw specification_error(fmt::format("--set {}: write --set key=value, for example --set test.prompts=100", text));
-  }
-  return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
 specification parse_specification(const std::string& text, const std::string& source,

@@ -36,9 +36,8 @@ class hdf5_file {
   hdf5_file& operator=(const hdf5_file&) = delete;
   ~hdf5_file();
 
-  /// Closes the file and reports what the destructor would have to swallow; the second also waits for the disk.
+  /// Closes the file and reports what the destructor would have to swallow.
   void close();
-  void close_durably();
 
   const std::string& path() const;
   bool has(const std::string& name) const;
@@ -55,16 +54,11 @@ class hdf5_file {
   /// bytes in some); shape {} stores the only value as a scalar.
   void create_strings(const std::string& name, const extents& shape, const std::vector<std::string>& values);
 
+  /// All values of a dataset, row-major; as many as it has places.
   template<class T>
   void write(const std::string& name, std::span<const T> values);
-  /// Writes the block of shape `count` that begins at `start`; row-major.
-  template<class T>
-  void write_block(const std::string& name, const extents& start, const extents& count, std::span<const T> values);
-
   template<class T>
   std::vector<T> read(const std::string& name) const;
-  template<class T>
-  std::vector<T> read_block(const std::string& name, const extents& start, const extents& count) const;
   std::vector<std::string> read_strings(const std::string& name) const;
 
   /// Attributes of the dataset or group `object`, or of the file itself for "/".

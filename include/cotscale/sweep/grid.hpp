@@ -46,7 +46,10 @@ covariance mixture_covariance(const specification& spec, const std::string& mixt
 /// Whether a mixture is one of the candidates of `[tasks]`.
 bool depends_on_candidates(const specification& spec, const std::string& mixture);
 
-/// The candidates of `[tasks]`; generated ones are drawn anew for every repeat. Their names are the same for all.
+/// Names of the candidates of `[tasks]`, the same for every repeat; none without that table.
+std::vector<std::string> candidate_names(const tasks_specification& tasks);
+
+/// The candidates of `[tasks]`; generated ones are drawn anew for every repeat.
 std::shared_ptr<const candidate_tasks> make_candidates(const specification& spec, std::int64_t repeat);
 
 /// Test prompts depend on these values only, so that models, mixtures and n are compared on the same prompts.

@@ -1,0 +1,88 @@
+#include "checks.hpp"
+
+#include <algorithm>
+
+#include "cotscale/base/error.hpp"
+
+namespace cotscale::detail {
+
+void require_curriculum(table_reader& keys, const std::string& of, const curriculum_ramp& ramp, std::int64_t full,
+                        std::int64_t steps) {
+  if (ramp.first == 0) return;
+  if (ramp.first >= full) {
+    keys.problem(of + "_start",
+                 fmt::format("is {}, but the full size is {}; lower it, or remove it", ramp.first, full));
+  } else if (const int last = ramp.at(steps - 1, static_cast<int>(full)); last < full) {
+    keys.problem(of + "_start", fmt::format("begins a curriculum that reaches {} of {} only before training ends after "
+                                            "{} steps; raise {}_step, lower {}_every, or take more steps",
+                                            last, full, steps, of, of));
+  }
+}
+
+void require_testable(const std::string& name, const model_specification& model, const specification& spec,
+                      table_reader& test) {
+  if (needs_examples(model) && spec.sampler == sampler_method::wishart) {
+    test.problem("sampler", fmt::format("is \"wishart\", but models.{} needs the examples; remove it", name));
+  }
+  if (model.architecture != architecture_kind::gpt2 || spec.n.empty() || spec.m.empty()) return;
+  if (spec.steps < 1)
+    test.problem("k", fmt::format("is 0, but models.{} is tested on chains; make it 1 at least", name));
+  const int chain = longest_chain(model.gpt2.objective);
+  if (spec.steps > chain) {
+    test.problem("k",
+                 fmt::format("is {}, but models.{} has positions for the chains of its training only, {} steps; lower "
+                             "it, or {}",
+                             spec.steps, name, chain,
+                             model.gpt2.objective.kind == objective::direct
+                                 ? "choose an objective with longer chains: process, outcome or rollout"
+                                 : "raise k_train"));
+  }
+  const std::int64_t least_n = *std::min_element(spec.n.begin(), spec.n.end());
+  if (std::none_of(spec.m.begin(), spec.m.end(), [&](std::int64_t m) { return m <= least_n; })) {
+    test.problem("m",
+                 fmt::format("has no value up to n = {}: models.{} has positions for the n examples of its training "
+                             "only",
+                             least_n, name));
+  }
+}
+
+// The file has one variable for each parameter, so that all transformers that keep theirs must have the same.
+void require_one_shape(const specification& spec, table_reader& sweep) {
+  const gpt2_options* first = nullptr;
+  for (const auto& [name, model] : spec.model_tables) {
+    if (model.architecture != architecture_kind::gpt2 || !model.keep_weights) continue;
+    if (first == nullptr) first = &model.gpt2;
+    if (trained_configuration(1, 1, *first) == trained_configuration(1, 1, model.gpt2)) continue;
+    sweep.problem("models",
+                  fmt::format("has transformers of several shapes with keep_weights = true, \"{}\" among them; "
+                              "layers, heads, width and k_train must be equal, or give them a sweep each",
+                              name));
+  }
+}
+
+// A grid is kept in lists of its cells, and a file has a row for each.
+void require_countable(const specification& spec, table_reader& sweep) {
+  constexpr double most_cells = 1e8, most_numbers = 1e15;
+  const auto size = [](const auto& values) { return std::max(1.0, static_cast<double>(values.size())); };
+  const double cells = size(spec.models) * size(spec.mixtures) * size(spec.hardness) * size(spec.n) * spec.repeats;
+  const double numbers = cells * size(spec.m) * (spec.steps + 1.0);
+  if (cells > most_cells) {
+    sweep.problem("repeats", fmt::format("and the axes make {:.3g} cells; {:.0e} are the most", cells, most_cells));
+  } else if (numbers > most_numbers) {
+    sweep.problem("repeats", fmt::format("and the axes make {:.3g} errors with test.m and test.k; {:.0e} are the most",
+                                         numbers, most_numbers));
+  }
+}
+
+void require_selectable(const specification& spec, const std::string& source) {
+  const auto require = [&](bool present, const char* what) {
+    if (!present) throw specification_error(fmt::format("{}: {}", source, what));
+  };
+  require(spec.tasks.source != tasks_specification::kind::none,
+          "tasks is missing; add [tasks] with file = \"candidates.h5\", or with exponents, directions and each");
+  require(spec.selection.n.has_value(), "select.n is missing; set it in [select], for example n = 200");
+  require(spec.target.spectrum.has_value() || spec.hardness.size() == 1,
+          "target has no spectrum; set [target] file = \"target.h5\" or spectrum, or one value of sweep.hardness");
+}
+
+}  // namespace cotscale::detail
