@@ -51,8 +51,7 @@ void say_what_was_not_reached(const judged_solution& s, std::int64_t n) {
     std::call_once(unsettled, [&] {
       warn(
           "mixture exact, n = {}: {} draws (select.max_samples) do not suffice for an error of {:g} %; its objective "
-          "is "
-          "{:.3g} ± {:.2g}, the median {:.3g}; further ones are not reported",
+          "is {:.3g} ± {:.2g}, the median {:.3g}; further ones are not reported",
           n, s.samples, 100 * selection_accuracy, s.value.objective, s.value.standard_error, s.value.median);
     });
   }

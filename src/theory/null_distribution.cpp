@@ -195,13 +195,16 @@ double start_score(double mean, int d, int prompts) {
 }
 
 double exact_score(const null_distribution& null, double mean, int prompts, double slack) {
-  // Of fewer prompts, or of means more skewed than this, the tails are not those of a χ².
-  constexpr int fewest = 30;
+  // Of means more skewed than this, the tails are not those of a χ². Of fewer prompts, they are not either where a
+  // prompt in hundreds is far off, and the draws for so few may lack such prompts, so that moments do not tell.
+  constexpr int fewest = 1000;
   constexpr double most_skewed = 0.25;
   constexpr double rounding = 1e-10;  // relative to the mean
+  if (!(null.deviation > rounding * null.mean) || !std::isfinite(null.deviation)) return nan;
+  if (!std::isfinite(mean)) return infinity;  // A right step is finite, however few prompts there are.
   const double root = std::sqrt(static_cast<double>(prompts));
   const double skewness = null.skewness / root;
-  if (prompts < fewest || !(std::abs(skewness) <= most_skewed) || !(null.deviation > rounding * null.mean)) return nan;
+  if (prompts < fewest || !(std::abs(skewness) <= most_skewed)) return nan;
   const double difference = mean - null.mean;
   const double beyond = std::copysign(std::max(0.0, std::abs(difference) - slack), difference);
   const double z = normal_score(beyond / (null.deviation / root), skewness);

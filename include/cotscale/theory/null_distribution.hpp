@@ -66,8 +66,8 @@ double bounded_score(double x, double centre);
 double start_score(double mean, int d, int prompts);
 
 /// Of the mean of r_1 over so many prompts, against the exact mean, with the null's deviation and skewness (the mean as
-/// a shifted χ²). Differences below `slack` count as 0. NaN where the mean of so few prompts is too skewed to be
-/// judged, or does not vary.
+/// a shifted χ²). Differences below `slack` count as 0. NaN for fewer than 1000 prompts, where their mean is too skewed
+/// to be judged, or does not vary. +inf for a mean that is not finite, of however few prompts.
 double exact_score(const null_distribution& null, double mean, int prompts, double slack);
 
 /// Of the mean of bounded_score(r_k) over so many prompts; its variance has a part of the draws' and one of the

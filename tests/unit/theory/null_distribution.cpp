@@ -139,24 +139,30 @@ TEST(start_score, is_the_normal_quantile_of_chi_square) {
 }
 
 TEST(exact_score, is_that_of_a_shifted_chi_square) {
-  // r ~ χ²₈/8: skewness 1, mean 1, deviation 1/2; the mean of 50 is χ²₄₀₀/400.
+  // r ~ χ²₈/8: skewness 1, mean 1, deviation 1/2; the mean of 1000 is χ²₈₀₀₀/8000.
   null_distribution null;
   null.draws = 1'000'000'000;
   null.mean = 1;
   null.deviation = 0.5;
   null.skewness = 1;
   null.kurtosis = 4.5;
-  for (const double x : {300.0, 380.0, 400.0, 470.0, 500.0}) {
-    EXPECT_NEAR(exact_score(null, x / 400, 50, 0), start_score(x / 100, 4, 100), 1e-3) << x;
+  for (const double x : {7500.0, 7900.0, 8000.0, 8350.0, 8500.0}) {
+    EXPECT_NEAR(exact_score(null, x / 8000, 1000, 0), start_score(x / 2000, 4, 2000), 1e-3) << x;
   }
-  EXPECT_EQ(exact_score(null, 1.05, 50, 0.05), exact_score(null, 1, 50, 0)) << "a difference that is allowed";
-  EXPECT_LT(exact_score(null, 1.10, 50, 0.05), exact_score(null, 1.10, 50, 0));
-  EXPECT_TRUE(std::isnan(exact_score(null, 1, 10, 0))) << "too few, too skewed";
-  EXPECT_EQ(exact_score(null, std::numeric_limits<double>::infinity(), 50, 0), std::numeric_limits<double>::infinity());
+  EXPECT_EQ(exact_score(null, 1.05, 1000, 0.05), exact_score(null, 1, 1000, 0)) << "a difference that is allowed";
+  EXPECT_LT(exact_score(null, 1.10, 1000, 0.05), exact_score(null, 1.10, 1000, 0));
+  EXPECT_TRUE(std::isnan(exact_score(null, 1, 999, 0))) << "too few";
+  for (const int prompts : {5, 1000}) {
+    EXPECT_EQ(exact_score(null, std::numeric_limits<double>::infinity(), prompts, 0),
+              std::numeric_limits<double>::infinity());
+  }
   null.draws = 1000;
-  EXPECT_LT(exact_score(null, 1.3, 50, 0), 0.999 * start_score(4 * 1.3, 4, 100)) << "the deviation is an estimate";
+  EXPECT_LT(exact_score(null, 1.06, 1000, 0), 0.999 * start_score(4 * 1.06, 4, 2000)) << "the deviation is an estimate";
+  null.skewness = 8;
+  EXPECT_TRUE(std::isnan(exact_score(null, 1, 1000, 0))) << "too skewed";
+  null.skewness = 1;
   null.deviation = 0;
-  EXPECT_TRUE(std::isnan(exact_score(null, 1, 50, 0)));
+  EXPECT_TRUE(std::isnan(exact_score(null, 1, 1000, 0)));
 }
 
 TEST(simulated_score, counts_the_chance_of_prompts_and_of_draws) {
