@@ -13,6 +13,11 @@ if (($# == 0)); then
     exit 2
 fi
 
+# mpirun without open streams takes a pipe of its own for them, hands output round in it, and grows until memory is gone.
+[[ -e /proc/$$/fd/0 ]] || exec 0</dev/null
+[[ -e /proc/$$/fd/1 ]] || exec 1>/dev/null
+[[ -e /proc/$$/fd/2 ]] || exec 2>/dev/null
+
 requested=
 launcher=
 # shellcheck disable=SC2317 # called by trap

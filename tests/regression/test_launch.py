@@ -129,6 +129,13 @@ def test_a_log_that_cannot_be_written(program, ranks, redirect):
     assert "48 of 48" in program("verify", program.out)
 
 
+def test_launching_without_streams(program):
+    """mpirun by itself takes a pipe of its own for a closed stream, and grows until memory is gone."""
+    run = shlex.join(map(str, [LAUNCH, "-n", "2", "--bind-to", "none", *program.command("run", program.spec, "--output", program.out)]))
+    done = subprocess.run(["bash", "-c", f"ulimit -t 60; {run} <&- >&- 2>&-"], env=program.environment(), timeout=120)
+    assert done.returncode == 0 and "48 of 48" in program("verify", program.out)
+
+
 @pytest.mark.parametrize("redirect", [">&-", ">/dev/full"])
 def test_a_result_that_cannot_be_printed(program, redirect):
     program.run(ranks=0)
