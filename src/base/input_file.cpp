@@ -1,17 +1,16 @@
 #include "cotscale/base/input_file.hpp"
 
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
-#include <memory>
+#include <string_view>
 #include <vector>
 
 #include "cotscale/base/descriptor.hpp"
 #include "cotscale/base/error.hpp"
+#include "cotscale/base/hash.hpp"
 
 namespace cotscale {
 namespace {
@@ -82,21 +81,10 @@ std::string read_regular_file(const std::filesystem::path& path, std::uint64_t l
 
 std::string sha256_of_file(const std::filesystem::path& path) {
   const input file(path);
-  const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
-  const auto require = [](int code) {
-    if (code != 1) throw error(exit_code::internal, "libcrypto cannot compute SHA-256");
-  };
-  require(EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr));
+  sha256_sum sum;
   std::vector<char> buffer(buffer_size);
-  for (std::string_view bytes = file.read(buffer); !bytes.empty(); bytes = file.read(buffer)) {
-    require(EVP_DigestUpdate(context.get(), bytes.data(), bytes.size()));
-  }
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned size = 0;
-  require(EVP_DigestFinal_ex(context.get(), digest.data(), &size));
-  std::string hex;
-  for (unsigned i = 0; i < size; ++i) hex += fmt::format("{:02x}", digest[i]);
-  return hex;
+  for (std::string_view bytes = file.read(buffer); !bytes.empty(); bytes = file.read(buffer)) sum.add(bytes);
+  return sum.hexadecimal();
 }
 
 }  // namespace cotscale

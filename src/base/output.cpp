@@ -6,16 +6,15 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <cstring>
 
+#include "cotscale/base/descriptor.hpp"
 #include "cotscale/base/error.hpp"
 
 namespace cotscale {
 namespace {
 
 [[noreturn]] void fail() {
-  throw io_error(
-      fmt::format("standard output: cannot be written ({}); the result is not complete", std::strerror(errno)));
+  throw io_error(fmt::format("standard output: cannot be written ({}); the result is not complete", reason()));
 }
 
 }  // namespace

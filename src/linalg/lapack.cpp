@@ -132,8 +132,6 @@ matrix right_singular_vectors(const matrix& a) {
   return transposed(singular_value_decomposition(a, true).vt);
 }
 
-double operator_norm(const matrix& a) { return a.size() == 0 ? 0 : singular_values(a).front(); }
-
 matrix pseudo_inverse(const matrix& a, double tolerance) {
   svd f = singular_value_decomposition(a, true);
   // a⁺ = V diag(1/s) Uᵀ

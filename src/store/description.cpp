@@ -131,10 +131,6 @@ void file_description::add_texts(const std::string& key, const std::vector<std::
   for (const std::string& value : values) add_text(key, value);
 }
 
-bool file_description::has_text(std::string_view key) const {
-  return std::any_of(texts_.begin(), texts_.end(), [&](const auto& t) { return t.first == key; });
-}
-
 const std::string& file_description::text(std::string_view key) const {
   const auto found = std::find_if(texts_.begin(), texts_.end(), [&](const auto& t) { return t.first == key; });
   if (found == texts_.end()) refuse(fmt::format("it has no {}", key));

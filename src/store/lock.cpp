@@ -5,14 +5,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <ctime>
 #include <filesystem>
+#include <span>
 #include <sstream>
 #include <utility>
 
+#include "cotscale/base/descriptor.hpp"
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/output.hpp"
 #include "cotscale/comm/environment.hpp"
@@ -31,32 +33,17 @@ struct lock_content {
   }
 };
 
-std::string read_all(int fd) {
-  constexpr std::size_t most = 4096;  // more is no lock of ours
-  std::string text(most, '\0');
-  std::size_t size = 0;
-  while (size < most) {
-    const ssize_t count = read(fd, text.data() + size, most - size);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) break;
-    size += static_cast<std::size_t>(count);
-  }
-  text.resize(size);
-  return text;
-}
-
 // Nothing if there is no regular file, or it cannot be read now. It is opened anew, since NFS asks the server only
 // then.
 std::optional<lock_content> look_at(const std::string& path) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-  if (fd < 0) return std::nullopt;
+  const descriptor file = open_descriptor(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   struct stat status {};
-  std::optional<lock_content> out;
-  if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
-    out = lock_content{.text = read_all(fd), .touched = status.st_mtim};
-  }
-  close(fd);
-  return out;
+  if (!file || fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+  constexpr std::size_t most = 4096;  // more is no lock of ours
+  std::string text(most, '\0');
+  if (!read_at(file, std::as_writable_bytes(std::span(text)), 0)) text.clear();
+  text.resize(std::min(text.size(), text.find('\0')));
+  return lock_content{.text = std::move(text), .touched = status.st_mtim};
 }
 
 std::string text_in(const std::string& path) {
@@ -131,18 +118,15 @@ bool is_touched(const std::string& path, const lock_content& seen, const lock_ti
 
 // Creates the lock file if there is none; whether it did.
 bool try_create(const std::string& path, const std::string& text) {
-  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-  if (fd < 0) {
+  descriptor file = open_descriptor(path, O_WRONLY | O_CREAT | O_EXCL);
+  if (!file) {
     if (errno == EEXIST) return false;
-    throw io_error(
-        fmt::format("{}: cannot create the lock file ({}); is the directory writable?", path, std::strerror(errno)));
+    throw io_error(fmt::format("{}: cannot create the lock file ({}); is the directory writable?", path, reason()));
   }
-  const bool written = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  const int reason = errno;
-  close(fd);
-  if (written) return true;
+  if (write_at(file, std::as_bytes(std::span(text)), 0) && file.close()) return true;
+  const std::string why = reason();
   unlink(path.c_str());
-  throw io_error(fmt::format("{}: cannot write the lock file ({})", path, std::strerror(reason)));
+  throw io_error(fmt::format("{}: cannot write the lock file ({})", path, why));
 }
 
 // Moves a dead run's lock out of the way. Whoever loses this race finds another lock in its place, puts it back and is

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "cotscale/base/error.hpp"
-#include "cotscale/base/hash.hpp"
+#include "cotscale/base/input_file.hpp"
 #include "toml_reader.hpp"
 
 namespace cotscale::detail {

@@ -3,10 +3,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 
+#include "cotscale/base/descriptor.hpp"
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/output.hpp"
 #include "cotscale/base/parallel.hpp"
@@ -93,8 +92,8 @@ void require_writable(const std::string& output, bool overwrite) {
   }
   if (!std::filesystem::exists(output)) return;
   if (access(output.c_str(), W_OK) != 0) {
-    throw io_error(fmt::format("{}: you may not write it ({}); change its mode, or choose another --output", output,
-                               std::strerror(errno)));
+    throw io_error(
+        fmt::format("{}: you may not write it ({}); change its mode, or choose another --output", output, reason()));
   }
   if (overwrite && !is_results_file(output)) {
     throw mismatch_error(fmt::format(

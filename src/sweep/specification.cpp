@@ -31,13 +31,6 @@ std::set<std::string> as_set(const std::vector<std::string>& words) { return {wo
 // Far more than the specification of any sweep, and parsed within a second.
 constexpr std::uint64_t longest_specification = 16'000'000;
 
-// Sample covariances of 80 MB in all, that many in a small dimension that a descent among them takes seconds.
-int default_max_samples(int d, int samples) {
-  const auto side = static_cast<std::int64_t>(d);
-  const std::int64_t fitting = 10'000'000 / std::max<std::int64_t>(1, side * side);
-  return std::max(samples, static_cast<int>(std::min<std::int64_t>(fitting, 16'384)));
-}
-
 selection_specification read_selection(table_reader& keys, int d) {
   selection_specification out;
   if (keys.find("n") != nullptr) out.n = keys.integer("n", 1, 1, most_examples);

@@ -14,6 +14,12 @@ int default_most_draws(int d, int steps, int draws) {
   return out;
 }
 
+int default_max_samples(int d, int samples) {
+  const auto side = static_cast<std::int64_t>(d);
+  const std::int64_t fitting = 10'000'000 / std::max<std::int64_t>(1, side * side);
+  return std::max(samples, static_cast<int>(std::min<std::int64_t>(fitting, 16'384)));
+}
+
 int most_draws_beside_prompts(const specification& spec) {
   return std::min(spec.theory_most_draws, std::max(spec.theory_draws, spec.prompts));
 }

@@ -9,6 +9,7 @@
 #include <string_view>
 
 struct XXH64_state_s;
+struct evp_md_ctx_st;
 
 namespace cotscale {
 
@@ -26,10 +27,22 @@ class checksum {
   std::unique_ptr<XXH64_state_s, deleter> state_;
 };
 
-/// SHA-256 of a text, as 64 lower-case hexadecimal digits.
-std::string sha256(std::string_view text);
+/// SHA-256 of bytes that arrive in parts.
+class sha256_sum {
+ public:
+  sha256_sum();
+  void add(std::string_view bytes);
+  /// As 64 lower-case hexadecimal digits; ends the sum.
+  std::string hexadecimal();
 
-/// The same of a file's contents, however large. Throws io_error if it cannot be read.
-std::string sha256_of_file(const std::string& path);
+ private:
+  struct deleter {
+    void operator()(evp_md_ctx_st* context) const noexcept;
+  };
+  std::unique_ptr<evp_md_ctx_st, deleter> context_;
+};
+
+/// The same of a text; sha256_of_file() (base/input_file.hpp) of a file's contents.
+std::string sha256(std::string_view text);
 
 }  // namespace cotscale

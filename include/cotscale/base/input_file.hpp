@@ -14,7 +14,7 @@ void require_regular_file(const std::filesystem::path& path);
 /// The contents of a regular file of at most `limit` bytes. Throws io_error.
 std::string read_regular_file(const std::filesystem::path& path, std::uint64_t limit);
 
-/// SHA-256 of the contents of a regular file of any length, as 64 hexadecimal digits. Throws io_error.
+/// SHA-256 of the contents of a regular file of any length, as 64 lower-case hexadecimal digits. Throws io_error.
 std::string sha256_of_file(const std::filesystem::path& path);
 
 }  // namespace cotscale

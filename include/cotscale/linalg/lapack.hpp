@@ -42,9 +42,6 @@ std::vector<double> singular_values(const matrix& a);
 /// (dgesdd)
 matrix right_singular_vectors(const matrix& a);
 
-/// Largest singular value.
-double operator_norm(const matrix& a);
-
 /// Moore-Penrose inverse; singular values below `tolerance` times the largest count as zero. (dgesdd)
 matrix pseudo_inverse(const matrix& a, double tolerance);
 

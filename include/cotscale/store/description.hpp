@@ -39,7 +39,6 @@ class file_description {
   void add_texts(const std::string& key, const std::vector<std::string>& values);
   void add_dataset(stored_dataset dataset) { datasets_.push_back(std::move(dataset)); }
 
-  bool has_text(std::string_view key) const;
   /// The first of that key; throws io_error if there is none.
   const std::string& text(std::string_view key) const;
   std::vector<std::string> texts(std::string_view key) const;

@@ -159,8 +159,7 @@ specification parse_specification(const std::string& text, const std::string& so
 specification load_specification(const std::string& path, const std::vector<override_key>& overrides = {});
 
 /// What `cotscale select` needs of a specification: `[task]`, `[tasks]`, `[target]`, `[select]`, and `name` and `seed`
-/// of
-/// `[sweep]`. A whole sweep is read too, and its other keys do not count then.
+/// of `[sweep]`. A whole sweep is read too, and its other keys do not count then.
 specification load_selection(const std::string& path, const std::vector<override_key>& overrides = {});
 
 /// The whole specification as TOML: every key that has an effect, defaults included, in a fixed order. Parses to the

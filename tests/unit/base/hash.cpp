@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "cotscale/base/error.hpp"
+#include "cotscale/base/input_file.hpp"
 
 namespace cotscale {
 namespace {

@@ -171,13 +171,6 @@ TEST(right_singular_vectors, are_orthonormal_and_stretched_by_the_singular_value
   EXPECT_THROW(right_singular_vectors(matrix(2, 3)), precondition_error);
 }
 
-TEST(operator_norm, is_the_largest_stretch) {
-  EXPECT_NEAR(operator_norm(matrix::diagonal(std::vector<double>{1, -3, 2})), 3, 24 * epsilon * 3);
-  EXPECT_NEAR(operator_norm(matrix(3, 5, 1.0)), std::sqrt(15), 40 * epsilon * 4) << "of rank one";
-  EXPECT_NEAR(operator_norm(matrix(2, 2, 1e200)) / 2e200, 1, 16 * epsilon);
-  EXPECT_EQ(operator_norm(matrix(3, 0)), 0);
-}
-
 // ---- pseudo_inverse ----
 
 // The four conditions of Penrose (1955), which only a⁺ meets.
@@ -326,7 +319,6 @@ TEST(factorisations, refuse_what_is_not_finite) {
     a(2, 1) = a(1, 2) = bad;
     EXPECT_THAT([&] { symmetric_eigen(a); }, ThrowsMessage<numerical_error>(HasSubstr("(4, 4)")));
     EXPECT_THAT([&] { singular_values(a); }, ThrowsMessage<numerical_error>(HasSubstr("not finite")));
-    EXPECT_THROW(operator_norm(a), numerical_error);
     EXPECT_THROW(pseudo_inverse(a, 1e-12), numerical_error);
     EXPECT_THROW(orthogonal_factor(a), numerical_error);
     EXPECT_THROW(symmetric_eigenvalues(a), numerical_error);

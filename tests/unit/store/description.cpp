@@ -28,7 +28,6 @@ TEST(description, is_read_back_from_its_text) {
   EXPECT_EQ(read.texts("model"), (std::vector<std::string>{"größer", "two words\nand lines", ""}));
   EXPECT_EQ(read.text("config_toml"), "[sweep]\n\ntext dataset 3\n");
   EXPECT_TRUE(read.texts("task").empty());
-  EXPECT_FALSE(read.has_text("task"));
   ASSERT_NE(read.find("weights/v"), nullptr);
   EXPECT_EQ(read.find("v"), nullptr);
   EXPECT_EQ(read.find("weights/v")->offset, 4711U);
