@@ -104,7 +104,12 @@ int dispatch(int argc, char** argv) {
           fmt::format("unknown command {}; choose run, plan, select, theory, status or verify", argv[1]));
     }
     const bool asked = e.get_exit_code() == 0;  // --help, --version
-    if (speaks()) program.exit(e);
+    std::ostringstream result, problem;         // not the streams themselves: a full device has to be noticed
+    program.exit(e, result, problem);
+    if (speaks()) {
+      print_text(result.str());
+      log_text(problem.str());
+    }
     return asked ? 0 : static_cast<int>(exit_code::usage);
   }
   if (run_command || select_command || theory_command) app::wait_passively(argv);

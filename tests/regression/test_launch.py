@@ -139,7 +139,7 @@ def test_launching_without_streams(program):
 @pytest.mark.parametrize("redirect", [">&-", ">/dev/full"])
 def test_a_result_that_cannot_be_printed(program, redirect):
     program.run(ranks=0)
-    for arguments in (("plan", program.spec), ("status", program.out), ("verify", program.out), ("theory", program.spec),
+    for arguments in (("--version",), ("--help",), ("plan", program.spec), ("status", program.out), ("verify", program.out), ("theory", program.spec),
                       ("run", program.spec, "--output", program.out)):
         done = subprocess.run(["bash", "-c", f"{shlex.join(map(str, program.command(*arguments)))} {redirect}"],
                               env=program.environment(), capture_output=True, text=True, timeout=60)
