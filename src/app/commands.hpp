@@ -42,7 +42,7 @@ struct select_arguments {
 struct theory_arguments {
   std::string specification;
   std::vector<std::string> overrides;
-  bool csv = false;  ///< every k, machine-readable
+  bool csv = false;                                       ///< every k, machine-readable
   std::optional<std::chrono::duration<double>> max_time;  ///< then no more draws than the first
 };
 

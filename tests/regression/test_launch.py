@@ -129,10 +129,11 @@ def test_a_log_that_cannot_be_written(program, ranks, redirect):
     assert "48 of 48" in program("verify", program.out)
 
 
-def test_launching_without_streams(program):
-    """mpirun by itself takes a pipe of its own for a closed stream, and grows until memory is gone."""
-    run = shlex.join(map(str, [LAUNCH, "-n", "2", "--bind-to", "none", *program.command("run", program.spec, "--output", program.out)]))
-    done = subprocess.run(["bash", "-c", f"ulimit -t 60; {run} <&- >&- 2>&-"], env=program.environment(), timeout=120)
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_launching_without_streams(program, closed):
+    """Under a limit of memory: mpirun by itself takes a pipe of its own for a closed stream, and grows until memory is gone."""
+    command = shlex.join([LAUNCH, "-n", "2", "--bind-to", "none", COTSCALE, "run", str(program.spec), "--output", str(program.out)])
+    done = subprocess.run(["bash", "-c", f"ulimit -v 8000000; {command} {closed}"], env=program.environment(), timeout=60)
     assert done.returncode == 0 and "48 of 48" in program("verify", program.out)
 
 
