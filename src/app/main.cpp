@@ -40,6 +40,9 @@ void add_specification(CLI::App& command, std::string& specification, std::vecto
       ->allow_extra_args(false);
 }
 
+// In the words of CLI11: what is wrong with an option's value, nothing if it is right.
+std::string empty_name(const std::string& name) { return name.empty() ? "names no file" : ""; }
+
 int dispatch(int argc, char** argv) {
   CLI::App program("Test-time scaling of transformers, simulated on HPC machines.", "cotscale");
   program.set_version_flag("--version", program_version());
@@ -55,7 +58,7 @@ int dispatch(int argc, char** argv) {
   std::string progress = "auto";
   CLI::App& run_command = *program.add_subcommand("run", "run a sweep, or resume it; start it with mpirun -n RANKS");
   add_specification(run_command, run.specification, run.overrides);
-  run_command.add_option("--output", run.output, "results file (HDF5)")->required();
+  run_command.add_option("--output", run.output, "results file (HDF5)")->required()->check(empty_name);
   run_command.add_flag("--overwrite", run.overwrite, "discard the results that the file holds");
   run_command.add_flag("--allow-diverged", run.allow_diverged, "exit code 0 although the training of cells diverged");
   run_command.add_option("--progress", progress, "how to show progress (auto)")->type_name("auto|bar|log|none");
@@ -76,7 +79,7 @@ int dispatch(int argc, char** argv) {
   select.command_line = run.command_line;
   CLI::App& select_command = *program.add_subcommand("select", "choose the training tasks for a target");
   add_specification(select_command, select.specification, select.overrides);
-  select_command.add_option("--output", select.output, "file for the mixtures (HDF5)")->required();
+  select_command.add_option("--output", select.output, "file for the mixtures (HDF5)")->required()->check(empty_name);
   select_command.add_flag("--overwrite", select.overwrite, "replace the selection that the file holds");
 
   app::theory_arguments theory;

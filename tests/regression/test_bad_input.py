@@ -60,6 +60,8 @@ def test_a_cell_beyond_the_memory_is_refused_before_anything_is_written(program)
 @pytest.mark.parametrize("arguments, words", [
     (["run"], ["SPEC is required"]),
     (["run", "spec.toml"], ["--output is required"]),
+    (["run", "spec.toml", "--output", ""], ["--output: names no file"]),
+    (["select", "spec.toml", "--output", ""], ["--output: names no file"]),
     (["frobnicate"], ["frobnicate"]),
     ([], ["subcommand is required"]),
     (["run", "spec.toml", "--output", "out.h5", "--set", "x"], ["write --set key=value"]),
