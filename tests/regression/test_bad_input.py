@@ -1,15 +1,17 @@
 """Each way to go wrong has its exit code, and a message that says what to do. (Specifications: tests/unit/sweep/specification.cpp.)"""
 
 import os
+import pathlib
 import resource
 import shutil
 import subprocess
+import tempfile
 
 import h5py
 import numpy
 import pytest
 
-from conftest import GPT2_SPEC
+from conftest import GPT2_SPEC, Program
 
 
 def set_key(program, old, new):
@@ -138,30 +140,41 @@ def test_an_output_directory_that_does_not_exist(program):
     assert "is a directory" in program("run", program.spec, "--output", program.directory, ranks=2, code=74)
 
 
-def unprivileged(program, monkeypatch):
-    """Arguments for Popen that make the program run as nobody, whom file modes hold back, from a copy that nobody may run."""
-    if os.getuid() != 0:
-        return {}
-    monkeypatch.setattr("conftest.COTSCALE", shutil.copy(os.environ["COTSCALE"], program.directory / "cotscale"))
-    for path in (program.directory, program.directory.parent, program.directory.parent.parent):
-        path.chmod(0o755)
-    return {"user": 65534, "group": 65534, "extra_groups": []}
+@pytest.fixture
+def outsider(monkeypatch):
+    """The program, and arguments that make it run as somebody whom file modes hold back. In a directory that everybody may enter,
+    whatever the umask is: pytest takes its own away from others whenever another session begins."""
+    with tempfile.TemporaryDirectory() as directory:
+        directory = pathlib.Path(directory)
+        directory.chmod(0o755)
+        program = Program(directory)
+        program.spec.chmod(0o644)
+        if os.getuid() != 0:
+            yield program, {}
+            return
+        copied = shutil.copy(os.environ["COTSCALE"], directory / "cotscale")
+        pathlib.Path(copied).chmod(0o755)
+        monkeypatch.setattr("conftest.COTSCALE", copied)
+        yield program, {"user": 65534, "group": 65534, "extra_groups": []}
 
 
-def test_a_read_only_output_directory(program, monkeypatch):
+def test_a_read_only_output_directory(outsider):
+    program, somebody = outsider
     locked = program.directory / "locked"
-    locked.mkdir(mode=0o555)
-    text = program("run", program.spec, "--output", locked / "out.h5", code=74, **unprivileged(program, monkeypatch))
+    locked.mkdir()
+    locked.chmod(0o555)
+    text = program("run", program.spec, "--output", locked / "out.h5", code=74, **somebody)
     assert "Permission denied" in text and "is the directory writable?" in text
 
 
-def test_a_read_only_output_file(program, monkeypatch):
+def test_a_read_only_output_file(outsider):
+    program, somebody = outsider
     mine = program.directory / "mine"
     mine.mkdir()
     mine.chmod(0o777)
     program("run", program.spec, "--output", mine / "out.h5")
     (mine / "out.h5").chmod(0o444)
-    text = program("run", program.spec, "--output", mine / "out.h5", code=74, **unprivileged(program, monkeypatch))
+    text = program("run", program.spec, "--output", mine / "out.h5", code=74, **somebody)
     assert "out.h5: you may not write it (Permission denied)" in text
 
 
