@@ -1,5 +1,5 @@
 // Measured over estimated CPU seconds of cells, for settings far apart. Only their spread matters to the schedule (a
-// machine that is slower throughout keeps the order of cells); the constants are in src/experiment/schedule.cpp.
+// machine that is slower throughout keeps the order of cells); the constants are in src/experiment/cost_model.cpp.
 #include <fmt/format.h>
 
 #include <algorithm>
