@@ -13,12 +13,14 @@
 #include "cotscale/base/parallel.hpp"
 #include "cotscale/base/patience.hpp"
 #include "cotscale/comm/environment.hpp"
+#include "cotscale/config/differences.hpp"
+#include "cotscale/experiment/cost_model.hpp"
 #include "cotscale/linalg/blas.hpp"
+#include "cotscale/run/resources.hpp"
+#include "cotscale/run/run.hpp"
+#include "cotscale/schedule/chunks.hpp"
 #include "cotscale/store/lock.hpp"
 #include "cotscale/store/results_file.hpp"
-#include "cotscale/sweep/resources.hpp"
-#include "cotscale/sweep/run.hpp"
-#include "cotscale/sweep/schedule.hpp"
 
 namespace cotscale::app {
 namespace {

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "cotscale/base/error.hpp"
-#include "cotscale/sweep/progress.hpp"
-#include "cotscale/sweep/specification.hpp"
+#include "cotscale/experiment/specification.hpp"
+#include "cotscale/run/progress.hpp"
 
 namespace cotscale::app {
 

@@ -9,8 +9,8 @@
 #include "address_space.hpp"
 #include "commands.hpp"
 #include "cotscale/base/output.hpp"
-#include "cotscale/sweep/provenance.hpp"
-#include "cotscale/sweep/stop_control.hpp"
+#include "cotscale/run/provenance.hpp"
+#include "cotscale/run/stop_control.hpp"
 #include "wait_policy.hpp"
 
 namespace {

@@ -9,12 +9,12 @@
 #include "cotscale/base/output.hpp"
 #include "cotscale/base/parallel.hpp"
 #include "cotscale/base/patience.hpp"
+#include "cotscale/experiment/cost_model.hpp"
+#include "cotscale/experiment/selection.hpp"
 #include "cotscale/linalg/blas.hpp"
+#include "cotscale/run/provenance.hpp"
+#include "cotscale/run/resources.hpp"
 #include "cotscale/select/judged.hpp"
-#include "cotscale/sweep/provenance.hpp"
-#include "cotscale/sweep/resources.hpp"
-#include "cotscale/sweep/schedule.hpp"
-#include "cotscale/sweep/selection.hpp"
 
 namespace cotscale::app {
 namespace {

@@ -15,10 +15,10 @@
 #include "cotscale/base/parallel.hpp"
 #include "cotscale/base/patience.hpp"
 #include "cotscale/base/stopwatch.hpp"
+#include "cotscale/experiment/cell.hpp"
+#include "cotscale/experiment/cost_model.hpp"
 #include "cotscale/linalg/blas.hpp"
-#include "cotscale/sweep/cell.hpp"
-#include "cotscale/sweep/resources.hpp"
-#include "cotscale/sweep/schedule.hpp"
+#include "cotscale/run/resources.hpp"
 
 namespace cotscale::app {
 namespace {

@@ -1,5 +1,5 @@
 // Measured over estimated CPU seconds of cells, for settings far apart. Only their spread matters to the schedule (a
-// machine that is slower throughout keeps the order of cells); the constants are in src/sweep/schedule.cpp.
+// machine that is slower throughout keeps the order of cells); the constants are in src/experiment/cost_model.cpp.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,9 +10,9 @@
 
 #include "bench.hpp"
 #include "cotscale/base/parallel.hpp"
+#include "cotscale/experiment/cell.hpp"
+#include "cotscale/experiment/cost_model.hpp"
 #include "cotscale/linalg/blas.hpp"
-#include "cotscale/sweep/cell.hpp"
-#include "cotscale/sweep/schedule.hpp"
 
 using namespace cotscale;
 

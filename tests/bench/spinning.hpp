@@ -9,8 +9,8 @@
 #include <variant>
 
 #include "bench.hpp"
-#include "cotscale/sweep/run.hpp"
-#include "cotscale/sweep/schedule.hpp"
+#include "cotscale/experiment/cost_model.hpp"
+#include "cotscale/run/run.hpp"
 
 namespace cotscale::bench {
 

@@ -1,5 +1,5 @@
 // The run itself: who computes what must not matter, and one rank's misfortune must not hang the others.
-#include "cotscale/sweep/run.hpp"
+#include "cotscale/run/run.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>

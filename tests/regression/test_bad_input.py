@@ -1,4 +1,4 @@
-"""Each way to go wrong has its exit code, and a message that says what to do. (Specifications: tests/unit/sweep/specification.cpp.)"""
+"""Each way to go wrong has its exit code, and a message that says what to do. (Specifications: tests/unit/experiment/specification.cpp.)"""
 
 import os
 import pathlib

@@ -8,30 +8,11 @@ import h5py
 import pytest
 
 from conftest import LONG
+from specifications import specification
 
-SPEC = """
-[sweep]
-name = "tiny"
-models = ["closed"]
-mixtures = ["matched"]
-hardness = 6.0
-n = [3, 10]
-repeats = 2
-
-[task]
-d = 3
-
-[test]
-k = 1
-m = [300]
-prompts = 2000
-sampler = "explicit"
-baselines = false
-
-[models.closed]
-architecture = "lsa"
-training = "closed_form"
-"""
+SPEC = specification(
+    models={"closed": {"training": "closed_form"}}, task={"d": 3}, sweep={"n": [3, 10], "repeats": 2},
+    test={"k": 1, "m": [300], "prompts": 2000, "sampler": "explicit", "baselines": False})
 
 ERRORS = {
     "open": ["EIO", "ENOSPC"],

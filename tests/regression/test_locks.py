@@ -9,30 +9,12 @@ import time
 import pytest
 
 from conftest import LONG, wait_until
+from specifications import specification
 
 # Cells of seconds: loss is noticed inside of one.
-LONG_CELLS = """
-[sweep]
-name = "long cells"
-models = ["learned"]
-mixtures = ["matched", "skewed"]
-hardness = [9.0, 12.0]
-n = [3, 10]
-repeats = 10
-
-[task]
-d = 8
-
-[test]
-k = 2
-m = 20
-prompts = 100
-
-[models.learned]
-architecture = "lsa"
-training = "samples"
-steps = {steps}
-"""
+LONG_CELLS = specification(
+    models={"learned": {"training": "samples", "steps": "STEPS"}}, task={"d": 8}, test={"k": 2},
+    sweep={"mixtures": ["matched", "skewed"], "hardness": [9.0, 12.0], "n": [3, 10], "repeats": 10})
 
 ANOTHER = "host: far\njob: 7\npid: 1\nmachine: elsewhere\n"
 
@@ -68,7 +50,7 @@ def test_a_lock_that_is_no_file_is_refused_at_once(program, kind):
 
 
 def test_a_lost_lock_ends_all_ranks_inside_a_cell(program):
-    program.spec.write_text(LONG_CELLS.format(steps=10_000_000))
+    program.spec.write_text(LONG_CELLS.replace('"STEPS"', "10000000"))
     process = program.start()
     wait_until(lambda: program.out.exists() and lock_of(program).exists())
     time.sleep(1)
@@ -83,7 +65,7 @@ def test_a_lost_lock_ends_all_ranks_inside_a_cell(program):
 
 
 def test_a_run_that_was_suspended_stores_nothing_after_another_began(program):
-    program.spec.write_text(LONG_CELLS.format(steps=300))
+    program.spec.write_text(LONG_CELLS.replace('"STEPS"', "300"))
     process = program.start()
     try:
         wait_until(lambda: program.out.exists() and (program.status() == 1).any())
@@ -105,7 +87,7 @@ def test_a_run_that_was_suspended_stores_nothing_after_another_began(program):
 
 @pytest.mark.skipif(not LONG, reason="takes more than a minute; COTSCALE_LONG=1")
 def test_a_lock_that_sleeps_for_a_minute_is_taken_over(program):
-    program.spec.write_text(LONG_CELLS.format(steps=300))
+    program.spec.write_text(LONG_CELLS.replace('"STEPS"', "300"))
     process = program.start()
     try:
         wait_until(lambda: program.out.exists() and (program.status() == 1).any())

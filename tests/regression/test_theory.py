@@ -8,28 +8,12 @@ import h5py
 import numpy
 import pytest
 
+from specifications import specification
+
 # A correlation matrix of ten medical measurements. Measured over 20,000 prompts: best k 6, an error of 6e4 at k = 20.
-TEN = """
-[sweep]
-models = ["lsa"]
-mixtures = ["matched"]
-n = [200]
-
-[task]
-d = 10
-
-[target]
-spectrum = "list"
-eigenvalues = [4.02, 1.49, 1.21, 0.96, 0.66, 0.60, 0.54, 0.43, 0.078, 0.0086]
-
-[test]
-k = 20
-m = 50
-prompts = 20000
-
-[models.lsa]
-architecture = "lsa"
-"""
+TEN = specification(
+    task={"d": 10}, test={"k": 20, "m": 50, "prompts": 20000}, sweep={"n": [200]},
+    target={"spectrum": "list", "eigenvalues": [4.02, 1.49, 1.21, 0.96, 0.66, 0.60, 0.54, 0.43, 0.078, 0.0086]})
 
 
 def rows(program, *arguments):

@@ -6,30 +6,13 @@ import netCDF4
 import numpy
 import pytest
 
+from specifications import specification
+
 # Of 400 such cells with two prompts each, four measured standard errors flagged 202.
-GRID = """
-[sweep]
-name = "grid"
-models = ["lsa", "learned"]
-mixtures = ["matched", "isotropic"]
-hardness = [4.0, 16.0]
-n = [5, 500]
-repeats = 15
-[task]
-d = 4
-[test]
-k = 3
-m = [2, 20]
-prompts = 50
-baselines = false
-[models.lsa]
-architecture = "lsa"
-[models.learned]
-architecture = "lsa"
-training = "samples"
-steps = 3
-batch = 2
-"""
+GRID = specification(
+    models={"lsa": {}, "learned": {"training": "samples", "steps": 3, "batch": 2}},
+    test={"m": [2, 20], "prompts": 50, "baselines": False},
+    sweep={"mixtures": ["matched", "isotropic"], "hardness": [4.0, 16.0], "n": [5, 500], "repeats": 15})
 SCORES = ("exact_z", "simulated_z", "paired_difference", "paired_stderr", "paired_distance")
 
 

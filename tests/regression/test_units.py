@@ -5,49 +5,18 @@ import numpy
 import pytest
 
 from conftest import RECORD
+from specifications import specification
 
-SPEC = """
-[sweep]
-name = "units"
-models = ["descent", "closed", "definition"]
-mixtures = ["matched", "mine", "two", "relevant", "selected"]
-n = [10]
 
-[task]
-d = 4
+def units(target, mixture):
+    return specification(
+        models={"descent": {}, "closed": {"training": "closed_form"},
+                "definition": {"training": "closed_form", "roll_out": "definition"}},
+        mixtures={"mine": {"spectrum": "list", "eigenvalues": mixture}, "two": {"probabilities": [1, 2, 0]}},
+        sweep={"mixtures": ["matched", "mine", "two", "relevant", "selected"]},
+        target={"spectrum": "list", "eigenvalues": target, "rotation": "independent"}, tasks={"file": "tasks.h5"},
+        test={"k": 4, "m": [2, 20], "prompts": 40})
 
-[target]
-spectrum = "list"
-eigenvalues = {target}
-rotation = "independent"
-
-[tasks]
-file = "tasks.h5"
-
-[mixtures.mine]
-spectrum = "list"
-eigenvalues = {mixture}
-
-[mixtures.two]
-probabilities = [1, 2, 0]
-
-[test]
-k = 4
-m = [2, 20]
-prompts = 40
-
-[models.descent]
-architecture = "lsa"
-
-[models.closed]
-architecture = "lsa"
-training = "closed_form"
-
-[models.definition]
-architecture = "lsa"
-training = "closed_form"
-roll_out = "definition"
-"""
 
 HAVE_UNITS = {"step_size": -2, "step_size_paper": -1}
 OF_NOISE = {"paired_difference", "paired_stderr", "paired_distance", "gradient_norm", "preconditioner_error", "z_score"}  # differences of nearly equal numbers
@@ -57,8 +26,8 @@ def write(program, scale, factor=1.0):
     candidates = numpy.random.default_rng(1).normal(size=(3, 4, 6))
     with h5py.File(program.directory / "tasks.h5", "w") as f:
         f["covariance"] = candidates @ candidates.transpose(0, 2, 1) / 6 * scale
-    program.spec.write_text(SPEC.format(target=[x * scale for x in (4.0, 1.5, 1.0, 0.125)],
-                                        mixture=[x * scale * factor for x in (1.0, 2.0, 0.25, 1.0)]))
+    program.spec.write_text(units(target=[x * scale for x in (4.0, 1.5, 1.0, 0.125)],
+                                  mixture=[x * scale * factor for x in (1.0, 2.0, 0.25, 1.0)]))
 
 
 def measure(program, scale):
@@ -136,24 +105,9 @@ def test_a_mixture_may_be_of_any_size_beside_its_target(program, factor, error):
         assert abs(expected - 4) < 2
 
 
-LEAST_SQUARES = """
-[sweep]
-name = "ls"
-seed = 1
-models = ["lsa"]
-mixtures = ["matched"]
-hardness = [1e8, 1e10, 1e14]
-n = [20]
-[task]
-d = 8
-[test]
-k = 1
-m = [8, 100]
-prompts = 20000
-[models.lsa]
-architecture = "lsa"
-training = "closed_form"
-"""
+LEAST_SQUARES = specification(
+    models={"lsa": {"training": "closed_form"}}, task={"d": 8}, test={"k": 1, "m": [8, 100], "prompts": 20000},
+    sweep={"seed": 1, "hardness": [1e8, 1e10, 1e14], "n": [20]})
 
 
 def test_baselines_without_noise_are_exact_at_any_hardness(program):

@@ -8,93 +8,27 @@ import numpy
 import pytest
 
 from conftest import GPT2_SPEC, wait_until
+from specifications import specification
 
 PRESETS = pathlib.Path(__file__).parents[2] / "jobs/presets"
 
 # Its gradient is below 1e-4 of the first one long before the weakest directions have moved.
-HARD = """
-[sweep]
-name = "hard"
-models = ["lsa", "closed"]
-mixtures = ["matched"]
-hardness = [1e6]
-n = [200]
-[task]
-d = 8
-[test]
-k = 300
-m = 5000
-prompts = 500
-[models.lsa]
-architecture = "lsa"
-tolerance = 1e-4
-[models.closed]
-architecture = "lsa"
-training = "closed_form"
-"""
+HARD = specification(
+    models={"lsa": {"tolerance": 1e-4}, "closed": {"training": "closed_form"}}, task={"d": 8},
+    test={"k": 300, "m": 5000, "prompts": 500}, sweep={"hardness": [1e6], "n": [200]})
 
 # Three kinds of training on a direction of 1e-11, on tasks that do not commute, and on one that lacks a direction.
-KINDS = """
-[sweep]
-name = "kinds"
-models = ["lsa", "closed"]
-mixtures = ["weak", "lacking", "several"]
-hardness = [6.0]
-n = [20]
-[task]
-d = 4
-[target]
-rotation = "independent"
-[tasks]
-exponents = [0.5, 1.5]
-directions = [3, 4]
-each = 1
-[test]
-k = 1
-m = 50
-prompts = 10
-[models.lsa]
-architecture = "lsa"
-keep_weights = true
-[models.closed]
-architecture = "lsa"
-training = "closed_form"
-keep_weights = true
-[mixtures.weak]
-spectrum = "list"
-eigenvalues = [1, 1, 1, 1e-11]
-rotation = "none"
-[mixtures.lacking]
-spectrum = "list"
-eigenvalues = [2, 1, 0, 1]
-rotation = "none"
-[mixtures.several]
-probabilities = [1, 2, 3, 4]
-"""
+KINDS = specification(
+    models={"lsa": {"keep_weights": True}, "closed": {"training": "closed_form", "keep_weights": True}},
+    mixtures={"weak": {"spectrum": "list", "eigenvalues": [1, 1, 1, 1e-11], "rotation": "none"},
+              "lacking": {"spectrum": "list", "eigenvalues": [2, 1, 0, 1], "rotation": "none"},
+              "several": {"probabilities": [1, 2, 3, 4]}},
+    sweep={"n": [20]}, target={"rotation": "independent"}, tasks={"exponents": [0.5, 1.5], "directions": [3, 4], "each": 1},
+    test={"k": 1, "m": 50, "prompts": 10})
 
-SAMPLES = """
-[sweep]
-name = "samples"
-models = ["wild", "tame"]
-mixtures = ["matched"]
-hardness = [8.0]
-n = [20]
-[task]
-d = 5
-[test]
-k = 3
-m = 50
-prompts = 100
-[models.wild]
-architecture = "lsa"
-training = "samples"
-learning_rate = 100
-steps = 200
-[models.tame]
-architecture = "lsa"
-training = "samples"
-steps = 200
-"""
+SAMPLES = specification(
+    models={"wild": {"training": "samples", "learning_rate": 100, "steps": 200}, "tame": {"training": "samples", "steps": 200}},
+    task={"d": 5}, test={"m": 50}, sweep={"hardness": [8.0], "n": [20]})
 
 
 def values(program, *names):

@@ -6,7 +6,7 @@
 #include <exception>
 #include <string>
 
-#include "cotscale/sweep/specification.hpp"
+#include "cotscale/experiment/specification.hpp"
 
 int main(int argc, char** argv) {
   const std::string kind = argc > 1 ? argv[1] : "";

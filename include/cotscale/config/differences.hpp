@@ -1,0 +1,12 @@
+// How two specifications in canonical TOML differ.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace cotscale {
+
+/// Lines "key: stored … → now …" for every key in which two texts of to_toml() differ; empty if there is none.
+std::vector<std::string> differences(const std::string& stored_toml, const std::string& current_toml);
+
+}  // namespace cotscale

@@ -1,0 +1,26 @@
+// Keys that are set on the command line.
+#pragma once
+
+#include <toml++/toml.h>
+
+#include <string>
+
+namespace cotscale {
+
+/// `key=value` of `--set`; the value is TOML, or a plain word.
+struct override_key {
+  std::string key;
+  std::string value;
+};
+
+/// Parses `KEY=VALUE`; throws specification_error if there is no `=`.
+override_key parse_override(const std::string& text);
+
+namespace detail {
+
+/// Sets a dotted key in the tables of a specification, and makes tables on the way. Throws specification_error if the
+/// key is incomplete or leads through a value.
+void apply(toml::table& root, const override_key& o);
+
+}  // namespace detail
+}  // namespace cotscale

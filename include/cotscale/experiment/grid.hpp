@@ -1,0 +1,66 @@
+// From a specification to its cells and their tasks; pure functions.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cotscale/base/random.hpp"
+#include "cotscale/experiment/specification.hpp"
+#include "cotscale/store/layout.hpp"
+#include "cotscale/task/covariance.hpp"
+
+namespace cotscale {
+
+/// What is trained and scheduled: one model on one mixture, for one target, n and repeat.
+struct cell {
+  cell_position position{};  ///< in the results file
+  std::string model;
+  std::string mixture;
+  double hardness = 0;
+  std::int64_t n = 0;
+  std::int64_t repeat = 0;
+};
+
+/// "model lsa, mixture matched, hardness 30, n 20, repeat 0".
+std::string describe(const cell& c);
+
+/// Axes of the results file. Builds every mixture once, and so throws specification_error for a covariance that is not
+/// valid.
+coordinates make_coordinates(const specification& spec);
+
+/// Number `number` of the grid in row-major order.
+cell make_cell(const coordinates& grid, std::size_t number);
+
+/// Where a cell of these values stands in a grid; none if it is not there.
+std::optional<cell_position> find_cell(const coordinates& grid, const cell& c);
+
+/// Σ of a value of the hardness axis (the value is not used if `[target]` has a spectrum of its own).
+covariance target_covariance(const specification& spec, double hardness);
+
+/// Λ of a mixture of one task, when the target is `target`. Only `matched` depends on the target.
+covariance mixture_covariance(const specification& spec, const std::string& mixture, const covariance& target);
+
+/// Whether a mixture is one of the candidates of `[tasks]`.
+bool depends_on_candidates(const specification& spec, const std::string& mixture);
+
+/// Names of the candidates of `[tasks]`, the same for every repeat; none without that table.
+std::vector<std::string> candidate_names(const tasks_specification& tasks);
+
+/// The candidates of `[tasks]`; generated ones are drawn anew for every repeat.
+std::shared_ptr<const candidate_tasks> make_candidates(const specification& spec, std::int64_t repeat);
+
+/// Test prompts depend on these values only, so that models, mixtures and n are compared on the same prompts.
+stream_key test_prompt_key(const specification& spec, double hardness, std::int64_t repeat, std::int64_t m);
+
+/// Of the prompts that a cell trains on; of the sample covariances of predictions, and of the exact selection problem.
+stream_key training_key(const specification& spec, const cell& c);
+stream_key prediction_key(const specification& spec, double hardness, std::int64_t m);
+/// Of the prompts that measured errors are held against.
+stream_key null_key(const specification& spec, double hardness, std::int64_t m);
+stream_key selection_key(const specification& spec, double hardness);
+stream_key fresh_selection_key(const specification& spec, double hardness);  // its solution is judged by these
+
+}  // namespace cotscale

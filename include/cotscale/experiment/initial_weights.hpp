@@ -1,0 +1,48 @@
+// Weights of linear self-attention that another sweep has kept, for training to begin with.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "cotscale/experiment/grid.hpp"
+#include "cotscale/model/lsa.hpp"
+#include "cotscale/store/results_file.hpp"
+
+namespace cotscale::detail {
+
+class table_reader;
+
+/// The results file of that sweep, opened once. It is identified by its SHA-256, and must not change any more.
+class initial_weights_file {
+ public:
+  /// Throws io_error or mismatch_error if it is no results file that can be read.
+  explicit initial_weights_file(std::string path);
+
+  const std::string& sha256() const { return sha256_; }
+  const coordinates& grid() const { return file_.grid(); }
+
+  /// Throws specification_error, with a count and the first of them, unless every cell of `grid` that trains `model`
+  /// has its weights here, of d dimensions: the cell of the same mixture, hardness, n and repeat must be done and
+  /// undamaged. Reads the whole file.
+  void require_cells(const coordinates& grid, const std::string& model, const model_specification& table, int d) const;
+
+  /// V and W that the cell begins with. Throws specification_error if they are not there, or the file has changed.
+  lsa_parameters weights(const cell& c, const model_specification& table, int d) const;
+
+ private:
+  std::filesystem::file_time_type written() const;
+
+  std::string path_;
+  results_reader file_;
+  std::filesystem::file_time_type written_;  // when its SHA-256 was taken
+  std::string sha256_;
+};
+
+/// Opens `initial_file` of a model, checks or fills in its `initial_sha256`, and that `initial_model` keeps weights
+/// there.
+void open_initial_weights(table_reader& keys, const specification& spec, model_specification& model);
+
+/// Before a run: require_cells() for every model that begins with stored weights.
+void require_initial_weights(const specification& spec, const coordinates& grid);
+
+}  // namespace cotscale::detail

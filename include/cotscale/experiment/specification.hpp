@@ -1,0 +1,164 @@
+// What a sweep computes, as its TOML file says (docs/specification.md), with every default filled in.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cotscale/config/overrides.hpp"
+#include "cotscale/task/covariance.hpp"
+#include "cotscale/train/gpt2.hpp"
+#include "cotscale/train/sampled.hpp"
+
+namespace cotscale {
+namespace detail {
+class initial_weights_file;
+}
+
+enum class rotation : std::uint8_t { none, shared, independent };
+
+/// The keys of `[target]` and of `[mixtures.NAME]`.
+struct covariance_specification {
+  enum class kind : std::uint8_t { power_law, list, file };
+  std::optional<kind> spectrum;              ///< none: Σ follows the hardness axis
+  double exponent = 0;                       ///< of the power law
+  std::vector<double> eigenvalues;           ///< of the list
+  std::string file;                          ///< as written; relative to the specification's directory
+  std::string sha256;                        ///< of the file's contents
+  std::shared_ptr<const covariance> stored;  ///< what the file holds, read once
+  std::string notice;                        ///< what had to be mended in it
+  bool scale_to_trace = false;               ///< multiply so that the trace is d
+  rotation basis = rotation::none;
+};
+
+/// The keys of `[mixtures.NAME]`: a task, or how likely each of the candidates is.
+struct mixture_specification {
+  covariance_specification task;
+  std::vector<double> probabilities;  ///< over the candidates of `[tasks]`; empty: the task
+};
+
+/// Tasks that a mixture can be made of.
+struct candidate_tasks {
+  std::vector<std::string> names;
+  std::vector<covariance> tasks;
+  std::vector<std::string> notices;  ///< what had to be mended in them
+};
+
+/// The keys of `[tasks]`.
+struct tasks_specification {
+  enum class kind : std::uint8_t { none, file, generated };
+  kind source = kind::none;
+  std::string file;                               ///< as written; relative to the specification's directory
+  std::string sha256;                             ///< of the file's contents
+  std::shared_ptr<const candidate_tasks> stored;  ///< what the file holds, read once
+  std::vector<double> exponents;                  ///< α: the j-th of its directions has the eigenvalue j^(−α)
+  std::vector<std::int64_t> directions;           ///< B: how many directions a task has
+  int each = 0;                                   ///< tasks of each (α, B)
+};
+
+/// The keys of `[select]`.
+struct selection_specification {
+  std::optional<std::int64_t> n;  ///< of `cotscale select`; in a sweep every cell has its own
+  double m = std::numeric_limits<double>::infinity();
+  int k = 1;
+  int samples = 16;      ///< sample covariances that stand for the expectation in the exact problem, to begin with
+  int max_samples = 16;  ///< at most; and at most so many judge the solution
+  int draws = 1;         ///< of generated candidates, by `cotscale select`; in a sweep every repeat is one
+};
+
+enum class architecture_kind : std::uint8_t { lsa, gpt2 };
+enum class training_method : std::uint8_t { population, closed_form, samples };
+enum class sampler_method : std::uint8_t { automatic, wishart, explicit_examples };
+enum class roll_out_method : std::uint8_t { recursion, definition };
+
+/// The keys of `[models.NAME]`.
+struct model_specification {
+  architecture_kind architecture = architecture_kind::lsa;
+  training_method training = training_method::population;
+  roll_out_method roll_out = roll_out_method::recursion;
+  double c = 1;
+  double tolerance = 1e-10;
+  std::int64_t max_steps = 1'000'000;
+  std::optional<double> step_size;
+  sampled_options sampled;   ///< of LSA's training = "samples"; `given` is filled in by the cell
+  gpt2_options gpt2;         ///< of GPT-2, which trains on samples only
+  std::string initial_file;  ///< results file with the weights to begin with; as written
+  std::string initial_sha256;
+  std::string initial_model;
+  std::shared_ptr<const detail::initial_weights_file> initial;  ///< that file, opened
+  bool keep_weights = false;
+};
+
+/// Mixtures that exist without a `[mixtures.NAME]`.
+inline constexpr std::string_view matched_mixture = "matched";
+inline constexpr std::string_view isotropic_mixture = "isotropic";
+inline constexpr std::string_view skewed_mixture = "skewed";
+/// The same over the candidates of `[tasks]`.
+inline constexpr std::array<std::string_view, 6> candidate_mixtures{"selected", "exact", "uniform",
+                                                                    "easy",     "hard",  "relevant"};
+bool is_candidate_mixture(const std::string& mixture);
+
+struct specification {
+  std::string name;
+  std::int64_t seed = 0;
+  std::vector<std::string> models;
+  std::vector<std::string> mixtures;
+  std::vector<double> hardness;  ///< empty if `[target]` has a spectrum of its own
+  std::vector<std::int64_t> n;
+  int repeats = 1;
+  int d = 0;
+  int steps = 0;  ///< `[test] k`
+  std::vector<std::int64_t> m;
+  int prompts = 0;
+  sampler_method sampler = sampler_method::automatic;
+  bool baselines = true;
+  int theory_draws = 100;
+  int theory_most_draws = 100;  ///< default_most_draws (experiment/theory_draws.hpp) unless it is set
+  double theory_rarest = 1e-4;
+  covariance_specification target;
+  tasks_specification tasks;
+  selection_specification selection;
+  std::map<std::string, model_specification> model_tables;      ///< of the names in `models`
+  std::map<std::string, mixture_specification> mixture_tables;  ///< of the names in `mixtures` that are not built in
+  std::filesystem::path directory;                              ///< that relative file names start from
+};
+
+/// What `automatic` stands for: Wishart, unless a model needs the examples (needs_examples).
+sampler_method resolved_sampler(const specification& spec);
+
+/// Whether Ŝ and w are not enough: for GPT-2, and for LSA by its definition.
+bool needs_examples(const model_specification& model);
+
+/// The words that stand for them in a specification; random numbers are keyed by the words.
+const std::string& word_of(covariance_specification::kind kind);
+const std::string& word_of(rotation basis);
+const std::string& word_of(sampler_method sampler);
+
+/// Parses, applies the overrides and validates. `source` names the text in messages. Throws specification_error with
+/// all problems that were found, each with its key and line.
+specification parse_specification(const std::string& text, const std::string& source,
+                                  const std::filesystem::path& directory,
+                                  const std::vector<override_key>& overrides = {});
+
+/// The same from a file; throws io_error if it cannot be read.
+specification load_specification(const std::string& path, const std::vector<override_key>& overrides = {});
+
+/// What `cotscale select` needs of a specification: `[task]`, `[tasks]`, `[target]`, `[select]`, and `name` and `seed`
+/// of `[sweep]`. A whole sweep is read too, and its other keys do not count then.
+specification load_selection(const std::string& path, const std::vector<override_key>& overrides = {});
+
+/// The whole specification as TOML: every key that has an effect, defaults included, in a fixed order. Parses to the
+/// same specification.
+std::string to_toml(const specification& spec);
+
+/// The part of it that selection depends on, as text; for the record.
+std::string selection_to_toml(const specification& spec);
+
+}  // namespace cotscale

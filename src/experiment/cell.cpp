@@ -1,0 +1,307 @@
+#include "cotscale/experiment/cell.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <tuple>
+#include <utility>
+
+#include "cell_summary.hpp"
+#include "cotscale/base/error.hpp"
+#include "cotscale/base/parallel.hpp"
+#include "cotscale/eval/baselines.hpp"
+#include "cotscale/eval/gpt2.hpp"
+#include "cotscale/eval/roll_out.hpp"
+#include "cotscale/eval/statistics.hpp"
+#include "cotscale/experiment/selection.hpp"
+#include "cotscale/experiment/theory_draws.hpp"
+#include "cotscale/experiment/verdict.hpp"
+#include "cotscale/linalg/blas.hpp"
+#include "cotscale/linalg/lapack.hpp"
+#include "cotscale/model/lsa_chain.hpp"
+#include "cotscale/theory/closed_forms.hpp"
+#include "cotscale/theory/prediction.hpp"
+#include "null_cache.hpp"
+#include "recent.hpp"
+#include "training.hpp"
+
+namespace cotscale {
+namespace {
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+}  // namespace
+
+int threads_of_blas(const specification& spec) {
+  constexpr int large = 512;
+  return spec.d >= large ? thread_count() : 1;
+}
+
+struct cell_computer::implementation {
+  const specification& spec;
+  const coordinates& grid;
+  // Keys hold what a value depends on; `repeat` is −1 where it does not matter.
+  using mixture_key = std::tuple<std::string, double, std::int64_t, std::int64_t>;  // mixture, hardness, n, repeat
+  using model_key = std::tuple<std::string, std::string, double, std::int64_t, std::int64_t>;  // model, then the same
+  using prompt_key = std::tuple<double, std::int64_t, std::int64_t>;                           // hardness, repeat, m
+  struct target {
+    covariance sigma;  // in its own units
+    int exponent = 0;
+  };
+  detail::recent_values<double, target> targets;
+  detail::recent_values<std::int64_t, std::shared_ptr<const candidate_tasks>> candidates{2};
+  detail::recent_values<mixture_key, std::vector<double>> probabilities{10'000};  // of candidates: dear to find, small
+  detail::recent_values<mixture_key, mixture_theory> optima;
+  detail::recent_values<mixture_key, cell_theory> theories;
+  detail::null_cache nulls;
+  detail::recent_values<model_key, detail::trained_model> models;
+  detail::recent_values<prompt_key, std::vector<detail::baseline_summary>> baselines;
+  int most_draws;                     // of predictions
+  std::function<bool()> out_of_time;  // of predictions
+
+  implementation(const specification& s, const coordinates& g)
+      : spec(s),
+        grid(g),
+        targets(detail::room_for(3.0 * s.d * s.d, 64)),
+        optima(detail::room_for(3.0 * s.d * s.d + 2.0 * s.steps, 256)),
+        theories(detail::room_for(3.0 * s.d * s.d + 8.0 * static_cast<double>(s.m.size()) * s.steps, 256)),
+        nulls(s, g),
+        models(detail::room_for(10.0 * s.d * s.d, 256)),
+        baselines(detail::room_for(24.0 * (s.steps + 1), 20'000)),
+        most_draws(most_draws_beside_prompts(s)) {}
+
+  // The repeat, if what the mixture is made of depends on it.
+  std::int64_t candidate_repeat(const cell& c) const {
+    const bool drawn = spec.tasks.source == tasks_specification::kind::generated;
+    return drawn && depends_on_candidates(spec, c.mixture) ? c.repeat : -1;
+  }
+
+  std::shared_ptr<const target> known_target(const cell& c) {
+    return targets.get(c.hardness, [&]() -> target {
+      const covariance given = target_covariance(spec, c.hardness);
+      const int exponent = given.scale_exponent();
+      return {given.scaled(-exponent), exponent};
+    });
+  }
+
+  // Σ in its own units, as everything that is computed here (cell_units).
+  std::shared_ptr<const covariance> target_of(const cell& c) {
+    const std::shared_ptr<const target> known = known_target(c);
+    return {known, &known->sigma};
+  }
+
+  // Σ in the specification's units.
+  covariance given_target(const cell& c) {
+    const std::shared_ptr<const target> known = known_target(c);
+    return known->sigma.scaled(known->exponent);
+  }
+
+  std::shared_ptr<const candidate_tasks> candidates_of(const cell& c) {
+    return *candidates.get(candidate_repeat(c), [&] { return make_candidates(spec, c.repeat); });
+  }
+
+  // Of the candidates, if the mixture is made of them; else empty.
+  std::shared_ptr<const std::vector<double>> probabilities_of(const cell& c, const std::stop_token& stop) {
+    const mixture_key key{c.mixture, c.hardness, c.mixture == "exact" ? c.n : -1, candidate_repeat(c)};
+    return probabilities.get(key, [&] {
+      if (!depends_on_candidates(spec, c.mixture)) return std::vector<double>();
+      return candidate_probabilities(spec, c.mixture, *candidates_of(c), given_target(c), c.hardness, c.n, stop);
+    });
+  }
+
+  // In the specification's units.
+  task_mixture tasks_of(const cell& c, const std::stop_token& stop) {
+    if (!depends_on_candidates(spec, c.mixture)) {
+      return task_mixture(mixture_covariance(spec, c.mixture, given_target(c)));
+    }
+    return {candidates_of(c)->tasks, *probabilities_of(c, stop)};
+  }
+
+  std::shared_ptr<const mixture_theory> optimum_of(const cell& c, const std::stop_token& stop) {
+    return optima.get({c.mixture, c.hardness, c.n, candidate_repeat(c)}, [&] {
+      const task_mixture given = tasks_of(c, stop);
+      const covariance& sigma = *target_of(c);
+      const blas_threads scope(threads_of_blas(spec));
+      mixture_theory out;
+      out.units = {.target = known_target(c)->exponent, .mixture = given.scale_exponent()};
+      const task_mixture tasks = given.scaled(-out.units.mixture);
+      out.optimum = trained_preconditioner(tasks, static_cast<int>(c.n));
+      out.directions = tasks.size() == 1 ? tasks.task(0).basis() : right_singular_vectors(out.optimum);
+      out.preconditioner = times_power_of_two(out.optimum, out.units.target - out.units.mixture);
+      out.limit = limit_errors(out.preconditioner, sigma, spec.steps, stop);
+      const bool matched =
+          tasks.size() == 1 && out.units.target == out.units.mixture && tasks.task(0).values() == sigma.values();
+      out.bound = matched ? matched_bounds(spec.d, static_cast<int>(c.n), sigma.hardness(), spec.steps)
+                          : std::vector<double>(static_cast<std::size_t>(spec.steps) + 1, nan);
+      out.spectral_radius = limit_spectral_radius(out.preconditioner, sigma);
+      return out;
+    });
+  }
+
+  std::shared_ptr<const cell_theory> theory_of(const cell& c, const std::stop_token& stop) {
+    return theories.get({c.mixture, c.hardness, c.n, candidate_repeat(c)}, [&] {
+      cell_theory out{*optimum_of(c, stop), {}};
+      const prediction_draws draws{spec.theory_draws, most_draws, spec.theory_rarest, out_of_time};
+      for (const std::int64_t m : grid.m) {
+        if (spec.theory_draws == 0) break;
+        out.predictions.push_back(predict_chain(out.preconditioner, *target_of(c), static_cast<int>(m), spec.steps,
+                                                draws, prediction_key(spec, c.hardness, m), stop));
+      }
+      return out;
+    });
+  }
+
+  std::shared_ptr<const detail::trained_model> model_of(const cell& c, const std::stop_token& stop) {
+    const auto train = [&] {
+      return detail::train_model(spec, grid, c, tasks_of(c, stop), *optimum_of(c, stop), stop);
+    };
+    // What is learned from samples is this cell's own.
+    if (spec.model_tables.at(c.model).training == training_method::samples) {
+      return std::make_shared<const detail::trained_model>(train());
+    }
+    return models.get({c.model, c.mixture, c.hardness, c.n, candidate_repeat(c)}, train);
+  }
+
+  prompt_source examples(const cell& c, std::int64_t m) {
+    return {*target_of(c), static_cast<int>(m), test_prompt_key(spec, c.hardness, c.repeat, m)};
+  }
+
+  std::unique_ptr<lane_source> prompts(const cell& c, std::int64_t m) {
+    if (resolved_sampler(spec) == sampler_method::explicit_examples) {
+      return std::make_unique<explicit_prompts>(examples(c, m));
+    }
+    return std::make_unique<wishart_prompts>(*target_of(c), static_cast<int>(m),
+                                             test_prompt_key(spec, c.hardness, c.repeat, m));
+  }
+
+  // Below the errors of linear self-attention stand those of the exact map, as score_errors has them.
+  chain_evaluation roll_out(const cell& c, const detail::trained_model& model, std::int64_t m,
+                            const std::stop_token& stop) {
+    chain_evaluation out;
+    if (model.gpt2) {
+      if (m > c.n) return out;  // it has no positions for so many examples
+      // It reads the features as they are.
+      const prompt_source as_given(given_target(c), static_cast<int>(m),
+                                   test_prompt_key(spec, c.hardness, c.repeat, m));
+      const auto theory = optimum_of(c, stop);
+      return evaluate_gpt2(*model.gpt2, times_power_of_two(theory->preconditioner, -theory->units.target), spec.steps,
+                           as_given, spec.prompts, stop);
+    }
+    const int units = known_target(c)->exponent;
+    const auto theory = optimum_of(c, stop);
+    const matrix& exact = theory->preconditioner;
+    const int exact_rows = std::min(spec.steps, paired_steps) + 1;
+    if (spec.model_tables.at(c.model).roll_out == roll_out_method::definition) {
+      out.errors =
+          evaluate_definition(in_units(model.parameters(), units), spec.steps, examples(c, m), spec.prompts, stop);
+      const auto exact_chain = [&](const prompt_lanes& p, matrix& errors) { pseudo_newton(exact, p, errors); };
+      const explicit_prompts source(examples(c, m));
+      const error_table below = evaluate(exact_chain, exact_rows, source, spec.prompts, stop);
+      out.errors.rows += exact_rows;
+      out.errors.values.insert(out.errors.values.end(), below.values.begin(), below.values.end());
+      return out;
+    }
+    const lsa_parameters general = model.slice ? lsa_parameters() : in_units(model.general, units);
+    const std::unique_ptr<lane_source> source = prompts(c, m);
+    lane_errors chain;
+    if (model.slice) {
+      chain = [&](const prompt_lanes& p, matrix& errors) { pseudo_newton(model.preconditioner, p, errors); };
+    } else {
+      chain = [&](const prompt_lanes& p, matrix& errors) { chain_errors(general, p, errors); };
+    }
+    const int rows = spec.steps + 1;
+    out.errors = evaluate(beside_exact(chain, rows, exact), rows + exact_rows, *source, spec.prompts, stop);
+    return out;
+  }
+
+  std::shared_ptr<const std::vector<detail::baseline_summary>> baselines_of(const cell& c, std::int64_t m,
+                                                                            const std::stop_token& stop) {
+    return baselines.get({c.hardness, c.repeat, m}, [&] {
+      auto all = evaluate_baselines(*target_of(c), static_cast<int>(m), *prompts(c, m), spec.prompts, spec.steps, stop);
+      std::vector<detail::baseline_summary> out;
+      for (baseline_errors& b : all) {
+        const int units = b.unit * known_target(c)->exponent;
+        detail::baseline_summary summary{.statistics = {}, .parameter = std::ldexp(b.parameter, units), .edge = b.edge};
+        for (int k = 0; k < b.errors.rows; ++k) summary.statistics.push_back(summarise(b.errors.row(k)));
+        summary.statistics.resize(static_cast<std::size_t>(spec.steps) + 1, summary.statistics.back());
+        out.push_back(std::move(summary));
+      }
+      return out;
+    });
+  }
+
+  // The exact expectation of the error over k where there is a formula, else NaN. A model that was trained to the
+  // population optimum is held against the optimum itself.
+  std::vector<double> exact_errors(const cell& c, const detail::trained_model& model, const cell_theory& theory,
+                                   std::int64_t m) {
+    std::vector<double> out(grid.k.size(), nan);
+    out[0] = spec.d;
+    if (model.slice && out.size() > 1) {
+      out[1] = one_step_error(theory.preconditioner, *target_of(c), static_cast<int>(m));
+    }
+    return out;
+  }
+
+  // Scores of the errors of grid.m[i]; before quantiles reorder them.
+  void store_scores(const cell& c, const detail::trained_model& model, std::size_t i, error_table& errors,
+                    const std::stop_token& stop, cell_result& out) {
+    const model_specification& table = spec.model_tables.at(c.model);
+    const auto expected =
+        model.slice ? nulls.get(c, candidate_repeat(c), optimum_of(c, stop)->preconditioner, *target_of(c), stop)
+                    : nullptr;
+    append_scores(score_errors(errors, spec.steps, spec.d, expected ? &(*expected)[i] : nullptr, map_tolerance(table)),
+                  out);
+  }
+
+  // Rows in the order (baseline, m, k).
+  void store_baselines(const cell& c, cell_result& out, const std::stop_token& stop) {
+    for (std::size_t b = 0; b < grid.baselines.size(); ++b) {
+      for (const std::int64_t m : grid.m) detail::store_baseline((*baselines_of(c, m, stop))[b], out);
+    }
+  }
+
+  cell_result compute(const cell& c, const std::stop_token& stop) {
+    const auto theory = theory_of(c, stop);
+    const auto model = model_of(c, stop);
+    cell_result out = model->record;
+    detail::store_theory(*theory, !model->gpt2, grid, out);  // none for transformers
+    for (std::size_t i = 0; i < grid.m.size(); ++i) {
+      chain_evaluation chain = roll_out(c, *model, grid.m[i], stop);
+      store_scores(c, *model, i, chain.errors, stop, out);
+      chain.errors.rows = std::min(chain.errors.rows, spec.steps + 1);  // those of the exact map have done their work
+      detail::store_errors(exact_errors(c, *model, *theory, grid.m[i]), std::move(chain), out);
+    }
+    store_baselines(c, out, stop);
+    detail::store_weights(*model, spec.model_tables.at(c.model).keep_weights, grid, out);
+    out.task_probability = *probabilities_of(c, stop);
+    out.task_probability.resize(grid.tasks.size(), nan);
+    return out;
+  }
+};
+
+cell_computer::cell_computer(const specification& spec, const coordinates& grid)
+    : self_(std::make_unique<implementation>(spec, grid)) {}
+
+cell_computer::~cell_computer() = default;
+
+cell_result cell_computer::compute(const cell& c, const std::stop_token& stop) { return self_->compute(c, stop); }
+
+std::shared_ptr<const cell_theory> cell_computer::theory(const cell& c, const std::stop_token& stop) {
+  return self_->theory_of(c, stop);
+}
+
+std::shared_ptr<const mixture_theory> cell_computer::optimum(const cell& c, const std::stop_token& stop) {
+  return self_->optimum_of(c, stop);
+}
+
+void cell_computer::predict_alone(std::function<bool()> out_of_time) {
+  self_->most_draws = self_->spec.theory_most_draws;
+  self_->out_of_time = std::move(out_of_time);
+}
+
+cell_result compute_cell(const specification& spec, const coordinates& grid, const cell& c,
+                         const std::stop_token& stop) {
+  return cell_computer(spec, grid).compute(c, stop);
+}
+
+}  // namespace cotscale

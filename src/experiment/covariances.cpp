@@ -1,0 +1,144 @@
+// The covariances of a specification: targets, mixtures of one task, candidates.
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+#include "cotscale/base/error.hpp"
+#include "cotscale/experiment/grid.hpp"
+#include "cotscale/linalg/blas.hpp"
+#include "cotscale/task/spectrum.hpp"
+
+namespace cotscale {
+namespace {
+
+// `owner` identifies the covariance by what the specification says of it, never by a computed value, whose last bit may
+// differ between hosts: independent rotations differ between owners.
+matrix basis_of(const specification& spec, rotation kind, const std::string& owner) {
+  switch (kind) {
+    case rotation::none:
+      return matrix::identity(spec.d);
+    case rotation::shared:
+      return random_rotation(spec.d, key_builder("shared rotation").add(spec.seed).add(spec.d).key());
+    case rotation::independent:
+      return random_rotation(spec.d, key_builder("independent rotation").add(spec.seed).add(spec.d).add(owner).key());
+  }
+  throw precondition_error("basis_of: no such rotation");
+}
+
+covariance build(const specification& spec, const covariance_specification& c, const std::string& owner) {
+  const matrix rotated = basis_of(spec, c.basis, owner);
+  std::vector<double> eigenvalues;
+  matrix basis = rotated;
+  switch (c.spectrum.value()) {
+    case covariance_specification::kind::power_law:
+      eigenvalues = power_law_spectrum(spec.d, c.exponent);
+      break;
+    case covariance_specification::kind::list:
+      eigenvalues = c.eigenvalues;
+      break;
+    case covariance_specification::kind::file: {
+      eigenvalues.assign(c.stored->eigenvalues().begin(), c.stored->eigenvalues().end());
+      basis = c.basis == rotation::none ? c.stored->basis() : product(rotated, c.stored->basis());
+      break;
+    }
+  }
+  if (c.scale_to_trace) eigenvalues = scaled_to_trace(std::move(eigenvalues), spec.d);
+  return {std::move(eigenvalues), std::move(basis)};
+}
+
+// B of the d directions, drawn without replacement: the first B of a random order.
+std::vector<int> random_directions(int d, std::int64_t count, stream_key key) {
+  std::vector<int> order(static_cast<std::size_t>(d));
+  std::iota(order.begin(), order.end(), 0);
+  std::vector<double> uniforms(static_cast<std::size_t>(count));
+  fill_uniform(key, 0, uniforms);
+  for (std::size_t j = 0; j < uniforms.size(); ++j) {
+    const double rest = static_cast<double>(order.size() - j);
+    std::swap(order[j], order[j + static_cast<std::size_t>(uniforms[j] * rest)]);
+  }
+  order.resize(static_cast<std::size_t>(count));
+  return order;
+}
+
+std::string candidate_name(double exponent, std::int64_t directions, int i) {
+  return fmt::format("{}-{}-{}", exponent, directions, i);
+}
+
+candidate_tasks generate_candidates(const specification& spec, std::int64_t draw) {
+  candidate_tasks out;
+  for (const double exponent : spec.tasks.exponents) {
+    for (const std::int64_t directions : spec.tasks.directions) {
+      for (int i = 0; i < spec.tasks.each; ++i) {
+        const std::string name = candidate_name(exponent, directions, i);
+        const stream_key key = key_builder("candidate task")
+                                   .add(spec.seed)
+                                   .add(spec.d)
+                                   .add(exponent)
+                                   .add(directions)
+                                   .add(i)
+                                   .add(draw)
+                                   .key();
+        std::vector<double> eigenvalues(static_cast<std::size_t>(spec.d));
+        double j = 1;
+        for (const int direction : random_directions(spec.d, directions, key)) {
+          eigenvalues[static_cast<std::size_t>(direction)] = std::pow(j++, -exponent);
+        }
+        out.names.push_back(name);
+        out.tasks.emplace_back(std::move(eigenvalues),
+                               basis_of(spec, spec.target.basis, fmt::format("candidate {} of draw {}", name, draw)));
+      }
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+covariance target_covariance(const specification& spec, double hardness) {
+  if (spec.target.spectrum) return build(spec, spec.target, "target");
+  const double exponent = power_law_exponent(spec.d, hardness);
+  return {scaled_to_trace(power_law_spectrum(spec.d, exponent), spec.d),
+          basis_of(spec, spec.target.basis, fmt::format("target of hardness {}", hardness))};
+}
+
+covariance mixture_covariance(const specification& spec, const std::string& mixture, const covariance& target) {
+  if (mixture == matched_mixture) return target;
+  if (mixture == isotropic_mixture) return covariance(std::vector<double>(static_cast<std::size_t>(spec.d), 1.0));
+  const std::string owner = "mixture " + mixture;
+  if (mixture == skewed_mixture) {
+    return {scaled_to_trace(power_law_spectrum(spec.d, 1), spec.d), basis_of(spec, spec.target.basis, owner)};
+  }
+  return build(spec, spec.mixture_tables.at(mixture).task, owner);
+}
+
+bool depends_on_candidates(const specification& spec, const std::string& mixture) {
+  if (is_candidate_mixture(mixture)) return true;
+  const auto table = spec.mixture_tables.find(mixture);
+  return table != spec.mixture_tables.end() && !table->second.probabilities.empty();
+}
+
+std::vector<std::string> candidate_names(const tasks_specification& tasks) {
+  if (tasks.stored) return tasks.stored->names;
+  std::vector<std::string> names;
+  for (const double exponent : tasks.exponents) {
+    for (const std::int64_t directions : tasks.directions) {
+      for (int i = 0; i < tasks.each; ++i) names.push_back(candidate_name(exponent, directions, i));
+    }
+  }
+  return names;
+}
+
+std::shared_ptr<const candidate_tasks> make_candidates(const specification& spec, std::int64_t draw) {
+  switch (spec.tasks.source) {
+    case tasks_specification::kind::none:
+      throw precondition_error("make_candidates: the specification has no [tasks]");
+    case tasks_specification::kind::file:
+      return spec.tasks.stored;
+    case tasks_specification::kind::generated:
+      return std::make_shared<const candidate_tasks>(generate_candidates(spec, draw));
+  }
+  throw precondition_error("make_candidates: no such source");
+}
+
+}  // namespace cotscale

@@ -1,0 +1,65 @@
+// What the random numbers of a sweep are keyed by.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cotscale/experiment/grid.hpp"
+
+namespace cotscale {
+namespace {
+
+// The values that make a target what it is; two targets with equal values have equal test prompts.
+key_builder& add_target(key_builder& builder, const specification& spec, double hardness) {
+  const covariance_specification& t = spec.target;
+  builder.add(spec.d);
+  if (!t.spectrum) {
+    builder.add("hardness").add(hardness);
+  } else {
+    builder.add("spectrum").add(word_of(*t.spectrum)).add(t.exponent).add(t.sha256).add(t.scale_to_trace ? 1 : 0);
+    // A list counts by its ratios, to twelve digits: the same spectrum in other units has the same random numbers.
+    for (const double value : t.eigenvalues) {
+      builder.add(fmt::format("{:.11e}", value / *std::max_element(t.eigenvalues.begin(), t.eigenvalues.end())));
+    }
+  }
+  return builder.add(word_of(t.basis));
+}
+
+}  // namespace
+
+stream_key test_prompt_key(const specification& spec, double hardness, std::int64_t repeat, std::int64_t m) {
+  key_builder builder("test prompts");
+  builder.add(spec.seed);
+  return add_target(builder, spec, hardness).add(repeat).add(m).key();
+}
+
+stream_key training_key(const specification& spec, const cell& c) {
+  key_builder builder("training");
+  builder.add(spec.seed).add(c.model).add(c.mixture);
+  return add_target(builder, spec, c.hardness).add(c.n).add(c.repeat).key();
+}
+
+stream_key prediction_key(const specification& spec, double hardness, std::int64_t m) {
+  key_builder builder("prediction");
+  builder.add(spec.seed);
+  return add_target(builder, spec, hardness).add(m).key();
+}
+
+stream_key null_key(const specification& spec, double hardness, std::int64_t m) {
+  key_builder builder("null distribution");
+  builder.add(spec.seed);
+  return add_target(builder, spec, hardness).add(m).key();
+}
+
+stream_key selection_key(const specification& spec, double hardness) {
+  key_builder builder("exact selection");
+  builder.add(spec.seed);
+  return add_target(builder, spec, hardness).add(spec.selection.m).key();
+}
+
+stream_key fresh_selection_key(const specification& spec, double hardness) {
+  key_builder builder("exact selection, fresh");
+  builder.add(spec.seed);
+  return add_target(builder, spec, hardness).add(spec.selection.m).key();
+}
+
+}  // namespace cotscale

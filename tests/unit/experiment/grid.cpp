@@ -1,0 +1,275 @@
+#include "cotscale/experiment/grid.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cotscale/base/error.hpp"
+#include "cotscale/linalg/blas.hpp"
+
+namespace cotscale {
+namespace {
+
+specification make(const std::string& target, const std::string& hardness = "hardness = [5.0, 8.0]",
+                   const std::string& mixtures = "") {
+  return parse_specification(
+      "[sweep]\nmodels = [\"lsa\"]\nmixtures = [\"matched\", \"skewed\", \"isotropic\"]\nn = [3, 4]\nrepeats = 2\n" +
+          hardness + "\n[task]\nd = 4\n[test]\nk = 2\nm = [5, 6]\nprompts = 3\n[models.lsa]\narchitecture = \"lsa\"\n" +
+          target + "\n" + mixtures,
+      "test.toml", ".");
+}
+
+bool commute(const covariance& a, const covariance& b) {
+  const matrix ab = product(a.values(), b.values());
+  return frobenius_norm(combination(1, ab, -1, product(b.values(), a.values()))) < 1e-12;
+}
+
+TEST(grid, has_every_combination_once) {
+  const coordinates grid = make_coordinates(make(""));
+  EXPECT_EQ(grid.cell_count(), 1U * 3 * 2 * 2 * 2);
+  std::set<std::string> seen;
+  for (std::size_t i = 0; i < grid.cell_count(); ++i) seen.insert(describe(make_cell(grid, i)));
+  EXPECT_EQ(seen.size(), grid.cell_count());
+  EXPECT_EQ(grid.k, (std::vector<std::int64_t>{0, 1, 2}));
+  EXPECT_EQ(grid.training_steps.front(), 0);
+  EXPECT_EQ(grid.training_steps[1], 1);
+}
+
+TEST(grid, targets_of_the_hardness_axis_have_that_hardness_and_trace_d) {
+  for (const char* rotation : {"none", "shared", "independent"}) {
+    const specification spec = make(std::string("[target]\nrotation = \"") + rotation + "\"");
+    for (const double hardness : {5.0, 8.0}) {
+      const covariance sigma = target_covariance(spec, hardness);
+      EXPECT_NEAR(sigma.hardness(), hardness, 1e-10);
+      EXPECT_NEAR(trace(sigma.values()), 4, 1e-12);
+    }
+  }
+}
+
+TEST(grid, rotations_decide_what_commutes) {
+  const auto pair = [](const char* rotation) {
+    const specification spec = make(std::string("[target]\nrotation = \"") + rotation + "\"");
+    const covariance sigma = target_covariance(spec, 8);
+    return std::pair(sigma, mixture_covariance(spec, "skewed", sigma));
+  };
+  const auto [plain, plain_skewed] = pair("none");
+  EXPECT_EQ(plain.values()(0, 1), 0) << "no rotation: diagonal";
+  const auto [shared, shared_skewed] = pair("shared");
+  EXPECT_NE(shared.values()(0, 1), 0);
+  EXPECT_TRUE(commute(shared, shared_skewed));
+  const auto [own, own_skewed] = pair("independent");
+  EXPECT_FALSE(commute(own, own_skewed));
+}
+
+TEST(grid, built_in_mixtures_are_what_they_are_called) {
+  const specification spec = make("");
+  const covariance sigma = target_covariance(spec, 8);
+  EXPECT_EQ(mixture_covariance(spec, "matched", sigma).values(), sigma.values());
+  EXPECT_EQ(mixture_covariance(spec, "isotropic", sigma).values(), matrix::identity(4));
+  const covariance skewed = mixture_covariance(spec, "skewed", sigma);
+  EXPECT_NEAR(skewed.values()(0, 0) / skewed.values()(3, 3), 4, 1e-12);  // λ_j ∝ 1/j
+  EXPECT_NEAR(skewed.trace(), 4, 1e-12);
+}
+
+TEST(grid, a_target_with_its_own_spectrum_decides_the_hardness_coordinate) {
+  const coordinates grid = make_coordinates(make("[target]\nspectrum = \"list\"\neigenvalues = [4, 2, 1, 1]", ""));
+  EXPECT_EQ(grid.hardness, (std::vector<double>{8}));
+  const coordinates singular = make_coordinates(make("[target]\nspectrum = \"list\"\neigenvalues = [4, 2, 1, 0]", ""));
+  EXPECT_EQ(singular.hardness.front(), INFINITY);
+  EXPECT_EQ(singular.target_support_hardness, (std::vector<double>{7}));
+}
+
+TEST(grid, a_mixture_does_not_change_with_the_target) {
+  const specification spec = make("[target]\nrotation = \"independent\"");
+  EXPECT_EQ(mixture_covariance(spec, "skewed", target_covariance(spec, 5)).values(),
+            mixture_covariance(spec, "skewed", target_covariance(spec, 8)).values());
+}
+
+TEST(grid, a_mixture_called_target_has_a_basis_of_its_own) {
+  specification spec =
+      make("[target]\nrotation = \"independent\"\nspectrum = \"list\"\neigenvalues = [4, 2, 1, 1]", "");
+  spec.mixture_tables["target"].task = spec.target;
+  const covariance sigma = target_covariance(spec, 8);
+  EXPECT_FALSE(commute(sigma, mixture_covariance(spec, "target", sigma)));
+}
+
+TEST(grid, custom_mixtures_are_scaled_when_asked) {
+  const specification spec = parse_specification(
+      "[sweep]\nmodels = [\"lsa\"]\nmixtures = [\"mine\"]\nn = 3\nhardness = 4\n[task]\nd = 4\n[test]\nk = 2\nm = "
+      "5\nprompts = "
+      "3\n[models.lsa]\narchitecture = \"lsa\"\n[mixtures.mine]\nspectrum = \"list\"\neigenvalues = [8, 4, 2, "
+      "2]\nscale = "
+      "\"trace\"\n",
+      "test.toml", ".");
+  const covariance lambda = mixture_covariance(spec, "mine", target_covariance(spec, 4));
+  EXPECT_NEAR(lambda.trace(), 4, 1e-12);
+  EXPECT_NEAR(lambda.values()(0, 0), 2, 1e-12);
+}
+
+TEST(grid, test_prompts_depend_on_seed_target_repeat_and_m_only) {
+  const specification spec = make("");
+  const stream_key key = test_prompt_key(spec, 8, 0, 5);
+  EXPECT_NE(key, test_prompt_key(spec, 5, 0, 5));
+  EXPECT_NE(key, test_prompt_key(spec, 8, 1, 5));
+  EXPECT_NE(key, test_prompt_key(spec, 8, 0, 6));
+  specification other = spec;
+  other.seed = 1;
+  EXPECT_NE(key, test_prompt_key(other, 8, 0, 5));
+  other = spec;
+  other.mixtures = {"skewed"};
+  other.n = {99};
+  other.hardness = {8, 9, 10};
+  other.steps = 50;
+  EXPECT_EQ(key, test_prompt_key(other, 8, 0, 5)) << "a grid can grow";
+}
+
+TEST(grid, keys_of_different_purposes_and_cells_differ) {
+  const specification spec = make("");
+  const coordinates grid = make_coordinates(spec);
+  std::set<std::pair<std::uint64_t, std::uint64_t>> seen;
+  std::size_t count = 0;
+  const auto add = [&](stream_key key) {
+    seen.insert({key.low, key.high});
+    ++count;
+  };
+  for (std::size_t i = 0; i < grid.cell_count(); ++i) add(training_key(spec, make_cell(grid, i)));
+  for (const double hardness : grid.hardness) {
+    for (const std::int64_t m : grid.m) {
+      add(prediction_key(spec, hardness, m));
+      for (const std::int64_t repeat : grid.repeats) add(test_prompt_key(spec, hardness, repeat, m));
+    }
+    add(selection_key(spec, hardness));
+    add(fresh_selection_key(spec, hardness));
+  }
+  EXPECT_EQ(seen.size(), count);
+}
+
+TEST(grid, cells_are_found_by_their_values) {
+  const coordinates grid = make_coordinates(make(""));
+  for (std::size_t i = 0; i < grid.cell_count(); ++i) {
+    cell c = make_cell(grid, i);
+    c.position = {9, 9, 9, 9, 9};  // not what is looked at
+    EXPECT_EQ(find_cell(grid, c), make_cell(grid, i).position);
+  }
+  for (const auto& spoil : std::vector<void (*)(cell&)>{
+           [](cell& c) { c.model = "other"; }, [](cell& c) { c.mixture = "mine"; }, [](cell& c) { c.hardness = 5.5; },
+           [](cell& c) { c.n = 5; }, [](cell& c) { c.repeat = 2; }}) {
+    cell c = make_cell(grid, 7);
+    spoil(c);
+    EXPECT_FALSE(find_cell(grid, c).has_value());
+  }
+}
+
+TEST(grid, has_the_axes_of_what_is_computed) {
+  const coordinates plain = make_coordinates(make(""));
+  EXPECT_EQ(plain.baselines, (std::vector<std::string>{"least_squares", "ridge", "gradient_descent", "oracle"}));
+  EXPECT_TRUE(plain.tasks.empty());
+  EXPECT_TRUE(plain.rows.empty());
+  specification spec = make("");
+  spec.baselines = false;
+  spec.model_tables.at("lsa").keep_weights = true;
+  const coordinates other = make_coordinates(spec);
+  EXPECT_TRUE(other.baselines.empty());
+  EXPECT_EQ(other.rows, (std::vector<std::int64_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}));
+  spec.model_tables.at("lsa").training = training_method::samples;
+  spec.model_tables.at("lsa").sampled.steps = 100;
+  EXPECT_EQ(make_coordinates(spec).training_steps, (std::vector<std::int64_t>{0, 1, 2, 4, 8, 16, 32, 64}));
+}
+
+// ---- candidates ----
+
+const std::string some_candidates = "[tasks]\nexponents = [0.5, 2]\ndirections = [1, 3]\neach = 2\n";
+
+TEST(grid, candidates_have_the_eigenvalues_that_their_names_say) {
+  const specification spec = make("[target]\nrotation = \"none\"\n" + some_candidates);
+  const auto candidates = make_candidates(spec, 0);
+  EXPECT_EQ(candidates->names,
+            (std::vector<std::string>{"0.5-1-0", "0.5-1-1", "0.5-3-0", "0.5-3-1", "2-1-0", "2-1-1", "2-3-0", "2-3-1"}));
+  EXPECT_EQ(make_coordinates(spec).tasks, candidates->names);
+  ASSERT_EQ(candidates->tasks.size(), 8U);
+  for (std::size_t i = 0; i < 8; ++i) {
+    const covariance& task = candidates->tasks[i];
+    std::vector<double> values(task.eigenvalues().begin(), task.eigenvalues().end());
+    std::sort(values.rbegin(), values.rend());
+    const double alpha = i < 4 ? 0.5 : 2;
+    const bool three = i % 4 >= 2;
+    const std::vector<double> expected{1, three ? std::pow(2, -alpha) : 0, three ? std::pow(3, -alpha) : 0, 0};
+    for (std::size_t j = 0; j < 4; ++j) EXPECT_NEAR(values[j], expected[j], 1e-15) << candidates->names[i];
+    EXPECT_EQ(frobenius_norm(task.values()), norm(task.eigenvalues())) << "no rotation: diagonal";
+  }
+}
+
+TEST(grid, candidates_are_drawn_anew_for_every_draw_and_do_not_depend_on_the_others) {
+  const specification spec = make(some_candidates);
+  const auto values = [](const specification& s, std::int64_t draw, std::size_t task) {
+    return make_candidates(s, draw)->tasks.at(task).values();
+  };
+  EXPECT_EQ(values(spec, 3, 7), values(spec, 3, 7));
+  int different = 0;
+  for (std::int64_t draw = 1; draw < 20; ++draw) different += values(spec, draw, 7) != values(spec, 0, 7) ? 1 : 0;
+  EXPECT_GT(different, 15) << "of 24 orders, one comes again now and then";
+  specification fewer = spec;
+  fewer.tasks.exponents = {2};
+  fewer.tasks.directions = {3};
+  EXPECT_EQ(values(fewer, 5, 1), values(spec, 5, 7)) << "a list of candidates can grow";
+}
+
+TEST(grid, candidates_draw_every_direction_equally_often_and_none_twice) {
+  const specification spec = make("[tasks]\nexponents = [1]\ndirections = [2]\neach = 1\n");
+  matrix pairs(4, 4);  // the strongest direction, and the second
+  constexpr int draws = 2400;
+  for (int draw = 0; draw < draws; ++draw) {
+    const matrix values = make_candidates(spec, draw)->tasks.front().values();
+    int first = -1, second = -1;
+    for (int j = 0; j < 4; ++j) {
+      if (values(j, j) == 1) first = j;
+      if (values(j, j) == 0.5) second = j;
+    }
+    ASSERT_TRUE(first >= 0 && second >= 0);
+    pairs(first, second) += 1;
+  }
+  const double expected = draws / 12.0;
+  for (int i = 0; i < 4; ++i) {
+    for (int j = 0; j < 4; ++j) {
+      EXPECT_NEAR(pairs(i, j), i == j ? 0 : expected, i == j ? 0 : 4 * std::sqrt(expected));
+    }
+  }
+}
+
+TEST(grid, candidates_follow_the_rotation_of_the_target) {
+  const auto pair = [](const char* rotation) {
+    const specification spec = make(std::string("[target]\nrotation = \"") + rotation + "\"\n" + some_candidates);
+    const auto candidates = make_candidates(spec, 0);
+    return std::pair(candidates->tasks[2], candidates->tasks[7]);
+  };
+  const auto [shared, other_shared] = pair("shared");
+  EXPECT_NE(shared.values()(0, 1), 0);
+  EXPECT_TRUE(commute(shared, other_shared));
+  const auto [own, other_own] = pair("independent");
+  EXPECT_FALSE(commute(own, other_own));
+}
+
+TEST(grid, knows_which_mixtures_are_made_of_candidates) {
+  const specification spec = make(some_candidates, "hardness = 5",
+                                  "[mixtures.mixed]\nprobabilities = [1, 1, 1, 1, 0, 0, 0, 0]\n[mixtures.plain]\n"
+                                  "spectrum = \"power_law\"\nexponent = 1\n");
+  specification with_both = spec;
+  with_both.mixture_tables["mixed"].probabilities = {1, 1, 1, 1, 0, 0, 0, 0};
+  for (const char* name : {"selected", "exact", "uniform", "easy", "hard", "relevant", "mixed"}) {
+    EXPECT_TRUE(depends_on_candidates(with_both, name)) << name;
+  }
+  for (const char* name : {"matched", "skewed", "isotropic", "plain"}) {
+    EXPECT_FALSE(depends_on_candidates(with_both, name)) << name;
+  }
+  EXPECT_THROW(make_candidates(make(""), 0), precondition_error);
+}
+
+}  // namespace
+}  // namespace cotscale
