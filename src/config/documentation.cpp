@@ -79,20 +79,20 @@ std::vector<entry> entries_of(const table_declaration& table) {
   return list.take();
 }
 
-std::string plain_text(const table_declaration& table) {
-  std::string text = fmt::format("[{}]\n", table.name);
-  for (const entry& e : entries_of(table)) {
-    const std::string fallback = e.required ? "required" : e.fallback.empty() ? "no default" : "default " + e.fallback;
-    text += fmt::format("{:<18}{}; {}\n", e.name, replaced(e.type, "`", ""), fallback);
-    if (!e.conditions.empty()) text += fmt::format("{:<18}only with {}\n", "", fmt::join(e.conditions, ", "));
-    if (const std::string help = explained(e); !help.empty()) text += fmt::format("{:<18}{}\n", "", help);
+std::string plain_text(std::span<const entry> entries) {
+  std::string text;
+  for (const entry& e : entries) {
+    const std::string fallback = e.required ? "required" : e.fallback.empty() ? "not set" : "default " + e.fallback;
+    text += fmt::format("  {:<17}{}; {}\n", e.name, replaced(e.type, "`", ""), fallback);
+    if (!e.conditions.empty()) text += fmt::format("  {:<17}only with {}\n", "", fmt::join(e.conditions, ", "));
+    if (const std::string help = explained(e); !help.empty()) text += fmt::format("  {:<17}{}\n", "", help);
   }
   return text;
 }
 
-std::string markdown(const table_declaration& table) {
+std::string markdown(std::span<const entry> entries) {
   std::string text = "| key | type | default | only with | meaning |\n|---|---|---|---|---|\n";
-  for (const entry& e : entries_of(table)) text += markdown_row(e);
+  for (const entry& e : entries) text += markdown_row(e);
   return text;
 }
 
@@ -109,7 +109,7 @@ std::string with_tables(const std::string& document, std::span<const table_decla
     const std::string wanted = document.substr(name, rest - name);
     const auto table = std::find_if(tables.begin(), tables.end(), [&](const auto& t) { return t.name == wanted; });
     if (table == tables.end()) throw specification_error(fmt::format("there is no table [{}]", wanted));
-    out += document.substr(done, rest + closing.size() - done) + markdown(*table);
+    out += document.substr(done, rest + closing.size() - done) + markdown(entries_of(*table));
     done = last;
   }
   return out + document.substr(done);

@@ -15,12 +15,6 @@
 namespace cotscale::config {
 namespace {
 
-std::string kind(const toml::node& node) {
-  std::ostringstream text;
-  text << node.type();
-  return text.str();
-}
-
 std::string superscript(int value) {
   static constexpr std::array<const char*, 10> digits{"⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"};
   std::string text;
@@ -54,6 +48,12 @@ std::string toml_of(double value) {
   if (std::isinf(value)) return text;
   if (text.find_first_of(".en") == std::string::npos) text += ".0";
   return text;
+}
+
+std::string refusal(const std::string& path, std::string_view wanted, const toml::node& node) {
+  std::ostringstream kind;
+  kind << node.type();
+  return fmt::format("{} {}, not the {} {}", path, wanted, kind.str(), shown(node));
 }
 
 template<class T>
@@ -119,7 +119,7 @@ std::optional<T> read_number(const toml::node& node, const std::string& path, co
     const std::string_view wanted = std::is_same_v<T, double> ? "finite number" : "integer";
     const std::string must = element ? fmt::format("takes {}s", wanted)
                                      : fmt::format("must be {} {}", wanted[0] == 'i' ? "an" : "a", wanted);
-    problems.add(&node, fmt::format("{} {}, not the {} {}", path, must, kind(node), shown(node)));
+    problems.add(&node, refusal(path, must, node));
     return std::nullopt;
   }
   if (const std::string wrong = beyond(*value, allowed); !wrong.empty()) {

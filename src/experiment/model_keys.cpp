@@ -174,8 +174,8 @@ void model_keys(config::keys& k, model_specification& m) {
       }
     });
     k.when(transformer, R"(architecture = "gpt2")", [&] {
-      curriculum_keys(k, "dimension", "coordinates of x and w are not zero", m.gpt2.dimension);
-      curriculum_keys(k, "examples", "examples a prompt has", m.gpt2.examples);
+      curriculum_keys(k, "dimension", "coordinates of x and w that are not zero", m.gpt2.dimension);
+      curriculum_keys(k, "examples", "examples of a prompt", m.gpt2.examples);
     });
     k.when(!transformer, R"(architecture = "lsa")", [&] { lsa_keys(k, m); });
   });

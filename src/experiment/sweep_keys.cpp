@@ -114,7 +114,7 @@ void theory_keys(config::keys& k, specification& spec) {
 void selection_keys(config::keys& k, selection_specification& s, int d) {
   k.value({.name = "n",
            .help = "examples in a training prompt; in a sweep every cell has its own",
-           .otherwise = "required by `cotscale select`"},
+           .otherwise = "none; `cotscale select` needs it"},
           s.n, {.least = 1, .most = most_examples});
   k.count({.name = "m", .help = "examples in a test prompt"}, s.m, {.least = 1, .most = most_examples});
   k.value({.name = "k", .help = "steps of the chain whose error the exact problem minimises"}, s.k,

@@ -25,9 +25,9 @@ struct entry {
 /// The keys of a table in the order of its declaration.
 std::vector<entry> entries_of(const table_declaration& table);
 
-/// The keys of a table for a terminal, and as a table of Markdown.
-std::string plain_text(const table_declaration& table);
-std::string markdown(const table_declaration& table);
+/// Keys for a terminal, and as a table of Markdown.
+std::string plain_text(std::span<const entry> entries);
+std::string markdown(std::span<const entry> entries);
 
 /// A document in which every region between `<!-- keys of NAME -->` and `<!-- end of keys -->` is the Markdown table of
 /// that name. Throws specification_error for a name that is not among the tables, and for a region that does not end.

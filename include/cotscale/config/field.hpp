@@ -54,6 +54,18 @@ std::string beyond(T value, const limits<T>& allowed);
 template<class T>
 std::string text_of_limits(const limits<T>& allowed);
 
+/// "integer ≥ 1": the name of a type with its limits.
+template<class T>
+std::string type_of(const std::string& name, const limits<T>& allowed) {
+  const std::string limit = text_of_limits(allowed);
+  return limit.empty() ? name : fmt::format("{} {}", name, limit);
+}
+template<class T>
+constexpr std::string_view number_name = std::is_same_v<T, double> ? "number" : "integer";
+
+/// "<path> must be a string, not the integer 3", with `wanted` in the middle.
+std::string refusal(const std::string& path, std::string_view wanted, const toml::node& node);
+
 /// Values within the limits.
 template<class T>
 std::vector<T> within(const limits<T>& allowed);

@@ -108,7 +108,7 @@ inline constexpr std::array<std::string_view, 6> candidate_mixtures{"selected", 
 bool is_candidate_mixture(const std::string& mixture);
 
 struct specification {
-  std::string name;
+  std::string name = "sweep";
   std::int64_t seed = 0;
   std::vector<std::string> models;
   std::vector<std::string> mixtures;

@@ -17,7 +17,7 @@ void objective_keys(config::keys& k, objective_options& o);
 
 void optimizer_keys(config::keys& k, optimizer_options& o);
 
-/// `dimension_start` and so on; `of` is "dimension" or "examples", `what` says in the documentation what grows.
+/// `dimension_start` and so on; `of` is "dimension" or "examples", and `what` says in the documentation what grows.
 void curriculum_keys(config::keys& k, const std::string& of, const std::string& what, curriculum_ramp& ramp);
 
 }  // namespace cotscale
