@@ -1,6 +1,7 @@
 // Numbers of a specification: read, held against limits, written.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -100,7 +101,8 @@ std::vector<T> within(const limits<T>& allowed) {
   }
   std::vector<T> values;
   for (const T candidate : candidates) {
-    if (beyond(candidate, allowed).empty()) values.push_back(candidate);
+    const bool there = std::find(values.begin(), values.end(), candidate) != values.end();
+    if (!there && beyond(candidate, allowed).empty()) values.push_back(candidate);
   }
   return values;
 }
