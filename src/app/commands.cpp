@@ -16,7 +16,7 @@
 #include "cotscale/config/differences.hpp"
 #include "cotscale/experiment/cost_model.hpp"
 #include "cotscale/linalg/blas.hpp"
-#include "cotscale/run/resources.hpp"
+#include "cotscale/run/requirements.hpp"
 #include "cotscale/run/run.hpp"
 #include "cotscale/schedule/chunks.hpp"
 #include "cotscale/store/lock.hpp"
@@ -89,8 +89,7 @@ exit_code plan(const plan_arguments& arguments) {
   require_blas_buffers(1);
   const patience sign_of_life("plan");
   const specification spec = load_specification(arguments.specification, parse_overrides(arguments.overrides));
-  require_memory(least_bytes(spec), fmt::format("task.d = {}", spec.d));
-  const coordinates grid = make_coordinates(spec);
+  const coordinates grid = require_grid(spec);
   cost_model costs(spec);
   std::vector<double> seconds;
   seconds.reserve(grid.cell_count());
@@ -120,12 +119,13 @@ exit_code plan(const plan_arguments& arguments) {
         shown_seconds(one_core));
   print("memory     {} a rank\nfile       {}\n", shown_bytes(static_cast<double>(memory) + process_bytes),
         shown_bytes(static_cast<double>(payload_bytes(grid))));
-  if (memory > physical_memory()) print("           more than this host has: cotscale run would refuse\n");
   for (const int ranks : arguments.ranks) {
     const double makespan = predicted_makespan(make_chunks(ordered, ranks), ranks);
     print("makespan   {} on {} ranks × {} threads, {:.0f} % busy\n", shown_seconds(makespan), ranks, arguments.threads,
           100 * total / (makespan * ranks));
   }
+  // After what it would take, since that may be a reason to go elsewhere.
+  require_runnable(spec, grid, arguments.threads);
   return exit_code::done;
 }
 

@@ -16,8 +16,8 @@
 #include "cotscale/base/patience.hpp"
 #include "cotscale/base/stopwatch.hpp"
 #include "cotscale/experiment/cell.hpp"
-#include "cotscale/experiment/cost_model.hpp"
 #include "cotscale/linalg/blas.hpp"
+#include "cotscale/run/requirements.hpp"
 #include "cotscale/run/resources.hpp"
 
 namespace cotscale::app {
@@ -161,10 +161,11 @@ exit_code theory(const theory_arguments& arguments) {
     throw specification_error(fmt::format("{}: theory.draws is 0, so that nothing can be predicted; set it to 100, say",
                                           arguments.specification));
   }
-  require_memory(least_bytes(spec), fmt::format("task.d = {}", spec.d));
   const coordinates grid = [&] {
     const patience sign_of_life("theory: preparing");
-    return make_coordinates(spec);
+    coordinates axes = require_grid(spec);
+    require_runnable(spec, axes, thread_count());
+    return axes;
   }();
   cell_computer computer(spec, grid);
   const stopwatch watch;

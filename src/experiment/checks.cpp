@@ -6,7 +6,7 @@
 
 namespace cotscale::detail {
 
-void require_curriculum(table_reader& keys, const std::string& of, const curriculum_ramp& ramp, std::int64_t full,
+void require_curriculum(config::keys& keys, const std::string& of, const curriculum_ramp& ramp, std::int64_t full,
                         std::int64_t steps) {
   if (ramp.first == 0) return;
   if (ramp.first >= full) {
@@ -20,7 +20,7 @@ void require_curriculum(table_reader& keys, const std::string& of, const curricu
 }
 
 void require_testable(const std::string& name, const model_specification& model, const specification& spec,
-                      table_reader& test) {
+                      config::keys& test) {
   if (needs_examples(model) && spec.sampler == sampler_method::wishart) {
     test.problem("sampler", fmt::format("is \"wishart\", but models.{} needs the examples; remove it", name));
   }
@@ -47,7 +47,7 @@ void require_testable(const std::string& name, const model_specification& model,
 }
 
 // The file has one variable for each parameter, so that all transformers that keep theirs must have the same.
-void require_one_shape(const specification& spec, table_reader& sweep) {
+void require_one_shape(const specification& spec, config::keys& sweep) {
   const gpt2_options* first = nullptr;
   for (const auto& [name, model] : spec.model_tables) {
     if (model.architecture != architecture_kind::gpt2 || !model.keep_weights) continue;
@@ -61,7 +61,7 @@ void require_one_shape(const specification& spec, table_reader& sweep) {
 }
 
 // A grid is kept in lists of its cells, and a file has a row for each.
-void require_countable(const specification& spec, table_reader& sweep) {
+void require_countable(const specification& spec, config::keys& sweep) {
   constexpr double most_cells = 1e8, most_numbers = 1e15;
   const auto size = [](const auto& values) { return std::max(1.0, static_cast<double>(values.size())); };
   const double cells = size(spec.models) * size(spec.mixtures) * size(spec.hardness) * size(spec.n) * spec.repeats;

@@ -8,7 +8,7 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/input_file.hpp"
-#include "cotscale/config/toml_reader.hpp"
+#include "cotscale/config/problems.hpp"
 
 namespace cotscale::detail {
 namespace {
@@ -88,7 +88,7 @@ void initial_weights_file::require_cells(const coordinates& grid, const std::str
                   model, path_, table.initial_model, lacking, wanted, first));
 }
 
-void open_initial_weights(table_reader& keys, const specification& spec, model_specification& model) {
+void open_initial_weights(config::keys& keys, const specification& spec, model_specification& model) {
   const std::string path = (spec.directory / model.initial_file).string();
   try {
     model.initial = std::make_shared<const initial_weights_file>(path);
@@ -108,7 +108,7 @@ void open_initial_weights(table_reader& keys, const specification& spec, model_s
   const coordinates& grid = model.initial->grid();
   if (std::find(grid.models.begin(), grid.models.end(), model.initial_model) == grid.models.end()) {
     keys.problem("initial_model", fmt::format("names \"{}\", but {} has the models {}", model.initial_model,
-                                              model.initial_file, listed(grid.models)));
+                                              model.initial_file, config::listed(grid.models)));
   } else if (grid.rows.size() != static_cast<std::size_t>(2 * spec.d + 2)) {
     keys.problem("initial_file",
                  grid.rows.empty() ? "names a file without weights; it must come from a sweep with keep_weights = true"

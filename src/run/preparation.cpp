@@ -13,7 +13,6 @@
 #include "cotscale/config/differences.hpp"
 #include "cotscale/experiment/cost_model.hpp"
 #include "cotscale/linalg/blas.hpp"
-#include "cotscale/run/resources.hpp"
 #include "cotscale/store/results_file.hpp"
 
 namespace cotscale::detail {
@@ -101,16 +100,6 @@ void require_writable(const std::string& output, bool overwrite) {
     throw mismatch_error(fmt::format(
         "{}: not a readable results file of cotscale, and --overwrite replaces no others; move it away yourself",
         output));
-  }
-}
-
-// What a cell needs depends on its model and n.
-void require_memory_for_cells(const specification& spec, const coordinates& grid) {
-  cost_model costs(spec);
-  for (std::size_t number = 0; number < grid.cell_count(); ++number) {
-    const cell c = make_cell(grid, number);
-    if (c.position[1] + c.position[2] + c.position[4] > 0) continue;
-    require_memory(costs.estimate(c, thread_count()).bytes, describe(c));
   }
 }
 

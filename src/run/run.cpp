@@ -6,13 +6,13 @@
 #include <vector>
 
 #include "cotscale/base/output.hpp"
+#include "cotscale/base/parallel.hpp"
 #include "cotscale/base/patience.hpp"
 #include "cotscale/base/stopwatch.hpp"
 #include "cotscale/comm/ticket_counter.hpp"
-#include "cotscale/experiment/cost_model.hpp"
-#include "cotscale/experiment/initial_weights.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/run/provenance.hpp"
+#include "cotscale/run/requirements.hpp"
 #include "cotscale/run/resources.hpp"
 #include "cotscale/run/stop_control.hpp"
 #include "cotscale/store/lock.hpp"
@@ -66,10 +66,7 @@ exit_code run_sweep(const specification& spec, const run_options& requested, con
   std::optional<patience> sign_of_life;
   if (all.is_root()) sign_of_life.emplace("preparing the run");
   coordinates grid;
-  all.together([&] {
-    require_memory(least_bytes(spec), fmt::format("task.d = {}", spec.d));
-    grid = make_coordinates(spec);
-  });
+  all.together([&] { grid = require_grid(spec); });
   provenance attributes =
       collect_provenance("cotscale: " + spec.name, spec.seed, to_toml(spec), options.command_line, all.size());
   attributes.emplace_back("sampler", word_of(resolved_sampler(spec)));
@@ -79,8 +76,7 @@ exit_code run_sweep(const specification& spec, const run_options& requested, con
   std::unique_ptr<file_lock> lock;
   work_list list;
   all.on_root([&] {
-    require_memory_for_cells(spec, grid);
-    require_initial_weights(spec, grid);
+    require_runnable(spec, grid, thread_count());
     require_writable(options.output, options.overwrite);
     lock = std::make_unique<file_lock>(options.output);
     if (!lock->notice().empty()) warn("{}", lock->notice());

@@ -4,13 +4,12 @@
 #include <filesystem>
 #include <string>
 
+#include "cotscale/config/keys.hpp"
 #include "cotscale/experiment/grid.hpp"
 #include "cotscale/model/lsa.hpp"
 #include "cotscale/store/results_file.hpp"
 
 namespace cotscale::detail {
-
-class table_reader;
 
 /// The results file of that sweep, opened once. It is identified by its SHA-256, and must not change any more.
 class initial_weights_file {
@@ -40,7 +39,7 @@ class initial_weights_file {
 
 /// Opens `initial_file` of a model, checks or fills in its `initial_sha256`, and that `initial_model` keeps weights
 /// there.
-void open_initial_weights(table_reader& keys, const specification& spec, model_specification& model);
+void open_initial_weights(config::keys& keys, const specification& spec, model_specification& model);
 
 /// Before a run: require_cells() for every model that begins with stored weights.
 void require_initial_weights(const specification& spec, const coordinates& grid);

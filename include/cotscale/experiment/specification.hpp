@@ -8,10 +8,12 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "cotscale/config/keys.hpp"
 #include "cotscale/config/overrides.hpp"
 #include "cotscale/task/covariance.hpp"
 #include "cotscale/train/gpt2.hpp"
@@ -106,7 +108,7 @@ inline constexpr std::array<std::string_view, 6> candidate_mixtures{"selected", 
 bool is_candidate_mixture(const std::string& mixture);
 
 struct specification {
-  std::string name;
+  std::string name = "sweep";
   std::int64_t seed = 0;
   std::vector<std::string> models;
   std::vector<std::string> mixtures;
@@ -137,9 +139,9 @@ sampler_method resolved_sampler(const specification& spec);
 bool needs_examples(const model_specification& model);
 
 /// The words that stand for them in a specification; random numbers are keyed by the words.
-const std::string& word_of(covariance_specification::kind kind);
-const std::string& word_of(rotation basis);
-const std::string& word_of(sampler_method sampler);
+std::string word_of(covariance_specification::kind kind);
+std::string word_of(rotation basis);
+std::string word_of(sampler_method sampler);
 
 /// Parses, applies the overrides and validates. `source` names the text in messages. Throws specification_error with
 /// all problems that were found, each with its key and line.
@@ -157,6 +159,9 @@ specification load_selection(const std::string& path, const std::vector<override
 /// The whole specification as TOML: every key that has an effect, defaults included, in a fixed order. Parses to the
 /// same specification.
 std::string to_toml(const specification& spec);
+
+/// The declarations of all tables, for documentation.
+std::span<const config::table_declaration> specification_tables();
 
 /// The part of it that selection depends on, as text; for the record.
 std::string selection_to_toml(const specification& spec);

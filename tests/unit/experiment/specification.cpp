@@ -165,8 +165,9 @@ TEST(specification, covariances_that_are_not_positive_semi_definite_are_refused)
 TEST(specification, keys_without_effect_are_refused) {
   EXPECT_THAT(message_with("exponent = 2", "exponent = 2\neigenvalues = [1, 2, 3, 4]"),
               HasSubstr("spectrum = \"list\" only"));
-  EXPECT_THAT(message(std::string(valid) + "[target]\nspectrum = \"power_law\"\nexponent = 1\n"),
-              HasSubstr("sweep.hardness is set although [target] has a spectrum of its own"));
+  EXPECT_THAT(
+      message(std::string(valid) + "[target]\nspectrum = \"power_law\"\nexponent = 1\n"),
+      HasSubstr("my.toml:5: sweep.hardness has an effect with a [target] that has no spectrum only; remove it"));
   EXPECT_THAT(
       message_with("architecture = \"lsa\"", "architecture = \"lsa\"\ntraining = \"closed_form\"\ntolerance = 1e-3"),
       HasSubstr("models.lsa.tolerance has an effect with training = \"population\" only"));
@@ -271,7 +272,7 @@ TEST(specification, transformers_that_cannot_be_trained_or_tested_are_refused) {
   EXPECT_THAT(message_with_transformer("width = 12", "width = 10"),
               HasSubstr("models.gpt.width must be a multiple of heads = 3"));
   EXPECT_THAT(message_with_transformer("dimension_start = 1\n", ""),
-              AllOf(HasSubstr("models.gpt.dimension_step has an effect with dimension_start only"),
+              AllOf(HasSubstr("models.gpt.dimension_step has an effect with dimension_start = 1 or more only"),
                     HasSubstr("models.gpt.dimension_every")));
   EXPECT_THAT(message_with_transformer("dimension_start = 1", "dimension_start = 4"),
               HasSubstr("models.gpt.dimension_start is 4, but the full size is 4"));
@@ -376,7 +377,7 @@ TEST(specification, probabilities_that_cannot_be_are_refused) {
   EXPECT_THAT(with("[1, 0, nan, 0, 0, 0, 0, 0]"), HasSubstr("mixtures.mixed.probabilities must be finite"));
   EXPECT_THAT(with("3"), HasSubstr("mixtures.mixed.probabilities must be a list of numbers"));
   EXPECT_THAT(message_with_candidates("[mixtures.mixed]", "[mixtures.mixed]\nrotation = \"shared\""),
-              HasSubstr("unknown key mixtures.mixed.rotation"));
+              HasSubstr("mixtures.mixed.rotation has an effect with no probabilities only; remove it"));
 }
 
 TEST(specification, mixtures_of_candidates_need_candidates) {
@@ -419,7 +420,7 @@ TEST(specification, reads_how_test_prompts_are_drawn) {
   EXPECT_THAT(message(valid, {{"theory.draws", "-1"}}), HasSubstr("theory.draws must be at least 0"));
   EXPECT_THAT(message(valid, {{"theory.draws", "200"}, {"theory.most_draws", "100"}}),
               HasSubstr("theory.most_draws is 100, but theory.draws = 200 are taken at least"));
-  EXPECT_THAT(message(valid, {{"theory.rarest", "0"}}), HasSubstr("theory.rarest must be a share of draws"));
+  EXPECT_THAT(message(valid, {{"theory.rarest", "0"}}), HasSubstr("theory.rarest must be positive, got 0"));
   const std::string text = to_toml(parse(valid, {{"theory.most_draws", "3000"}, {"theory.rarest", "0.01"}}));
   EXPECT_THAT(text, HasSubstr("most_draws = 3000\nrarest = 0.01"));
   EXPECT_EQ(to_toml(parse(text)), text);
@@ -551,7 +552,7 @@ TEST(specification, keys_of_another_training_are_refused) {
   const auto with = [](const std::string& keys) { return message(sampled(keys)); };
   EXPECT_THAT(with("tolerance = 1e-3"), HasSubstr("models.lsa.tolerance has an effect with training = \"population\""));
   EXPECT_THAT(with("step_size = 1"), HasSubstr("models.lsa.step_size has an effect"));
-  EXPECT_THAT(with("k_train = 2"), HasSubstr("models.lsa.k_train has an effect with an objective other than"));
+  EXPECT_THAT(with("k_train = 2"), HasSubstr("models.lsa.k_train has an effect with objective = \"process\" or"));
   EXPECT_THAT(with("objective = \"outcome\"\nk_train = 2\neta = 0.1"),
               HasSubstr("models.lsa.eta has an effect with objective = \"process\""));
   EXPECT_THAT(with("momentum = 0.5"), HasSubstr("models.lsa.momentum has an effect with optimizer = \"sgd\""));

@@ -1,16 +1,18 @@
-// How deeply a text of TOML is nested, found out without calling itself.
+#include "cotscale/config/toml_text.hpp"
+
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cctype>
 #include <cstddef>
-#include <string>
-#include <string_view>
+#include <sstream>
 
 #include "cotscale/base/error.hpp"
-#include "cotscale/config/toml_reader.hpp"
 
-namespace cotscale::detail {
+namespace cotscale::config {
 namespace {
 
-// Follows a text of TOML as far as nesting goes: strings and comments are passed over.
+// Follows a text of TOML as far as nesting goes, without calling itself: strings and comments are passed over.
 class level_counter {
  public:
   // Whether the next character stays within most_levels.
@@ -93,4 +95,26 @@ void require_shallow(std::string_view text, const std::string& source) {
   }
 }
 
-}  // namespace cotscale::detail
+toml::table parse_text(const std::string& text, const std::string& source) {
+  require_shallow(text, source);
+  try {
+    return toml::parse(text, source);
+  } catch (const toml::parse_error& e) {
+    throw specification_error(fmt::format("{}:{}: not valid TOML: {}", source, e.source().begin.line, e.description()));
+  }
+}
+
+std::string quoted(const std::string& text) {
+  std::ostringstream out;
+  out << toml::default_formatter(toml::value<std::string>(text));
+  return out.str();
+}
+
+std::string quoted_key(const std::string& key) {
+  const bool bare = !key.empty() && std::all_of(key.begin(), key.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '_' || c == '-';
+  });
+  return bare ? key : quoted(key);
+}
+
+}  // namespace cotscale::config
