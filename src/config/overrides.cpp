@@ -24,7 +24,10 @@ namespace detail {
 using namespace config;
 
 void apply(toml::table& root, const override_key& o) {
-  const std::string source = shortened(fmt::format("--set {}={}", o.key, o.value), 200);
+  apply(root, o, shortened(fmt::format("--set {}={}", o.key, o.value), 200));
+}
+
+void apply(toml::table& root, const override_key& o, const std::string& source) {
   require_shallow(o.key + " = " + o.value, source);
   toml::table parsed;
   try {

@@ -76,23 +76,42 @@ std::string shown(const toml::node& node) {
   return shortened(text.str(), most_bytes);
 }
 
-void problem_list::add(const toml::node* where, const std::string& message) {
-  if (full()) return count();
+std::string problem_list::placed(const toml::node* where, const std::string& message) const {
   std::string place = source_;
   if (where != nullptr) {
     const toml::source_region& region = where->source();
     if (region.path) place = *region.path;
-    if (region.begin.line > 0 && place.rfind("--set", 0) != 0) place += fmt::format(":{}", region.begin.line);
+    const bool has_lines = !place.starts_with("--set") && !place.ends_with(values_of_axes);
+    if (region.begin.line > 0 && has_lines) place += fmt::format(":{}", region.begin.line);
   }
   constexpr std::size_t most_bytes = 1500;
-  std::string said = fmt::format("{}: {}", place, shortened(message, most_bytes));
+  return fmt::format("{}: {}", place, shortened(message, most_bytes));
+}
+
+void problem_list::add(const toml::node* where, const std::string& message) {
+  if (full()) return count();
+  std::string said = placed(where, message);
   if (std::find(problems_.begin(), problems_.end(), said) == problems_.end()) problems_.push_back(std::move(said));
 }
 
+void problem_list::add_idle(const std::string& path, const toml::node* where, const std::string& message) {
+  idle_.try_emplace(path, placed(where, message));
+}
+
 void problem_list::raise() const {
-  if (problems_.empty()) return;
-  throw specification_error(fmt::format("{}{}", fmt::join(problems_, "\n  "),
-                                        unnamed_ > 0 ? fmt::format("\n  and {} more problems", unnamed_) : ""));
+  std::vector<std::string> said = problems_;
+  std::size_t unnamed = unnamed_;
+  for (const auto& [path, message] : idle_) {
+    if (effective_.contains(path)) continue;
+    if (said.size() < most) {
+      said.push_back(message);
+    } else {
+      ++unnamed;
+    }
+  }
+  if (said.empty()) return;
+  throw specification_error(fmt::format("{}{}", fmt::join(said, "\n  "),
+                                        unnamed > 0 ? fmt::format("\n  and {} more problems", unnamed) : ""));
 }
 
 }  // namespace cotscale::config

@@ -68,6 +68,7 @@ void reader::visit(const key& k, field& f) {
   s.settled = true;
   const toml::node* node = find(k.name);
   if (node != nullptr) {
+    problems_.note_effect(full(k.name));
     if (!f.read(*node, full(k.name), problems_)) mark_unread(k.name);
   } else if (k.required) {
     problems_.add(table_, fmt::format("{} is missing; set it, for example {} = {}", full(k.name), k.name, k.example));
@@ -128,7 +129,10 @@ void reader::finish() {
     if (found == known_.end()) {
       report_unknown(name, *node);
     } else if (!found->second.settled) {
-      problem(name, fmt::format("has an effect with {} only; remove it", found->second.condition));
+      sound_ = false;
+      if (!wrong_.emplace(name).second) continue;
+      problems_.add_idle(full(name), node,
+                         fmt::format("{} has an effect with {} only; remove it", full(name), found->second.condition));
     }
   }
 }

@@ -10,9 +10,9 @@
 #include "cotscale/base/output.hpp"
 #include "cotscale/config/overrides.hpp"
 #include "cotscale/config/reader.hpp"
-#include "cotscale/config/toml_text.hpp"
 #include "cotscale/experiment/initial_weights.hpp"
 #include "declarations.hpp"
+#include "variants.hpp"
 
 namespace cotscale {
 namespace {
@@ -141,9 +141,8 @@ void read_sweep(reader& top, reader& sweep, specification& spec, problem_list& p
 }
 
 // Without a sweep, the file holds what selection needs, and the name and seed of one.
-specification interpret(const toml::table& root, const std::string& source, const std::filesystem::path& directory,
+specification interpret(const toml::table& root, problem_list& problems, const std::filesystem::path& directory,
                         bool with_sweep) {
-  problem_list problems(source);
   specification spec;
   spec.directory = directory;
   reader top(&root, "", problems);
@@ -170,7 +169,6 @@ specification interpret(const toml::table& root, const std::string& source, cons
   sweep.finish();
   if (with_sweep) read_sweep(top, sweep, spec, problems);
   top.finish();
-  problems.raise();
   return spec;
 }
 
@@ -207,16 +205,17 @@ bool needs_examples(const model_specification& model) {
 
 specification parse_specification(const std::string& text, const std::string& source,
                                   const std::filesystem::path& directory, const std::vector<override_key>& overrides) {
-  toml::table root = config::parse_text(text, source);
-  for (const override_key& o : overrides) apply(root, o);
-  return interpret(root, source, directory, true);
+  return read_variants(text, source, overrides, [&](const toml::table& root, problem_list& problems) {
+    return interpret(root, problems, directory, true);
+  });
 }
 
 specification load_selection(const std::string& path, const std::vector<override_key>& overrides) {
-  toml::table root = config::parse_text(read_regular_file(path, longest_specification), path);
-  for (const override_key& o : overrides) apply(root, o);
   const std::filesystem::path directory = std::filesystem::path(path).parent_path();
-  const specification spec = interpret(root, path, directory, has_sweep(root));
+  const specification spec = read_variants(read_regular_file(path, longest_specification), path, overrides,
+                                           [&](const toml::table& root, problem_list& problems) {
+                                             return interpret(root, problems, directory, has_sweep(root));
+                                           });
   require_selectable(spec, path);
   warn_of_mended(spec);
   return spec;

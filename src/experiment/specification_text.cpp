@@ -2,12 +2,14 @@
 #include "cotscale/config/toml_text.hpp"
 #include "cotscale/config/writer.hpp"
 #include "declarations.hpp"
+#include "variants.hpp"
 
 namespace cotscale {
 
 using namespace detail;
 
 std::string to_toml(const specification& given) {
+  if (!given.variants.empty()) return text_of_variants(given);
   specification spec = given;
   spec.sampler = resolved_sampler(spec);
   config::writer out;

@@ -21,6 +21,8 @@ namespace detail {
 /// Sets a dotted key in the tables of a specification, and makes tables on the way. Throws specification_error if the
 /// key is incomplete or leads through a value.
 void apply(toml::table& root, const override_key& o);
+/// The same of a value from elsewhere than the command line, which messages call `source`.
+void apply(toml::table& root, const override_key& o, const std::string& source);
 
 }  // namespace detail
 }  // namespace cotscale

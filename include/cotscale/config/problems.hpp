@@ -4,7 +4,10 @@
 #include <toml++/toml.h>
 
 #include <cstddef>
+#include <map>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace cotscale::config {
@@ -27,6 +30,9 @@ std::string suggestion(const std::string& word, const std::vector<std::string>& 
 /// A node as it may stand in a message: its TOML, or how many elements it has where these are many.
 std::string shown(const toml::node& node);
 
+/// What the source of values ends in that a table of axes has put into a specification: their lines are not the file's.
+inline constexpr std::string_view values_of_axes = ", sweep.axes";
+
 /// Problems found so far; the first twenty are thrown together, with how many there are, so that a user mends a file
 /// once. A problem that is there already is not said again.
 class problem_list {
@@ -38,13 +44,22 @@ class problem_list {
   /// Whether there are so many that another would only be counted; then count() spares its words.
   bool full() const { return problems_.size() >= most; }
   void count() { ++unnamed_; }
+  /// A specification that is read several times, with other values of the keys that vary: a key that has an effect in
+  /// one of these readings may stand there. note_effect() says that it has; what add_idle() says of one that never has
+  /// is a problem.
+  void note_effect(const std::string& path) { effective_.insert(path); }
+  void add_idle(const std::string& path, const toml::node* where, const std::string& message);
   /// Throws specification_error if there is any problem.
   void raise() const;
 
  private:
   static constexpr std::size_t most = 20;
+  std::string placed(const toml::node* where, const std::string& message) const;
+
   std::string source_;
   std::vector<std::string> problems_;
+  std::set<std::string> effective_;
+  std::map<std::string, std::string> idle_;  // what is to be said, by path
   std::size_t unnamed_ = 0;
 };
 

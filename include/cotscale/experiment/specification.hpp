@@ -1,6 +1,7 @@
 // What a sweep computes, as its TOML file says (docs/specification.md), with every default filled in.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <filesystem>
@@ -107,6 +108,14 @@ inline constexpr std::array<std::string_view, 6> candidate_mixtures{"selected", 
                                                                     "easy",     "hard",  "relevant"};
 bool is_candidate_mixture(const std::string& mixture);
 
+/// A declared key that differs between cells: an entry of `[sweep.axes]`.
+struct varied_key {
+  std::string key;                  ///< dotted, "models.gpt2.learning_rate"
+  std::string name;                 ///< of its dimension in the results
+  std::vector<std::string> values;  ///< as TOML
+  std::string model, mixture;       ///< of whose table the key is; empty: it is of no such table, and varies for all
+};
+
 struct specification {
   std::string name = "sweep";
   std::int64_t seed = 0;
@@ -130,7 +139,17 @@ struct specification {
   std::map<std::string, model_specification> model_tables;      ///< of the names in `models`
   std::map<std::string, mixture_specification> mixture_tables;  ///< of the names in `mixtures` that are not built in
   std::filesystem::path directory;                              ///< that relative file names start from
+  std::vector<varied_key> axes;
+  /// With each combination of their values, row-major, the last one fastest; the specification itself has the first.
+  /// Empty without axes.
+  std::vector<std::shared_ptr<const specification>> variants;
 };
+
+/// Row-major number `number` of the combinations of the axes' values; the specification itself without axes.
+const specification& variant_of(const specification& spec, std::size_t number);
+inline std::size_t variant_count(const specification& spec) { return std::max<std::size_t>(1, spec.variants.size()); }
+/// Indices into the values of each axis.
+std::vector<std::size_t> axis_indices(const specification& spec, std::size_t variant);
 
 /// What `automatic` stands for: Wishart, unless a model needs the examples (needs_examples).
 sampler_method resolved_sampler(const specification& spec);

@@ -1,0 +1,316 @@
+#include "variants.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <sstream>
+#include <string_view>
+#include <utility>
+
+#include "cotscale/base/error.hpp"
+#include "cotscale/config/documentation.hpp"
+#include "cotscale/config/field.hpp"
+#include "cotscale/config/range.hpp"
+#include "cotscale/config/toml_text.hpp"
+
+namespace cotscale::detail {
+namespace {
+
+using config::problem_list;
+
+constexpr std::size_t most_variants = 10'000;
+
+std::vector<std::string> split(const std::string& dotted) {
+  std::vector<std::string> words{""};
+  for (const char c : dotted) {
+    if (c == '.') {
+      words.emplace_back();
+    } else {
+      words.back() += c;
+    }
+  }
+  return words;
+}
+
+std::string text_of(const toml::node& node) {
+  std::ostringstream out;
+  node.visit([&](const auto& value) { out << toml::default_formatter(value); });
+  return out.str();
+}
+
+// A text where only the node's own type tells integers from other numbers.
+std::string number_text(const toml::node& node) {
+  if (const auto integer = node.value_exact<std::int64_t>()) return config::toml_of(*integer);
+  if (const auto number = node.value_exact<double>()) return config::toml_of(*number);
+  return text_of(node);
+}
+
+// What is declared of a dotted key; none if it is no key of any table.
+std::optional<config::entry> declaration_of(const std::vector<std::string>& words) {
+  if (words.size() < 2) return std::nullopt;
+  const bool named = words.size() == 3 && (words[0] == "models" || words[0] == "mixtures");
+  if (words.size() != 2 && !named) return std::nullopt;
+  const std::string table = named ? words[0] + ".NAME" : words[0];
+  for (const config::table_declaration& declared : specification_tables()) {
+    if (declared.name != table) continue;
+    for (config::entry& e : config::entries_of(declared)) {
+      if (e.name == words.back()) return std::move(e);
+    }
+  }
+  return std::nullopt;
+}
+
+// Why a key cannot be an axis; empty if it can.
+std::string refusal(const std::vector<std::string>& words, const std::optional<config::entry>& declared) {
+  if (!declared) return "is no key of a table; write it with its table, as in \"models.NAME.learning_rate\"";
+  if (words[0] == "sweep" && words[1] != "seed") {
+    return words[1] == "name" ? "has no effect on results; remove it"
+                              : fmt::format("is an axis of its own; set sweep.{} instead", words[1]);
+  }
+  if (words[0] == "test" && (words[1] == "k" || words[1] == "m")) {
+    return fmt::format("is an axis of the results already; set test.{} instead", words[1]);
+  }
+  return "";
+}
+
+// The values of an axis as TOML, without duplicates.
+std::vector<std::string> values_of(const toml::node& node, const std::string& path, const config::entry& declared,
+                                   problem_list& problems) {
+  std::vector<std::string> out;
+  if (const toml::table* range = node.as_table()) {
+    if (declared.type.starts_with("integer")) {
+      const auto values = config::read_integer_range(*range, path, problems);
+      for (const std::int64_t value : values.value_or(std::vector<std::int64_t>()))
+        out.push_back(config::toml_of(value));
+    } else {
+      const auto values = config::read_range(*range, path, problems);
+      for (const double value : values.value_or(std::vector<double>())) out.push_back(config::toml_of(value));
+    }
+    return out;
+  }
+  const toml::array* list = node.as_array();
+  // A key whose value is a list varies over lists.
+  const bool of_lists = declared.type.starts_with("list") || declared.type.starts_with("axis");
+  const bool values = list != nullptr && (!of_lists || (!list->empty() && list->front().is_array()));
+  if (!values) return {number_text(node)};
+  if (list->empty()) problems.add(&node, path + " is an empty list; give at least one value");
+  for (const toml::node& element : *list) {
+    std::string value = number_text(element);
+    if (std::find(out.begin(), out.end(), value) != out.end()) {
+      problems.add(&element, fmt::format("{} has the value {} twice", path, value));
+    } else {
+      out.push_back(std::move(value));
+    }
+  }
+  return out;
+}
+
+// Names that the results file has already.
+bool is_reserved_dimension(const std::string& name) {
+  static const std::set<std::string, std::less<>> names{
+      "model",     "mixture",   "hardness", "n",       "repeat",    "m",       "k",       "training_step",
+      "baseline",  "task",      "row",      "column",  "parameter", "stage",   "status",  "identity",
+      "step_size", "converged", "rank",     "attempt", "checksum",  "weights", "failures"};
+  return names.contains(name);
+}
+
+class axis_reader {
+ public:
+  axis_reader(const toml::table& root, problem_list& problems) : root_(root), problems_(problems) {}
+
+  // Keys may be quoted as a whole, or dotted, which makes tables.
+  void read(const toml::table& table, const std::string& prefix) {
+    for (const auto& [key, node] : table) {
+      const std::string dotted = prefix + std::string(key.str());
+      const toml::table* inner = node.as_table();
+      if (inner != nullptr && !inner->contains("from") && !inner->contains("to")) {
+        read(*inner, dotted + ".");
+      } else {
+        add(dotted, node);
+      }
+    }
+  }
+
+  std::vector<varied_key> finish() {
+    for (varied_key& axis : axes_) axis.name = name_of(axis);
+    return std::move(axes_);
+  }
+
+ private:
+  void add(const std::string& dotted, const toml::node& node) {
+    const std::vector<std::string> words = split(dotted);
+    const std::string path = fmt::format("sweep.axes.\"{}\"", dotted);
+    const std::optional<config::entry> declared = declaration_of(words);
+    if (const std::string why = refusal(words, declared); !why.empty()) {
+      problems_.add(&node, fmt::format("{} {}", path, why));
+      return;
+    }
+    varied_key axis{
+        .key = dotted, .name = {}, .values = values_of(node, path, *declared, problems_), .model = {}, .mixture = {}};
+    if (words[0] == "models") axis.model = words[1];
+    if (words[0] == "mixtures") axis.mixture = words[1];
+    for (const auto& [kind, name] : {std::pair{"models", &axis.model}, std::pair{"mixtures", &axis.mixture}}) {
+      if (!name->empty() && !root_.at_path(fmt::format("{}.{}", kind, *name)).is_table()) {
+        problems_.add(&node, fmt::format("{} is a key of [{}.{}], and there is no such table; no cell has it", path,
+                                         kind, *name));
+      }
+    }
+    if (!axis.values.empty()) axes_.push_back(std::move(axis));
+  }
+
+  // The last word; with the one before it where two would be equal.
+  std::string name_of(const varied_key& axis) const {
+    const std::vector<std::string> words = split(axis.key);
+    const auto same = [&](const varied_key& other) { return split(other.key).back() == words.back(); };
+    const bool unique = std::count_if(axes_.begin(), axes_.end(), same) == 1;
+    return unique && !is_reserved_dimension(words.back()) ? words.back() : words[words.size() - 2] + "_" + words.back();
+  }
+
+  const toml::table& root_;
+  problem_list& problems_;
+  std::vector<varied_key> axes_;
+};
+
+toml::table parse(const std::string& text, const std::string& source, const std::vector<override_key>& overrides) {
+  toml::table root = config::parse_text(text, source);
+  for (const override_key& o : overrides) apply(root, o);
+  return root;
+}
+
+// Takes the axes out of the tables.
+std::vector<varied_key> take_axes(toml::table& root, problem_list& problems) {
+  toml::table* sweep = root["sweep"].as_table();
+  if (sweep == nullptr || !sweep->contains("axes")) return {};
+  axis_reader reader(root, problems);
+  if (const toml::table* axes = sweep->get("axes")->as_table()) {
+    reader.read(*axes, "");
+  } else {
+    problems.add(sweep->get("axes"),
+                 "sweep.axes must be a table: write [sweep.axes] on a line of its own, and its keys below");
+  }
+  sweep->erase("axes");
+  return reader.finish();
+}
+
+std::size_t product(const std::vector<varied_key>& axes) {
+  std::size_t count = 1;
+  for (const varied_key& axis : axes) {
+    count *= axis.values.size();
+    if (count > most_variants) return count;
+  }
+  return count;
+}
+
+std::vector<std::size_t> indices_of(const std::vector<varied_key>& axes, std::size_t number) {
+  std::vector<std::size_t> out(axes.size());
+  for (std::size_t i = axes.size(); i-- > 0;) {
+    out[i] = number % axes[i].values.size();
+    number /= axes[i].values.size();
+  }
+  return out;
+}
+
+}  // namespace
+
+specification read_variants(const std::string& text, const std::string& source,
+                            const std::vector<override_key>& overrides, const interpreter& interpret) {
+  problem_list problems(source);
+  toml::table root = parse(text, source, overrides);
+  const std::vector<varied_key> axes = take_axes(root, problems);
+  if (axes.empty()) {
+    specification only = interpret(root, problems);
+    problems.raise();
+    return only;
+  }
+  const std::size_t count = product(axes);
+  if (count > most_variants) {
+    problems.add(nullptr,
+                 fmt::format("sweep.axes makes more than {} combinations of values; take fewer", most_variants));
+    problems.raise();
+  }
+  specification first;
+  for (std::size_t number = 0; number < count && !problems.full(); ++number) {
+    if (number > 0) {
+      root = parse(text, source, overrides);  // a copy would not know its lines
+      problem_list said_before(source);
+      take_axes(root, said_before);
+    }
+    const std::vector<std::size_t> at = indices_of(axes, number);
+    for (std::size_t i = 0; i < axes.size(); ++i) {
+      apply(root, {axes[i].key, axes[i].values[at[i]]}, source + std::string(config::values_of_axes));
+    }
+    specification variant = interpret(root, problems);
+    if (number == 0) first = variant;
+    first.variants.push_back(std::make_shared<const specification>(std::move(variant)));
+  }
+  problems.raise();
+  first.axes = axes;
+  return first;
+}
+
+namespace {
+
+// The lines of a canonical text, by table.
+struct text_table {
+  std::string name;
+  std::vector<std::pair<std::string, std::string>> keys;  ///< and their lines
+};
+
+std::vector<text_table> tables_of(const std::string& text) {
+  std::vector<text_table> out;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with('[')) {
+      out.push_back({line.substr(1, line.size() - 2), {}});
+    } else if (const std::size_t equals = line.find(" = "); equals != std::string::npos && !out.empty()) {
+      out.back().keys.emplace_back(line.substr(0, equals), line);
+    }
+  }
+  return out;
+}
+
+void complete(std::vector<text_table>& all, const std::vector<text_table>& others) {
+  for (const text_table& other : others) {
+    auto table = std::find_if(all.begin(), all.end(), [&](const text_table& t) { return t.name == other.name; });
+    if (table == all.end()) table = all.insert(all.end(), {other.name, {}});
+    for (const auto& [key, line] : other.keys) {
+      const bool there =
+          std::any_of(table->keys.begin(), table->keys.end(), [&](const auto& entry) { return entry.first == key; });
+      if (!there) table->keys.emplace_back(key, line);
+    }
+  }
+}
+
+}  // namespace
+
+std::string text_of_variants(const specification& spec) {
+  std::vector<text_table> tables;
+  for (const auto& variant : spec.variants) complete(tables, tables_of(to_toml(*variant)));
+  text_table axes{"sweep.axes", {}};
+  for (const varied_key& axis : spec.axes) {
+    axes.keys.emplace_back(axis.key, fmt::format("{} = [{}]", config::quoted(axis.key), config::listed(axis.values)));
+  }
+  tables.insert(tables.begin() + 1, std::move(axes));
+  std::string text;
+  for (const text_table& table : tables) {
+    text += fmt::format("{}[{}]\n", text.empty() ? "" : "\n", table.name);
+    for (const auto& [key, line] : table.keys) text += line + "\n";
+  }
+  return text;
+}
+
+}  // namespace cotscale::detail
+
+namespace cotscale {
+
+const specification& variant_of(const specification& spec, std::size_t number) {
+  return spec.variants.empty() ? spec : *spec.variants.at(number);
+}
+
+std::vector<std::size_t> axis_indices(const specification& spec, std::size_t variant) {
+  return detail::indices_of(spec.axes, variant);
+}
+
+}  // namespace cotscale
