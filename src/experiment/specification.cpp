@@ -52,6 +52,7 @@ void read_model(const std::string& name, reader& keys, specification& spec, bool
   model_specification table;
   model_keys(keys, table);
   keys.finish();
+  if (!keys.sound()) return;  // what depends on its keys would be said of their defaults
   if (table.architecture == architecture_kind::gpt2 && spec.d > 0 && !spec.n.empty()) {
     require_curriculum(keys, "dimension", table.gpt2.dimension, spec.d, table.gpt2.steps);
     require_curriculum(keys, "examples", table.gpt2.examples, *std::max_element(spec.n.begin(), spec.n.end()),
