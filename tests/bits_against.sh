@@ -19,12 +19,17 @@ find_python "h5py, numpy"
 cache=$root/build/bits
 mkdir -p "$cache"
 
+fail() {
+    echo "bits_against.sh: $1" >&2
+    exit 2
+}
+
 # Prints the path of the program that SOURCE (a directory) builds in BUILD (another).
 build_program() {
     cmake -S "$1" -B "$2" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCOTSCALE_TESTS=OFF >"$2.log" 2>&1 &&
         cmake --build "$2" --target cotscale >>"$2.log" 2>&1 || {
         tail -n 30 "$2.log" >&2
-        give_up "building $1 failed; the whole log is $2.log"
+        fail "building $1 failed; the whole log is $2.log"
     }
     echo "$2/cotscale"
 }
@@ -32,10 +37,9 @@ build_program() {
 # Prints the path of the program of a commit.
 program_of() {
     local commit
-    commit=$(git -C "$root" rev-parse --verify --quiet "$1^{commit}") || give_up "$1: no such revision"
+    commit=$(git -C "$root" rev-parse --verify --quiet "$1^{commit}") || fail "$1: no such revision"
     if [[ ! -e $cache/$commit/.git ]]; then
-        git -C "$root" worktree prune
-        git -C "$root" worktree add --quiet --detach "$cache/$commit" "$commit" >&2
+        git -C "$root" worktree add --quiet --force --detach "$cache/$commit" "$commit" >&2
     fi
     build_program "$cache/$commit" "$cache/$commit-build"
 }
