@@ -152,22 +152,22 @@ specification interpret(const toml::table& root, const std::string& source, cons
     reader keys(top.subtable(name), name, problems);
     visit(keys);
     keys.finish();
-    return keys.present();
+    return std::pair(keys.present(), keys.sound());
   };
   read("task", [&](reader& keys) { task_keys(keys, spec); });
-  read("target", [&](reader& keys) { target_keys(keys, spec.target, spec); });
+  const bool target_is_sound = read("target", [&](reader& keys) { target_keys(keys, spec.target, spec); }).second;
   if (root.contains("tasks")) {
     spec.tasks.source = tasks_specification::kind::generated;
     read("tasks", [&](reader& keys) { tasks_keys(keys, spec.tasks, spec); });
   } else {
     top.subtable("tasks");
   }
-  const bool selects = read("select", [&](reader& keys) { selection_keys(keys, spec.selection, spec.d); });
+  const bool selects = read("select", [&](reader& keys) { selection_keys(keys, spec.selection, spec.d); }).first;
   if (with_sweep && selects && spec.tasks.source == tasks_specification::kind::none) {
     top.problem("select", "has an effect with [tasks] only; remove it");
   }
   reader sweep(top.subtable("sweep"), "sweep", problems);
-  sweep_keys(sweep, spec, with_sweep);
+  sweep_keys(sweep, spec, with_sweep, with_sweep && target_is_sound);
   sweep.finish();
   if (with_sweep) read_sweep(top, sweep, spec, problems);
   top.finish();

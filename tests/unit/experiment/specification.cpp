@@ -98,6 +98,19 @@ TEST(specification, unknown_models_and_mixtures_are_refused) {
               HasSubstr("did you mean \"closed_form\"?"));
 }
 
+TEST(specification, only_a_word_that_is_near_is_suggested) {
+  EXPECT_THAT(message(valid, {{"target.rotation", "indep"}}), HasSubstr("did you mean \"independent\"?"));
+  EXPECT_THAT(
+      message(valid, {{"target.rotation", "xyzzy"}}),
+      AllOf(HasSubstr("target.rotation must be one of none, shared, independent"), Not(HasSubstr("did you mean"))));
+  EXPECT_THAT(message(valid, {{"sweep.models", "transformer"}}),
+              AllOf(HasSubstr("there is no [models.transformer]; add it"), Not(HasSubstr("did you mean"))));
+  EXPECT_THAT(message(valid, {{"sweep.mixtures", "xyzzy"}}),
+              AllOf(HasSubstr("there is no such mixture (there are matched"), Not(HasSubstr("did you mean"))));
+  EXPECT_THAT(message(valid, {{"test.xyzzy", "1"}}),
+              AllOf(HasSubstr("unknown key test.xyzzy; remove it"), Not(HasSubstr("did you mean"))));
+}
+
 TEST(specification, covariances_that_are_not_positive_semi_definite_are_refused) {
   const auto list = [](const std::string& values) {
     return message_with("spectrum = \"power_law\"\nexponent = 2", "spectrum = \"list\"\neigenvalues = " + values);
