@@ -94,11 +94,12 @@ int dispatch(int argc, char** argv) {
 
   app::keys_arguments keys;
   CLI::App& keys_command = *program.add_subcommand("keys", "list the keys of a specification");
-  keys_command.add_option("TABLE", keys.word,
-                          "a table, such as sweep or models, or a key with those that belong to it");
+  CLI::Option* table = keys_command.add_option(
+      "TABLE", keys.word, "a table, such as sweep or models, or a key with those that belong to it");
   keys_command.add_option("--renew", keys.renew, "renew the tables of keys in this document instead")
       ->type_name("FILE")
-      ->check(empty_name);
+      ->check(empty_name)
+      ->excludes(table);
 
   std::string file;
   CLI::App& status_command =

@@ -106,7 +106,7 @@ std::string with_tables(const std::string& document, std::span<const table_decla
     if (rest == std::string::npos || last == std::string::npos || last < rest) {
       throw specification_error(fmt::format("the region \"{}\" does not end", document.substr(at, 60)));
     }
-    const std::string wanted = document.substr(name, rest - name);
+    const std::string marked = document.substr(name, rest - name), wanted = marked.substr(0, marked.find(": "));
     const auto table = std::find_if(tables.begin(), tables.end(), [&](const auto& t) { return t.name == wanted; });
     if (table == tables.end()) throw specification_error(fmt::format("there is no table [{}]", wanted));
     out += document.substr(done, rest + closing.size() - done) + markdown(entries_of(*table));

@@ -33,6 +33,26 @@ void require_whole_steps(keys& k, const range& r) {
   }
 }
 
+void require_range(keys& k, const range& r) {
+  const bool log = r.scale == range::spacing::log;
+  if (r.to <= r.from) return k.problem("to", fmt::format("is {}, but must be above from = {}", r.to, r.from));
+  if (log && r.from <= 0) {
+    return k.problem("from", fmt::format("must be positive with scale = \"log\", got {}", r.from));
+  }
+  if (!std::isfinite(log ? r.to / r.from : r.to - r.from)) {
+    return k.problem("to", fmt::format("is {}, too far from {} for the numbers between them", r.to, r.from));
+  }
+  if (k.given("count") && k.given("step")) {
+    k.problem("step", "is set beside count; remove one of the two");
+  } else if (!k.given("count") && !k.given("step")) {
+    k.problem("count", "is missing; set it, for example count = 5, or step");
+  } else if (r.step && log) {
+    k.problem("scale", "has an effect with count only; remove it, or set count instead of step");
+  } else if (r.step) {
+    require_whole_steps(k, r);
+  }
+}
+
 std::optional<range> read(const toml::table& table, const std::string& path, problem_list& problems) {
   range out;
   reader keys(&table, path, problems);
@@ -49,24 +69,7 @@ void range_keys(keys& k, range& r) {
   k.value({.name = "count", .help = "how many values, both ends included"}, r.count, {.least = 2, .most = most_values});
   k.value({.name = "step", .help = "from each value to the next"}, r.step, {.above = 0});
   k.word({.name = "scale", .help = "of values that `count` says the number of"}, r.scale, spacings);
-  k.after("from", [&] {
-    k.after("to", [&] {
-      k.check([&] {
-        if (r.to <= r.from) k.problem("to", fmt::format("is {}, but must be above from = {}", r.to, r.from));
-        const bool log = r.scale == range::spacing::log;
-        if (log && r.from <= 0) k.problem("from", fmt::format("must be positive with scale = \"log\", got {}", r.from));
-        if (k.given("count") && k.given("step")) {
-          k.problem("step", "is set beside count; remove one of the two");
-        } else if (!k.given("count") && !k.given("step")) {
-          k.problem("count", "is missing; set it, for example count = 5, or step");
-        } else if (r.step && log) {
-          k.problem("scale", "has an effect with count only; remove it, or set count instead of step");
-        } else if (r.step && r.to > r.from) {
-          require_whole_steps(k, r);
-        }
-      });
-    });
-  });
+  k.after("from", [&] { k.after("to", [&] { k.check([&] { require_range(k, r); }); }); });
 }
 
 std::vector<double> values_of(const range& r) {

@@ -14,8 +14,9 @@ namespace cotscale::detail {
 inline constexpr std::int64_t most_examples = 100'000'000;
 inline constexpr std::int64_t most_dimensions = 20'000;
 
-/// `[sweep]`; without `whole` the keys that selection needs.
-void sweep_keys(config::keys& k, specification& spec, bool whole);
+/// `[sweep]`; without `whole` the keys that selection needs. The hardness is required where there is no spectrum,
+/// unless nobody can tell, because [target] is wrong.
+void sweep_keys(config::keys& k, specification& spec, bool whole, bool requires_hardness);
 /// Parts of it: `name` and `seed`; `hardness`.
 void name_keys(config::keys& k, specification& spec);
 void hardness_keys(config::keys& k, specification& spec, bool required);

@@ -52,6 +52,7 @@ void read_model(const std::string& name, reader& keys, specification& spec, bool
   model_specification table;
   model_keys(keys, table);
   keys.finish();
+  if (!keys.sound()) return;  // what depends on its keys would be said of their defaults
   if (table.architecture == architecture_kind::gpt2 && spec.d > 0 && !spec.n.empty()) {
     require_curriculum(keys, "dimension", table.gpt2.dimension, spec.d, table.gpt2.steps);
     require_curriculum(keys, "examples", table.gpt2.examples, *std::max_element(spec.n.begin(), spec.n.end()),
@@ -150,22 +151,22 @@ specification interpret(const toml::table& root, problem_list& problems, const s
     reader keys(top.subtable(name), name, problems);
     visit(keys);
     keys.finish();
-    return keys.present();
+    return std::pair(keys.present(), keys.sound());
   };
   read("task", [&](reader& keys) { task_keys(keys, spec); });
-  read("target", [&](reader& keys) { target_keys(keys, spec.target, spec); });
+  const bool target_is_sound = read("target", [&](reader& keys) { target_keys(keys, spec.target, spec); }).second;
   if (root.contains("tasks")) {
     spec.tasks.source = tasks_specification::kind::generated;
     read("tasks", [&](reader& keys) { tasks_keys(keys, spec.tasks, spec); });
   } else {
     top.subtable("tasks");
   }
-  const bool selects = read("select", [&](reader& keys) { selection_keys(keys, spec.selection, spec.d); });
+  const bool selects = read("select", [&](reader& keys) { selection_keys(keys, spec.selection, spec.d); }).first;
   if (with_sweep && selects && spec.tasks.source == tasks_specification::kind::none) {
     top.problem("select", "has an effect with [tasks] only; remove it");
   }
   reader sweep(top.subtable("sweep"), "sweep", problems);
-  sweep_keys(sweep, spec, with_sweep);
+  sweep_keys(sweep, spec, with_sweep, with_sweep && target_is_sound);
   sweep.finish();
   if (with_sweep) read_sweep(top, sweep, spec, problems);
   top.finish();

@@ -14,7 +14,7 @@ std::string to_toml(const specification& given) {
   spec.sampler = resolved_sampler(spec);
   config::writer out;
   out.table("sweep");
-  sweep_keys(out, spec, true);
+  sweep_keys(out, spec, true, true);
   out.table("task");
   task_keys(out, spec);
   out.table("test");

@@ -50,7 +50,7 @@ void hardness_keys(config::keys& k, specification& spec, bool required) {
   });
 }
 
-void sweep_keys(config::keys& k, specification& spec, bool whole) {
+void sweep_keys(config::keys& k, specification& spec, bool whole, bool requires_hardness) {
   name_keys(k, spec);
   if (whole) {
     k.axis({.name = "models", .help = "names of `[models.NAME]` tables", .example = "[\"lsa\"]", .required = true},
@@ -63,7 +63,7 @@ void sweep_keys(config::keys& k, specification& spec, bool whole) {
             .required = true},
            spec.mixtures);
   }
-  hardness_keys(k, spec, whole);
+  hardness_keys(k, spec, requires_hardness);
   if (!whole) return;
   k.axis({.name = "n", .help = "examples in a training prompt", .example = "[10, 20, 40]", .required = true}, spec.n,
          {.least = 1, .most = most_examples});

@@ -14,7 +14,7 @@ void of_specification(config::keys& k) {
   Visit(k, spec);
 }
 
-void sweep(config::keys& k, specification& spec) { sweep_keys(k, spec, true); }
+void sweep(config::keys& k, specification& spec) { sweep_keys(k, spec, true, true); }
 void target(config::keys& k, specification& spec) { target_keys(k, spec.target, spec); }
 void tasks(config::keys& k, specification& spec) { tasks_keys(k, spec.tasks, spec); }
 void select(config::keys& k, specification& spec) { selection_keys(k, spec.selection, spec.d); }

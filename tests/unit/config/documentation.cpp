@@ -50,7 +50,8 @@ TEST(markdown, has_a_row_for_every_key) {
 }
 
 TEST(with_tables, replaces_marked_regions_and_nothing_else) {
-  const std::string begin = "before\n<!-- keys of kitchen -->\n", end = "<!-- end of keys -->\nafter\n";
+  const std::string begin = "before\n<!-- keys of kitchen: how to renew it -->\n",
+                    end = "<!-- end of keys -->\nafter\n";
   const std::string once = with_tables(begin + "stale\n" + end, tables);
   EXPECT_EQ(once, begin + markdown(entries_of(tables.front())) + end);
   EXPECT_EQ(with_tables(once, tables), once);

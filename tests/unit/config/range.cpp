@@ -92,6 +92,8 @@ TEST(range, that_cannot_be_is_refused_in_words) {
   EXPECT_THAT(refusal("n = { from = 1, to = 20, count = 3, scale = \"lag\" }"), HasSubstr("did you mean \"log\"?"));
   EXPECT_THAT(refusal("x = { from = -1, to = 20, count = 3, scale = \"log\" }"),
               HasSubstr("sweep.x.from must be positive with scale"));
+  EXPECT_THAT(refusal("x = { from = -1e308, to = 1e308, count = 3 }"), HasSubstr("too far from -1e+308"));
+  EXPECT_THAT(refusal("x = { from = 1e-308, to = 1e308, count = 3, scale = \"log\" }"), HasSubstr("too far from"));
   EXPECT_THAT(refusal("n = { from = 1, to = 1e300, step = 1 }"), HasSubstr("are the most"));
 }
 

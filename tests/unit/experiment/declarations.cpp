@@ -220,6 +220,23 @@ TEST_F(declarations, every_key_can_be_set_is_written_and_reads_back) {
   EXPECT_GE(keys, 70U);
 }
 
+TEST_F(declarations, a_key_of_a_wrong_type_is_named_once_and_nothing_else_is) {
+  for (const config::table_declaration& declared : specification_tables()) {
+    const std::vector<config::entry> entries = config::entries_of(declared);
+    for (const config::entry& e : entries) {
+      SCOPED_TRACE(declared.name + "." + e.name);
+      toml::table table = beginning(declared.name);
+      for (const std::string& condition : e.conditions) establish(condition, table);
+      complete(declared.name, table, entries);
+      set(table, e.name, e.type == "boolean" ? "'x'" : "true");
+      EXPECT_FALSE(canonical(whole(declared.name, table)));
+      EXPECT_EQ(refusal_.find('\n'), std::string::npos) << refusal_;
+      EXPECT_NE(refusal_.find("." + e.name + (e.type.starts_with("axis") ? " takes" : " must be")), std::string::npos)
+          << refusal_;
+    }
+  }
+}
+
 TEST_F(declarations, every_key_is_named_and_explained) {
   for (const config::table_declaration& declared : specification_tables()) {
     std::set<std::string> names;
@@ -255,7 +272,7 @@ TEST(documentation, of_the_specification_is_what_the_declarations_say) {
   EXPECT_EQ(config::with_tables(text, specification_tables()), text)
       << "renew it: cotscale keys --renew docs/specification.md";
   for (const config::table_declaration& declared : specification_tables()) {
-    EXPECT_NE(text.find("<!-- keys of " + declared.name + " -->"), std::string::npos) << declared.name;
+    EXPECT_NE(text.find("<!-- keys of " + declared.name + ": "), std::string::npos) << declared.name;
   }
 }
 
