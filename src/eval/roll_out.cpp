@@ -6,7 +6,6 @@
 #include "cotscale/base/parallel.hpp"
 #include "cotscale/base/stop.hpp"
 #include "cotscale/linalg/blas.hpp"
-#include "cotscale/linalg/lapack.hpp"
 
 namespace cotscale {
 namespace {
@@ -18,29 +17,14 @@ error_table blank_table(int rows, int prompts) {
           .values = std::vector<double>(static_cast<std::size_t>(rows) * static_cast<std::size_t>(prompts))};
 }
 
-// The lower trapezoidal L, (d, min(d, m)), with L Lᵀ = X Xᵀ, put into one lane.
-void put_factor(const matrix& x, int lane, trapezoid_lanes& out) {
-  const matrix l = lower_trapezoidal_factor(x);
-  for (int i = 0; i < out.rows; ++i) {
-    for (int j = 0; j < out.row_length(i); ++j) out.packed(static_cast<int>(out.row(i)) + j, lane) = l(i, j);
-  }
-}
-
 }  // namespace
 
 void explicit_prompts::draw(std::uint64_t block, prompt_lanes& out) const {
-  const int d = source_.dimension();
-  const int rank = std::min(d, source_.examples());
-  out.m = source_.examples();
-  out.factor.rows = d;
-  out.factor.columns = rank;
-  out.factor.packed.reshape(trapezoid_size(d, rank), lane_count);
-  out.w.reshape(d, lane_count);
+  start_lanes(source_.dimension(), source_.examples(), source_.noise() > 0, out);
   thread_local prompt p;
   for (int lane = 0; lane < lane_count; ++lane) {
     source_.draw(block * lane_count + static_cast<std::uint64_t>(lane), p);
-    put_factor(p.x, lane, out.factor);
-    for (int j = 0; j < d; ++j) out.w(j, lane) = p.w[static_cast<std::size_t>(j)];
+    put_prompt(p, lane, out);
   }
 }
 

@@ -217,7 +217,9 @@ struct cell_computer::implementation {
   std::shared_ptr<const std::vector<detail::baseline_summary>> baselines_of(const cell& c, std::int64_t m,
                                                                             const std::stop_token& stop) {
     return baselines.get({c.hardness, c.repeat, m}, [&] {
-      auto all = evaluate_baselines(*target_of(c), static_cast<int>(m), *prompts(c, m), spec.prompts, spec.steps, stop);
+      const prompt_distribution test(*target_of(c));
+      auto all = evaluate_baselines(baselines_for(false), {test, static_cast<int>(m), spec.steps}, *prompts(c, m),
+                                    spec.prompts, stop);
       std::vector<detail::baseline_summary> out;
       for (baseline_errors& b : all) {
         const int units = b.unit * known_target(c)->exponent;

@@ -95,7 +95,9 @@ coordinates make_coordinates(const specification& spec) {
   for (const double hardness : grid.hardness) {
     grid.target_support_hardness.push_back(target_covariance(spec, hardness).support_hardness());
   }
-  if (spec.baselines) grid.baselines.assign(baseline_names.begin(), baseline_names.end());
+  for (const baseline* b : baselines_for(false)) {
+    if (spec.baselines) grid.baselines.emplace_back(b->name);
+  }
   grid.tasks = candidate_names(spec.tasks);
   const bool keeps_weights = std::any_of(spec.model_tables.begin(), spec.model_tables.end(), [](const auto& table) {
     return table.second.keep_weights && table.second.architecture == architecture_kind::lsa;

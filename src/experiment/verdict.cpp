@@ -208,14 +208,16 @@ error_scores score_errors(error_table& errors, int steps, int d, const null_dist
   out.exact_z[0] = start_score(sum / errors.prompts, d, errors.prompts);
   if (errors.rows > steps + 1) score_pairs(errors, steps, out);
   if (null == nullptr || steps == 0) return out;
-  const double first = mean_ratio(errors.row(1), start, [](double r) { return r; });
+  const std::vector<double> dimensions(null->relative ? 0 : start.size(), d);
+  const std::span<const double> unit = null->relative ? start : std::span<const double>(dimensions);
+  const double first = mean_ratio(errors.row(1), unit, [](double r) { return r; });
   out.exact_z[1] =
       exact_score(*null, first, errors.prompts, allowed_distance(tolerance, 1) * std::max(1.0, null->mean));
   // A map that may be far off moves the scores by more than chance does.
   constexpr double loose = 1e-4;
   if (tolerance > loose) return out;
   for (const null_distribution::step& step : null->steps) {
-    const double score = mean_ratio(errors.row(step.k), start, [&](double r) { return bounded_score(r, step.centre); });
+    const double score = mean_ratio(errors.row(step.k), unit, [&](double r) { return bounded_score(r, step.centre); });
     out.simulated_z[static_cast<std::size_t>(step.k)] = simulated_score(*null, step, score, errors.prompts);
   }
   return out;

@@ -115,7 +115,10 @@ double objective_lanes::residuals(const objective_options& options, int k, const
 void objective_lanes::next_target(const objective_options& options, const prompt_lanes& prompt) {
   change_.reshape(target_.rows(), lane_count);
   for (std::size_t i = 0; i < target_.size(); ++i) change_.data()[i] = prompt.w.data()[i] - target_.data()[i];
-  if (options.targets == process_targets::gradient_descent) multiply_covariance(prompt, change_, scratch_, change_);
+  if (options.targets == process_targets::gradient_descent) {
+    multiply_covariance(prompt, change_, scratch_, change_);  // Xy/m − Ŝ w_i
+    for (std::size_t i = 0; i < prompt.noise.size(); ++i) change_.data()[i] += prompt.noise.data()[i];
+  }
   for (std::size_t i = 0; i < target_.size(); ++i) target_.data()[i] += options.eta * change_.data()[i];
 }
 

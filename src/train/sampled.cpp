@@ -7,7 +7,7 @@
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/parallel.hpp"
 #include "cotscale/linalg/blas.hpp"
-#include "cotscale/task/wishart.hpp"
+#include "cotscale/task/lane_sampler.hpp"
 #include "loop.hpp"
 #include "lsa_entries.hpp"
 
@@ -117,7 +117,7 @@ class batch {
   }
 
   const sampled_options& options_;
-  wishart_source source_;
+  lane_sampler source_;
   detail::chain_lengths lengths_;
   int blocks_;
   int per_shard_;

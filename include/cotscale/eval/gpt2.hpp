@@ -20,8 +20,8 @@ void roll_out_gpt2(const gpt2_model& model, int steps, const prompt_source& sour
 /// Errors of chains, and how close their steps come to pseudo-Newton steps.
 struct chain_evaluation {
   error_table errors;  ///< ‖ŵ_k − w‖² in row k = 0 … steps
-  /// Regression through the origin, over all coordinates of all prompts, of ŵ_{k+1} − ŵ_k on Γ⁻¹Ŝ(w − ŵ_k), for every
-  /// k; NaN for k = steps.
+  /// Regression through the origin, over all coordinates of all prompts, of ŵ_{k+1} − ŵ_k on Γ⁻¹(Xy/m − Ŝŵ_k), for
+  /// every k; NaN for k = steps.
   std::vector<double> newton_slope, newton_r2;
 };
 

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "cotscale/model/lsa.hpp"
+#include "cotscale/task/lane_sampler.hpp"
 #include "cotscale/task/prompt.hpp"
-#include "cotscale/task/wishart.hpp"
 
 namespace cotscale {
 
@@ -20,10 +20,10 @@ class lane_source {  // NOLINT(cppcoreguidelines-special-member-functions)
   virtual void draw(std::uint64_t block, prompt_lanes& out) const = 0;
 };
 
-/// Draws Ŝ as a Wishart matrix, without examples.
+/// Draws Ŝ as a Wishart matrix, without examples; features must be Gaussian.
 class wishart_prompts : public lane_source {
  public:
-  wishart_prompts(const covariance& sigma, int m, stream_key key) : source_(task_mixture(sigma), m, key) {}
+  wishart_prompts(const prompt_distribution& test, int m, stream_key key) : source_(task_mixture(test), m, key) {}
   void draw(std::uint64_t block, prompt_lanes& out) const override { source_.draw(block, out); }
 
  private:

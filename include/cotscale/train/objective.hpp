@@ -27,7 +27,7 @@ enum class objective {
 /// w_{i+1} from w_i.
 enum class process_targets {
   geometric,         ///< w_i + η (w − w_i), that is w_i = (1 − (1 − η)^i) w
-  gradient_descent,  ///< w_i + η Ŝ (w − w_i); it diverges on prompts with η ‖Ŝ‖ > 2
+  gradient_descent,  ///< w_i + η (Xy/n − Ŝ w_i); it diverges on prompts with η ‖Ŝ‖ > 2
 };
 
 struct objective_options {

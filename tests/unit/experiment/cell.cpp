@@ -165,14 +165,14 @@ TEST(cell_computer, evaluates_baselines_on_the_test_prompts_of_the_cell) {
   for (std::size_t i = 0; i < grid.m.size(); ++i) {
     const int m = static_cast<int>(grid.m[i]);
     const wishart_prompts prompts(sigma, m, test_prompt_key(spec, 4, 1, m));
-    auto expected = evaluate_baselines(sigma, m, prompts, spec.prompts, spec.steps, {});
+    auto expected = evaluate_baselines(baselines_for(false), {sigma, m, spec.steps}, prompts, spec.prompts, {});
     for (std::size_t b = 0; b < expected.size(); ++b) {
       const double parameter = r.baseline_parameter.at(b * grid.m.size() + i);
       EXPECT_TRUE(parameter == expected.at(b).parameter || std::isnan(expected.at(b).parameter));
       for (std::size_t k = 0; k < ks; ++k) {
         const auto row = expected.at(b).errors.row(expected.at(b).errors.rows == 1 ? 0 : static_cast<int>(k));
         const double mean = std::accumulate(row.begin(), row.end(), 0.0) / spec.prompts;
-        EXPECT_NEAR(r.baseline_error.at((b * grid.m.size() + i) * ks + k) / mean, 1, 1e-12) << baseline_names.at(b);
+        EXPECT_NEAR(r.baseline_error.at((b * grid.m.size() + i) * ks + k) / mean, 1, 1e-12) << grid.baselines.at(b);
       }
     }
   }
