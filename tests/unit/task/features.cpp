@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "cotscale/base/error.hpp"
+#include "cotscale/hdf5/file.hpp"
 #include "cotscale/task/moments.hpp"
 #include "cotscale/task/prompt.hpp"
 #include "reference/matrix.hpp"
@@ -147,6 +148,24 @@ TEST(rows, are_read_from_files) {
   EXPECT_EQ(x.rows().rows(), 3);
   std::filesystem::remove(path);
   EXPECT_THROW(x.read(2), io_error);
+}
+
+TEST(rows, are_read_from_hdf5) {
+  const std::string path = testing::TempDir() + "rows_of_features.h5";
+  {
+    hdf5_file file = hdf5_file::create(path);
+    file.create_dataset<double>("features", {3, 2}, 0.0);
+    file.write<double>("features", std::vector<double>{1, 2, 3, 5, 4, 4});
+    file.close();
+  }
+  row_distribution x;
+  x.options = {.file = path, .dataset = "features", .centre = false, .scale = row_scale::none};
+  x.read(2);
+  EXPECT_EQ(x.rows()(1, 1), 5);
+  EXPECT_THAT([&] { x.read(3); }, ThrowsMessage<specification_error>(HasSubstr("2 columns, but d = 3")));
+  x.options.dataset = "x";
+  EXPECT_THAT([&] { x.read(2); }, ThrowsMessage<specification_error>(HasSubstr("no such dataset")));
+  std::filesystem::remove(path);
 }
 
 TEST(optimal_preconditioner, is_best_for_every_distribution) {

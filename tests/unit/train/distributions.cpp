@@ -3,8 +3,8 @@
 
 #include <cmath>
 
+#include "cotscale/task/lane_sampler.hpp"
 #include "cotscale/task/moments.hpp"
-#include "cotscale/train/gpt2_objective.hpp"
 #include "cotscale/train/objective.hpp"
 #include "cotscale/train/population.hpp"
 #include "cotscale/train/sampled.hpp"
