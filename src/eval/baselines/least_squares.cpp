@@ -17,7 +17,7 @@ matrix factor_of_lane(const trapezoid_lanes& l, int lane) {
   return out;
 }
 
-// L⁺, (r, d); no more directions than Σ's rank count, since they may be as weak as Σ's weakest.
+// L⁺, (r, d). What is left of directions that depend on others is rounding, and counts as none.
 matrix inverse_factor(const matrix& l) {
   return pseudo_inverse(l, 4 * l.rows() * std::numeric_limits<double>::epsilon());
 }
