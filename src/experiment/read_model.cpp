@@ -8,20 +8,28 @@ constexpr std::int64_t most_steps = std::int64_t{1} << 40;
 
 void read_optimizer(table_reader& keys, optimizer_options& out) {
   out.rule = word(keys, "optimizer", optimizer_words, out.rule);
-  const bool adam = out.rule == update_rule::adam || out.rule == update_rule::adamw;
+  const bool muon = out.rule == update_rule::muon;
+  const bool adam = out.rule == update_rule::adam || out.rule == update_rule::adamw || muon;
   only_with(keys, out.rule == update_rule::sgd, {"momentum"}, "optimizer = \"sgd\"");
-  only_with(keys, adam, {"beta1", "beta2", "epsilon"}, "optimizer = \"adam\" or \"adamw\"");
-  only_with(keys, out.rule == update_rule::adamw, {"weight_decay"}, "optimizer = \"adamw\"");
+  only_with(keys, adam, {"beta1", "beta2", "epsilon"}, "optimizer = \"adam\", \"adamw\" or \"muon\"");
+  only_with(keys, out.rule == update_rule::adamw || muon, {"weight_decay"}, "optimizer = \"adamw\" or \"muon\"");
+  only_with(keys, muon, {"muon_momentum", "nesterov", "vector_rate"}, "optimizer = \"muon\"");
   out.learning_rate = positive(keys, "learning_rate", out.learning_rate);
   out.momentum = not_negative(keys, "momentum", out.momentum);
   out.beta1 = not_negative(keys, "beta1", out.beta1);
   out.beta2 = not_negative(keys, "beta2", out.beta2);
-  for (const char* key : {"momentum", "beta1", "beta2"}) {
+  out.muon_momentum = not_negative(keys, "muon_momentum", out.muon_momentum);
+  out.nesterov = keys.boolean("nesterov", out.nesterov);
+  out.vector_rate = positive(keys, "vector_rate", out.vector_rate);
+  for (const char* key : {"momentum", "beta1", "beta2", "muon_momentum"}) {
     if (keys.find(key) != nullptr && keys.number(key, 0) >= 1) keys.problem(key, "must be below 1");
   }
   out.epsilon = positive(keys, "epsilon", out.epsilon);
   out.weight_decay = not_negative(keys, "weight_decay", out.weight_decay);
   out.schedule = word(keys, "schedule", schedule_words, out.schedule);
+  only_with(keys, out.schedule == rate_schedule::linear, {"floor"}, "schedule = \"linear\"");
+  out.floor = not_negative(keys, "floor", out.floor);
+  if (out.floor > 1) keys.problem("floor", fmt::format("is a share of learning_rate, at most 1, got {}", out.floor));
   out.warm_up = keys.integer("warm_up", out.warm_up, 0, most_steps);
   out.clip_norm = not_negative(keys, "clip_norm", out.clip_norm);
 }
@@ -102,10 +110,11 @@ void read_lsa(table_reader& keys, model_specification& out) {
   only_with(keys, out.training == training_method::population, {"tolerance", "max_steps", "step_size"},
             "training = \"population\"");
   only_with(keys, samples,
-            {"parameters",    "train_w13",      "train_w24",     "k_train",      "targets",        "eta",
-             "optimizer",     "learning_rate",  "momentum",      "beta1",        "beta2",          "epsilon",
-             "weight_decay",  "schedule",       "warm_up",       "clip_norm",    "steps",          "batch",
-             "fresh_prompts", "initialisation", "initial_scale", "initial_file", "initial_sha256", "initial_model"},
+            {"parameters",    "train_w13",     "train_w24",      "k_train",      "targets",       "eta",
+             "optimizer",     "learning_rate", "momentum",       "beta1",        "beta2",         "epsilon",
+             "weight_decay",  "muon_momentum", "nesterov",       "vector_rate",  "floor",         "schedule",
+             "warm_up",       "clip_norm",     "steps",          "batch",        "fresh_prompts", "initialisation",
+             "initial_scale", "initial_file",  "initial_sha256", "initial_model"},
             "training = \"samples\"");
   if (samples) read_sampled(keys, out);
   out.tolerance = positive(keys, "tolerance", out.tolerance);

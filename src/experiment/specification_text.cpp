@@ -128,13 +128,20 @@ void write(toml_writer& out, const optimizer_options& o) {
   out.key("optimizer", word_of(optimizer_words, o.rule));
   out.key("learning_rate", o.learning_rate);
   if (o.rule == update_rule::sgd) out.key("momentum", o.momentum);
-  if (o.rule == update_rule::adam || o.rule == update_rule::adamw) {
+  const bool muon = o.rule == update_rule::muon;
+  if (o.rule == update_rule::adam || o.rule == update_rule::adamw || muon) {
     out.key("beta1", o.beta1);
     out.key("beta2", o.beta2);
     out.key("epsilon", o.epsilon);
   }
-  if (o.rule == update_rule::adamw) out.key("weight_decay", o.weight_decay);
+  if (o.rule == update_rule::adamw || muon) out.key("weight_decay", o.weight_decay);
+  if (muon) {
+    out.key("muon_momentum", o.muon_momentum);
+    out.key("nesterov", o.nesterov);
+    out.key("vector_rate", o.vector_rate);
+  }
   out.key("schedule", word_of(schedule_words, o.schedule));
+  if (o.schedule == rate_schedule::linear) out.key("floor", o.floor);
   out.key("warm_up", o.warm_up);
   out.key("clip_norm", o.clip_norm);
 }

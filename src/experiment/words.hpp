@@ -3,10 +3,13 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "cotscale/experiment/specification.hpp"
+#include "cotscale/train/objective_part.hpp"
+#include "cotscale/train/optimizer_part.hpp"
 
 namespace cotscale::detail {
 
@@ -19,11 +22,24 @@ inline const std::vector<std::string> training_words{"population", "closed_form"
 inline const std::vector<std::string> roll_out_words{"recursion", "definition"};
 inline const std::vector<std::string> sampler_words{"auto", "wishart", "explicit"};
 
-inline const std::vector<std::string> objective_words{"direct", "process", "outcome", "rollout"};
+template<class Part>
+std::vector<std::string> words_of(std::span<const Part* const> parts) {
+  std::vector<std::string> out;
+  for (const Part* part : parts) {
+    if constexpr (requires { part->word(); }) {
+      out.emplace_back(part->word());
+    } else {
+      out.emplace_back(part->word);
+    }
+  }
+  return out;
+}
+
+inline const std::vector<std::string> objective_words = words_of(objective_parts());
 inline const std::vector<std::string> target_words{"geometric", "gd"};
 inline const std::vector<std::string> parameter_words{"full", "slice"};
-inline const std::vector<std::string> optimizer_words{"gd", "sgd", "adam", "adamw"};
-inline const std::vector<std::string> schedule_words{"constant", "cosine"};
+inline const std::vector<std::string> optimizer_words = words_of(optimizer_parts());
+inline const std::vector<std::string> schedule_words = words_of(schedule_parts());
 inline const std::vector<std::string> initial_words{"theorem", "random", "stored"};
 
 template<class Enum>
