@@ -130,6 +130,27 @@ dimension_every = 2
 architecture = "lsa"
 """
 
+# A choice among drawn tasks, for `cotscale select`.
+SELECTION_SPEC = """
+[task]
+d = 6
+
+[target]
+spectrum = "power_law"
+exponent = 0.5
+
+[tasks]
+exponents = [0.2, 0.8]
+directions = [3, 6]
+each = 2
+
+[select]
+n = 10
+m = 20
+k = 2
+draws = 3
+"""
+
 # The cell's own record: how it was computed, not what.
 RECORD = {"attempt", "rank", "start_time", "wall_seconds", "training_seconds", "tokens_per_second", "record_checksum"}
 

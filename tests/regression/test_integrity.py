@@ -10,11 +10,9 @@ import h5py
 import numpy
 import pytest
 
-from conftest import COTSCALE, GPT2_SPEC, LEARNING_SPEC, LONG, SPEC, Program, wait_until
+from conftest import COTSCALE, GPT2_SPEC, LEARNING_SPEC, LONG, SELECTION_SPEC, SPEC, Program, wait_until
 from independent_verifier import faults, xxh64
 
-SELECTION_SPEC = ("[task]\nd = 6\n[target]\nspectrum = 'power_law'\nexponent = 0.5\n[tasks]\nexponents = [0.2, 0.8]\n"
-                  "directions = [3, 6]\neach = 2\n[select]\nn = 10\nm = 20\nk = 2\ndraws = 3\n")
 SPECS = {"lsa": SPEC, "learning": LEARNING_SPEC, "gpt2": GPT2_SPEC, "selection": SELECTION_SPEC}
 
 
