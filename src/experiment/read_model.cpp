@@ -59,6 +59,16 @@ void read_training(table_reader& keys, Options& options) {
   options.fresh_prompts = keys.boolean("fresh_prompts", options.fresh_prompts);
 }
 
+// Weights that another sweep has kept.
+void read_stored(table_reader& keys, bool stored, model_specification& out) {
+  only_with(keys, stored, {"initial_file", "initial_sha256", "initial_model"}, "initialisation = \"stored\"");
+  out.initial_file = keys.text("initial_file", "");
+  out.initial_sha256 = keys.text("initial_sha256", "");
+  out.initial_model = keys.text("initial_model", "");
+  if (stored && out.initial_file.empty()) keys.missing("initial_file", "\"results.h5\"");
+  if (stored && out.initial_model.empty()) keys.missing("initial_model", "\"lsa\"");
+}
+
 void read_sampled(table_reader& keys, model_specification& out) {
   sampled_options& options = out.sampled;
   options.c = out.c;
@@ -70,13 +80,8 @@ void read_sampled(table_reader& keys, model_specification& out) {
   options.initial = word(keys, "initialisation", initial_words, options.initial);
   const bool stored = options.initial == initial_weights::given;
   only_with(keys, options.initial == initial_weights::random, {"initial_scale"}, "initialisation = \"random\"");
-  only_with(keys, stored, {"initial_file", "initial_sha256", "initial_model"}, "initialisation = \"stored\"");
   options.initial_scale = positive(keys, "initial_scale", options.initial_scale);
-  out.initial_file = keys.text("initial_file", "");
-  out.initial_sha256 = keys.text("initial_sha256", "");
-  out.initial_model = keys.text("initial_model", "");
-  if (stored && out.initial_file.empty()) keys.missing("initial_file", "\"results.h5\"");
-  if (stored && out.initial_model.empty()) keys.missing("initial_model", "\"lsa\"");
+  read_stored(keys, stored, out);
 }
 
 curriculum_ramp read_ramp(table_reader& keys, const std::string& name) {
@@ -147,10 +152,10 @@ gpt2_size read_size(table_reader& keys) {
 void read_gpt2(table_reader& keys, model_specification& out) {
   gpt2_options& options = out.gpt2;
   out.training = training_method::samples;
-  only_with(keys, false,
-            {"roll_out", "c", "tolerance", "max_steps", "step_size", "parameters", "train_w13", "train_w24",
-             "initialisation", "initial_scale", "initial_file", "initial_sha256", "initial_model"},
-            "architecture = \"lsa\"");
+  only_with(
+      keys, false,
+      {"roll_out", "c", "tolerance", "max_steps", "step_size", "parameters", "train_w13", "train_w24", "initial_scale"},
+      "architecture = \"lsa\"");
   if (keys.choice("training", training_words, training_words.back()) != training_words.back()) {
     keys.problem("training", "must be \"samples\" for architecture = \"gpt2\": there is no population loss for it");
   }
@@ -159,6 +164,7 @@ void read_gpt2(table_reader& keys, model_specification& out) {
   read_training(keys, options);
   options.dimension = read_ramp(keys, "dimension");
   options.examples = read_ramp(keys, "examples");
+  read_stored(keys, keys.choice("initialisation", {"random", "stored"}, "random") == "stored", out);
 }
 
 }  // namespace

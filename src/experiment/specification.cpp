@@ -11,6 +11,7 @@
 #include "cotscale/base/output.hpp"
 #include "cotscale/config/overrides.hpp"
 #include "cotscale/experiment/initial_weights.hpp"
+#include "cotscale/experiment/models.hpp"
 #include "cotscale/experiment/theory_draws.hpp"
 #include "read_tables.hpp"
 
@@ -234,7 +235,6 @@ specification interpret(const toml::table& root, const std::string& source, cons
     read_models(subtable(top, "models"), sweep, spec, problems);
     read_mixtures(subtable(top, "mixtures"), sweep, spec, problems);
     for (const auto& [name, model] : spec.model_tables) require_testable(name, model, spec, test);
-    require_one_shape(spec, sweep);
     require_countable(spec, sweep);
   }
   sweep.finish();
@@ -270,9 +270,7 @@ sampler_method resolved_sampler(const specification& spec) {
   return any ? sampler_method::explicit_examples : sampler_method::wishart;
 }
 
-bool needs_examples(const model_specification& model) {
-  return model.architecture == architecture_kind::gpt2 || model.roll_out == roll_out_method::definition;
-}
+bool needs_examples(const model_specification& model) { return make_model(model)->limits().needs_examples; }
 
 specification parse_specification(const std::string& text, const std::string& source,
                                   const std::filesystem::path& directory, const std::vector<override_key>& overrides) {

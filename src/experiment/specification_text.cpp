@@ -173,6 +173,12 @@ void write_gpt2(toml_writer& out, const gpt2_options& g) {
   write(out, "examples", g.examples);
 }
 
+void write_stored(toml_writer& out, const model_specification& m) {
+  out.key("initial_file", m.initial_file);
+  out.key("initial_sha256", m.initial_sha256);
+  out.key("initial_model", m.initial_model);
+}
+
 void write_sampled(toml_writer& out, const model_specification& m) {
   const sampled_options& s = m.sampled;
   write_training(out, s);
@@ -181,10 +187,7 @@ void write_sampled(toml_writer& out, const model_specification& m) {
   out.key("train_w24", s.free_w24);
   out.key("initialisation", word_of(initial_words, s.initial));
   if (s.initial == initial_weights::random) out.key("initial_scale", s.initial_scale);
-  if (s.initial != initial_weights::given) return;
-  out.key("initial_file", m.initial_file);
-  out.key("initial_sha256", m.initial_sha256);
-  out.key("initial_model", m.initial_model);
+  if (s.initial == initial_weights::given) write_stored(out, m);
 }
 
 void write(toml_writer& out, const model_specification& m) {
@@ -192,6 +195,9 @@ void write(toml_writer& out, const model_specification& m) {
   out.key("keep_weights", m.keep_weights);
   if (m.architecture == architecture_kind::gpt2) {
     write_gpt2(out, m.gpt2);
+    if (m.initial_file.empty()) return;  // its own, which is not written
+    out.key("initialisation", std::string("stored"));
+    write_stored(out, m);
     return;
   }
   out.key("training", word_of(training_words, m.training));

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cotscale/architecture/lsa.hpp"
 #include "cotscale/config/overrides.hpp"
 #include "cotscale/task/covariance.hpp"
 #include "cotscale/train/gpt2.hpp"
@@ -74,9 +75,7 @@ struct selection_specification {
 };
 
 enum class architecture_kind : std::uint8_t { lsa, gpt2 };
-enum class training_method : std::uint8_t { population, closed_form, samples };
 enum class sampler_method : std::uint8_t { automatic, wishart, explicit_examples };
-enum class roll_out_method : std::uint8_t { recursion, definition };
 
 /// The keys of `[models.NAME]`.
 struct model_specification {
@@ -133,7 +132,7 @@ struct specification {
 /// What `automatic` stands for: Wishart, unless a model needs the examples (needs_examples).
 sampler_method resolved_sampler(const specification& spec);
 
-/// Whether Ŝ and w are not enough: for GPT-2, and for LSA by its definition.
+/// Whether Ŝ and w are not enough for it.
 bool needs_examples(const model_specification& model);
 
 /// The words that stand for them in a specification; random numbers are keyed by the words.
