@@ -2,6 +2,7 @@
 
 #include "cotscale/architecture/gpt2.hpp"
 #include "cotscale/architecture/lsa.hpp"
+#include "cotscale/architecture/softmax.hpp"
 #include "cotscale/base/error.hpp"
 
 namespace cotscale {
@@ -10,6 +11,8 @@ std::unique_ptr<const sequence_model> make_model(const model_specification& tabl
   switch (table.architecture) {
     case architecture_kind::gpt2:
       return make_gpt2(table.gpt2);
+    case architecture_kind::softmax:
+      return make_softmax({.sampled = table.sampled, .own_columns = table.own_columns});
     case architecture_kind::lsa:
       return make_lsa({.training = table.training,
                        .roll_out = table.roll_out,

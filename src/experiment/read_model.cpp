@@ -167,6 +167,22 @@ void read_gpt2(table_reader& keys, model_specification& out) {
   read_stored(keys, keys.choice("initialisation", {"random", "stored"}, "random") == "stored", out);
 }
 
+void read_softmax(table_reader& keys, model_specification& out) {
+  only_with(keys, false,
+            {"size", "layers", "heads", "width", "dimension_start", "dimension_step", "dimension_every",
+             "examples_start", "examples_step", "examples_every"},
+            "architecture = \"gpt2\"");
+  only_with(keys, false, {"roll_out", "tolerance", "max_steps", "step_size"}, "architecture = \"lsa\"");
+  out.training = training_method::samples;
+  if (keys.choice("training", training_words, training_words.back()) != training_words.back()) {
+    keys.problem("training", "must be \"samples\" for architecture = \"softmax\": there is no population loss for it");
+  }
+  out.c = keys.number("c", out.c);
+  if (out.c == 0) keys.problem("c", "must not be 0: it scales the weights that stay fixed");
+  read_sampled(keys, out);
+  out.own_columns = keys.boolean("own_columns", out.own_columns);
+}
+
 }  // namespace
 
 // Refuses keys that would silently do nothing.
@@ -200,9 +216,12 @@ model_specification read_model(table_reader& keys) {
   out.architecture = value_of<architecture_kind>(architecture_words, architecture);
   if (out.architecture == architecture_kind::lsa) {
     read_lsa(keys, out);
+  } else if (out.architecture == architecture_kind::softmax) {
+    read_softmax(keys, out);
   } else {
     read_gpt2(keys, out);
   }
+  only_with(keys, out.architecture == architecture_kind::softmax, {"own_columns"}, "architecture = \"softmax\"");
   out.keep_weights = keys.boolean("keep_weights", false);
   keys.finish();
   return out;

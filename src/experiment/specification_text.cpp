@@ -200,6 +200,12 @@ void write(toml_writer& out, const model_specification& m) {
     write_stored(out, m);
     return;
   }
+  if (m.architecture == architecture_kind::softmax) {
+    write_sampled(out, m);
+    out.key("c", m.c);
+    out.key("own_columns", m.own_columns);
+    return;
+  }
   out.key("training", word_of(training_words, m.training));
   if (m.training == training_method::samples) {
     write_sampled(out, m);

@@ -16,7 +16,7 @@ namespace cotscale::detail {
 inline const std::vector<std::string> spectrum_words{"power_law", "list", "file"};
 inline const std::vector<std::string> rotation_words{"none", "shared", "independent"};
 inline const std::vector<std::string> scale_words{"none", "trace"};
-inline const std::vector<std::string> architecture_words{"lsa", "gpt2"};
+inline const std::vector<std::string> architecture_words{"lsa", "gpt2", "softmax"};
 inline const std::vector<std::string> size_words{"tiny", "small", "standard", "free"};
 inline const std::vector<std::string> training_words{"population", "closed_form", "samples"};
 inline const std::vector<std::string> roll_out_words{"recursion", "definition"};

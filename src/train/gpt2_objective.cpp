@@ -5,36 +5,10 @@
 #include "cotscale/base/error.hpp"
 #include "cotscale/model/gpt2_tokens.hpp"
 #include "cotscale/train/objective_part.hpp"
+#include "process_chain.hpp"
 
 namespace cotscale {
 namespace {
-
-// Σ_i x_i ⟨x_i, v⟩/n = Ŝ v
-void multiply_covariance(const matrix& x, std::vector<double>& v) {
-  std::vector<double> products(static_cast<std::size_t>(x.columns()));
-  for (int j = 0; j < x.rows(); ++j) {
-    for (int i = 0; i < x.columns(); ++i) {
-      products[static_cast<std::size_t>(i)] += x(j, i) * v[static_cast<std::size_t>(j)] / x.columns();
-    }
-  }
-  for (int j = 0; j < x.rows(); ++j) {
-    double& sum = v[static_cast<std::size_t>(j)] = 0;
-    for (int i = 0; i < x.columns(); ++i) sum += x(j, i) * products[static_cast<std::size_t>(i)];
-  }
-}
-
-// w_1 … w_k in a row; from w_0 = 0.
-std::vector<double> process_chain(const objective_options& options, int k, const prompt& p) {
-  const std::size_t d = p.w.size();
-  std::vector<double> out, w(d), change(d);
-  for (int i = 0; i < k; ++i) {
-    for (std::size_t j = 0; j < d; ++j) change[j] = p.w[j] - w[j];
-    if (options.targets == process_targets::gradient_descent) multiply_covariance(p.x, change);
-    for (std::size_t j = 0; j < d; ++j) w[j] += options.eta * change[j];
-    out.insert(out.end(), w.begin(), w.end());
-  }
-  return out;
-}
 
 // bar = weight·(output − target), row by row; returns weight·½‖output − target‖².
 template<class T, class Target>
@@ -93,7 +67,7 @@ void gpt2_objective<T>::forward(const objective_options& options, int k, std::sp
                                 std::span<const prompt> prompts) {
   if (!part_of(options.kind).teaches) return forward_chain(parameters, k, pass_);
   targets_.clear();
-  for (const prompt& p : prompts) targets_.push_back(process_chain(options, k, p));
+  for (const prompt& p : prompts) targets_.push_back(detail::process_chain(options, k, p));
   for (int i = 1; i < k; ++i) {
     const view<T> token = pass_.token(pass_.prompt_tokens() + i);
     const int d = token.columns - 1;

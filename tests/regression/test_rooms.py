@@ -9,8 +9,8 @@ COMMENT = re.compile(r"//.*")
 
 # What belongs to an architecture: its folder, its passes, and its samples.
 OWN = re.compile(
-    r"src/app/|(src|include/cotscale)/config/|src/architecture/(lsa|gpt2)/|include/cotscale/architecture/(lsa|gpt2)\.hpp"
-    r"|(src|include/cotscale)/model/|(src|include/cotscale)/(train|eval)/(gpt2|lsa)\w*\.[ch]pp"
+    r"src/app/|(src|include/cotscale)/config/|src/architecture/(lsa|gpt2|softmax)/|include/cotscale/architecture/(lsa|gpt2|softmax)\.hpp"
+    r"|(src|include/cotscale)/model/|(src|include/cotscale)/(train|eval)/(gpt2|lsa|softmax)\w*\.[ch]pp"
 )
 # The one place that knows all of them.
 FACTORY = {"src/experiment/models.cpp"}

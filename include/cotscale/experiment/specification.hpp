@@ -74,7 +74,7 @@ struct selection_specification {
   int draws = 1;         ///< of generated candidates, by `cotscale select`; in a sweep every repeat is one
 };
 
-enum class architecture_kind : std::uint8_t { lsa, gpt2 };
+enum class architecture_kind : std::uint8_t { lsa, gpt2, softmax };
 enum class sampler_method : std::uint8_t { automatic, wishart, explicit_examples };
 
 /// The keys of `[models.NAME]`.
@@ -86,7 +86,8 @@ struct model_specification {
   double tolerance = 1e-10;
   std::int64_t max_steps = 1'000'000;
   std::optional<double> step_size;
-  sampled_options sampled;   ///< of LSA's training = "samples"; `given` is filled in by the cell
+  sampled_options sampled;   ///< of training = "samples", for LSA and softmax
+  bool own_columns = false;  ///< of softmax
   gpt2_options gpt2;         ///< of GPT-2, which trains on samples only
   std::string initial_file;  ///< results file with the weights to begin with; as written
   std::string initial_sha256;
