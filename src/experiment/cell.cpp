@@ -10,15 +10,14 @@
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/parallel.hpp"
 #include "cotscale/eval/baselines.hpp"
-#include "cotscale/eval/gpt2.hpp"
 #include "cotscale/eval/roll_out.hpp"
 #include "cotscale/eval/statistics.hpp"
+#include "cotscale/experiment/models.hpp"
 #include "cotscale/experiment/selection.hpp"
 #include "cotscale/experiment/theory_draws.hpp"
 #include "cotscale/experiment/verdict.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/linalg/lapack.hpp"
-#include "cotscale/model/lsa_chain.hpp"
 #include "cotscale/theory/closed_forms.hpp"
 #include "cotscale/theory/prediction.hpp"
 #include "null_cache.hpp"
@@ -54,7 +53,7 @@ struct cell_computer::implementation {
   detail::recent_values<mixture_key, mixture_theory> optima;
   detail::recent_values<mixture_key, cell_theory> theories;
   detail::null_cache nulls;
-  detail::recent_values<model_key, detail::trained_model> models;
+  detail::recent_values<model_key, std::shared_ptr<const trained_sequence>> models;
   detail::recent_values<prompt_key, std::vector<detail::baseline_summary>> baselines;
   int most_draws;                     // of predictions
   std::function<bool()> out_of_time;  // of predictions
@@ -151,15 +150,13 @@ struct cell_computer::implementation {
     });
   }
 
-  std::shared_ptr<const detail::trained_model> model_of(const cell& c, const std::stop_token& stop) {
+  std::shared_ptr<const trained_sequence> model_of(const cell& c, const std::stop_token& stop) {
     const auto train = [&] {
       return detail::train_model(spec, grid, c, tasks_of(c, stop), *optimum_of(c, stop), stop);
     };
     // What is learned from samples is this cell's own.
-    if (spec.model_tables.at(c.model).training == training_method::samples) {
-      return std::make_shared<const detail::trained_model>(train());
-    }
-    return models.get({c.model, c.mixture, c.hardness, c.n, candidate_repeat(c)}, train);
+    if (make_model(spec.model_tables.at(c.model))->learns_from_samples()) return train();
+    return *models.get({c.model, c.mixture, c.hardness, c.n, candidate_repeat(c)}, train);
   }
 
   prompt_source examples(const cell& c, std::int64_t m) {
@@ -174,44 +171,23 @@ struct cell_computer::implementation {
                                              test_prompt_key(spec, c.hardness, c.repeat, m));
   }
 
-  // Below the errors of linear self-attention stand those of the exact map, as score_errors has them.
-  chain_evaluation roll_out(const cell& c, const detail::trained_model& model, std::int64_t m,
-                            const std::stop_token& stop) {
-    chain_evaluation out;
-    if (model.gpt2) {
-      if (m > c.n) return out;  // it has no positions for so many examples
-      // It reads the features as they are.
-      const prompt_source as_given(given_target(c), static_cast<int>(m),
-                                   test_prompt_key(spec, c.hardness, c.repeat, m));
-      const auto theory = optimum_of(c, stop);
-      return evaluate_gpt2(*model.gpt2, times_power_of_two(theory->preconditioner, -theory->units.target), spec.steps,
-                           as_given, spec.prompts, stop);
-    }
-    const int units = known_target(c)->exponent;
+  // Nothing where the model has no positions for so many examples.
+  chain_evaluation roll_out(const cell& c, const trained_sequence& model, std::int64_t m, const std::stop_token& stop) {
+    if (!make_model(spec.model_tables.at(c.model))->limits().takes(m, c.n)) return {};
     const auto theory = optimum_of(c, stop);
-    const matrix& exact = theory->preconditioner;
-    const int exact_rows = std::min(spec.steps, paired_steps) + 1;
-    if (spec.model_tables.at(c.model).roll_out == roll_out_method::definition) {
-      out.errors =
-          evaluate_definition(in_units(model.parameters(), units), spec.steps, examples(c, m), spec.prompts, stop);
-      const auto exact_chain = [&](const prompt_lanes& p, matrix& errors) { pseudo_newton(exact, p, errors); };
-      const explicit_prompts source(examples(c, m));
-      const error_table below = evaluate(exact_chain, exact_rows, source, spec.prompts, stop);
-      out.errors.rows += exact_rows;
-      out.errors.values.insert(out.errors.values.end(), below.values.begin(), below.values.end());
-      return out;
-    }
-    const lsa_parameters general = model.slice ? lsa_parameters() : in_units(model.general, units);
-    const std::unique_ptr<lane_source> source = prompts(c, m);
-    lane_errors chain;
-    if (model.slice) {
-      chain = [&](const prompt_lanes& p, matrix& errors) { pseudo_newton(model.preconditioner, p, errors); };
-    } else {
-      chain = [&](const prompt_lanes& p, matrix& errors) { chain_errors(general, p, errors); };
-    }
-    const int rows = spec.steps + 1;
-    out.errors = evaluate(beside_exact(chain, rows, exact), rows + exact_rows, *source, spec.prompts, stop);
-    return out;
+    const chain_test test{.steps = spec.steps,
+                          .prompts = spec.prompts,
+                          .unit = known_target(c)->exponent,
+                          .exact = theory->preconditioner,
+                          .exact_rows = std::min(spec.steps, paired_steps) + 1,
+                          .lanes = [&] { return prompts(c, m); },
+                          .examples = [&] { return examples(c, m); },
+                          .given_examples =
+                              [&] {
+                                return prompt_source(given_target(c), static_cast<int>(m),
+                                                     test_prompt_key(spec, c.hardness, c.repeat, m));
+                              }};
+    return model.evaluate(test, stop);
   }
 
   std::shared_ptr<const std::vector<detail::baseline_summary>> baselines_of(const cell& c, std::int64_t m,
@@ -232,23 +208,23 @@ struct cell_computer::implementation {
 
   // The exact expectation of the error over k where there is a formula, else NaN. A model that was trained to the
   // population optimum is held against the optimum itself.
-  std::vector<double> exact_errors(const cell& c, const detail::trained_model& model, const cell_theory& theory,
+  std::vector<double> exact_errors(const cell& c, const trained_sequence& model, const cell_theory& theory,
                                    std::int64_t m) {
     std::vector<double> out(grid.k.size(), nan);
     out[0] = spec.d;
-    if (model.slice && out.size() > 1) {
+    if (model.at_optimum() && out.size() > 1) {
       out[1] = one_step_error(theory.preconditioner, *target_of(c), static_cast<int>(m));
     }
     return out;
   }
 
   // Scores of the errors of grid.m[i]; before quantiles reorder them.
-  void store_scores(const cell& c, const detail::trained_model& model, std::size_t i, error_table& errors,
+  void store_scores(const cell& c, const trained_sequence& model, std::size_t i, error_table& errors,
                     const std::stop_token& stop, cell_result& out) {
     const model_specification& table = spec.model_tables.at(c.model);
     const auto expected =
-        model.slice ? nulls.get(c, candidate_repeat(c), optimum_of(c, stop)->preconditioner, *target_of(c), stop)
-                    : nullptr;
+        model.at_optimum() ? nulls.get(c, candidate_repeat(c), optimum_of(c, stop)->preconditioner, *target_of(c), stop)
+                           : nullptr;
     append_scores(score_errors(errors, spec.steps, spec.d, expected ? &(*expected)[i] : nullptr, map_tolerance(table)),
                   out);
   }
@@ -263,8 +239,9 @@ struct cell_computer::implementation {
   cell_result compute(const cell& c, const std::stop_token& stop) {
     const auto theory = theory_of(c, stop);
     const auto model = model_of(c, stop);
-    cell_result out = model->record;
-    detail::store_theory(*theory, !model->gpt2, grid, out);  // none for transformers
+    cell_result out;
+    detail::store_training(model->report(), grid, out);
+    detail::store_theory(*theory, model->has_theory(), grid, out);
     for (std::size_t i = 0; i < grid.m.size(); ++i) {
       chain_evaluation chain = roll_out(c, *model, grid.m[i], stop);
       store_scores(c, *model, i, chain.errors, stop, out);
@@ -272,7 +249,7 @@ struct cell_computer::implementation {
       detail::store_errors(exact_errors(c, *model, *theory, grid.m[i]), std::move(chain), out);
     }
     store_baselines(c, out, stop);
-    detail::store_weights(*model, spec.model_tables.at(c.model).keep_weights, grid, out);
+    detail::store_weights(*model, c.model, spec.model_tables.at(c.model).keep_weights, grid, out);
     out.task_probability = *probabilities_of(c, stop);
     out.task_probability.resize(grid.tasks.size(), nan);
     return out;

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "cotscale/eval/baselines.hpp"
-#include "cotscale/eval/gpt2.hpp"
+#include "cotscale/eval/roll_out.hpp"
 #include "cotscale/eval/statistics.hpp"
 #include "cotscale/experiment/cell.hpp"
 #include "cotscale/store/layout.hpp"

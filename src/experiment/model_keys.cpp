@@ -1,6 +1,7 @@
 // The keys of [models.NAME].
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "cotscale/train/keys.hpp"
 #include "declarations.hpp"
@@ -8,9 +9,10 @@
 namespace cotscale::detail {
 namespace {
 
-constexpr std::array<config::word<architecture_kind>, 2> architectures{
+constexpr std::array<config::word<architecture_kind>, 3> architectures{
     {{architecture_kind::lsa, "lsa", "linear self-attention"},
-     {architecture_kind::gpt2, "gpt2", "a GPT-2-style transformer, which learns from samples only"}}};
+     {architecture_kind::gpt2, "gpt2", "a GPT-2-style transformer, which learns from samples only"},
+     {architecture_kind::softmax, "softmax", "a layer of softmax attention, which learns from samples only"}}};
 
 constexpr std::array<config::word<training_method>, 3> trainings{
     {{training_method::population, "population", "gradient descent on the population loss from the theorem's start"},
@@ -137,27 +139,48 @@ void lsa_keys(config::keys& k, model_specification& m) {
   k.when(m.training == training_method::population, R"(training = "population")", [&] { descent_keys(k, m); });
 }
 
+// GPT-2's own initial values are not written: texts from before there were others hold.
+void initial_keys(config::keys& k, model_specification& m) {
+  initial_weights initial = m.initial_file.empty() ? initial_weights::random : initial_weights::given;
+  k.word({.name = "initialisation", .help = "the weights to begin with", .unwritten = "'random'"}, initial,
+         std::span(initials).subspan(1));
+  k.when(initial == initial_weights::given, R"(initialisation = "stored")", [&] { stored_keys(k, m); });
+}
+
+void gpt2_keys(config::keys& k, model_specification& m) {
+  curriculum_keys(k, "dimension", "coordinates of x and w that are not zero", m.gpt2.dimension);
+  curriculum_keys(k, "examples", "examples of a prompt", m.gpt2.examples);
+  initial_keys(k, m);
+}
+
+void softmax_keys(config::keys& k, model_specification& m) {
+  sampled_keys(k, m);
+  k.value({.name = "c", .help = "W₁₃ = c I and W₂₄ = −c stay fixed"}, m.c, {.other_than = 0});
+  k.fallback(m.sampled.c, m.c);
+  k.value({.name = "own_columns", .help = "attention also reads the chain's own columns"}, m.own_columns);
+}
+
 }  // namespace
 
 void model_keys(config::keys& k, model_specification& m) {
   k.word({.name = "architecture", .help = "what the model is", .example = "\"lsa\"", .required = true}, m.architecture,
          architectures);
   k.after("architecture", [&] {
-    const bool transformer = m.architecture == architecture_kind::gpt2;
+    const bool transformer = m.architecture == architecture_kind::gpt2, lsa = m.architecture == architecture_kind::lsa;
     objective_options& objective = transformer ? m.gpt2.objective : m.sampled.objective;
     k.value({.name = "keep_weights", .help = "store V and W of every cell, or all parameters of a transformer"},
             m.keep_weights);
     k.when(transformer, R"(architecture = "gpt2")", [&] { size_keys(k, m.gpt2.size); });
-    if (transformer) {
-      k.fallback(m.training, training_method::samples);
-      k.fallback(m.gpt2.optimizer.learning_rate, 5e-4);
-    }
+    if (!lsa) k.fallback(m.training, training_method::samples);
+    if (transformer) k.fallback(m.gpt2.optimizer.learning_rate, 5e-4);
     k.word({.name = "training",
-            .help = "of linear self-attention; transformers have `samples`",
-            .unwritten = transformer ? "'samples'" : ""},
+            .help = "of linear self-attention; transformers and softmax attention have `samples`",
+            .unwritten = lsa ? "" : "'samples'"},
            m.training, trainings);
-    if (transformer && m.training != training_method::samples) {
-      k.problem("training", "must be \"samples\" for architecture = \"gpt2\": there is no population loss for it");
+    if (!lsa && m.training != training_method::samples) {
+      k.problem("training",
+                fmt::format("must be \"samples\" for architecture = \"{}\": there is no population loss for it",
+                            config::text_of(m.architecture, architectures)));
       m.training = training_method::samples;
     }
     objective_word(k, objective);
@@ -173,11 +196,9 @@ void model_keys(config::keys& k, model_specification& m) {
         training_keys(k, m.sampled);
       }
     });
-    k.when(transformer, R"(architecture = "gpt2")", [&] {
-      curriculum_keys(k, "dimension", "coordinates of x and w that are not zero", m.gpt2.dimension);
-      curriculum_keys(k, "examples", "examples of a prompt", m.gpt2.examples);
-    });
-    k.when(!transformer, R"(architecture = "lsa")", [&] { lsa_keys(k, m); });
+    k.when(transformer, R"(architecture = "gpt2")", [&] { gpt2_keys(k, m); });
+    k.when(m.architecture == architecture_kind::softmax, R"(architecture = "softmax")", [&] { softmax_keys(k, m); });
+    k.when(lsa, R"(architecture = "lsa")", [&] { lsa_keys(k, m); });
   });
 }
 

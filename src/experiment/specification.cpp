@@ -12,6 +12,7 @@
 #include "cotscale/config/reader.hpp"
 #include "cotscale/config/toml_text.hpp"
 #include "cotscale/experiment/initial_weights.hpp"
+#include "cotscale/experiment/models.hpp"
 #include "declarations.hpp"
 
 namespace cotscale {
@@ -137,7 +138,6 @@ void read_sweep(reader& top, reader& sweep, specification& spec, problem_list& p
   read_models(top.subtable("models"), sweep, spec, problems);
   read_mixtures(top.subtable("mixtures"), sweep, spec, problems);
   for (const auto& [name, model] : spec.model_tables) require_testable(name, model, spec, test);
-  require_one_shape(spec, sweep);
   require_countable(spec, sweep);
 }
 
@@ -202,9 +202,7 @@ sampler_method resolved_sampler(const specification& spec) {
   return any ? sampler_method::explicit_examples : sampler_method::wishart;
 }
 
-bool needs_examples(const model_specification& model) {
-  return model.architecture == architecture_kind::gpt2 || model.roll_out == roll_out_method::definition;
-}
+bool needs_examples(const model_specification& model) { return make_model(model)->limits().needs_examples; }
 
 specification parse_specification(const std::string& text, const std::string& source,
                                   const std::filesystem::path& directory, const std::vector<override_key>& overrides) {

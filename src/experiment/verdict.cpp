@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "cotscale/base/error.hpp"
+#include "cotscale/experiment/models.hpp"
 #include "cotscale/train/population.hpp"
 
 namespace cotscale {
@@ -231,19 +232,6 @@ void append_scores(const error_scores& scores, cell_result& out) {
   }
 }
 
-lane_errors beside_exact(lane_errors chain, int rows, const matrix& exact) {
-  return [chain = std::move(chain), rows, &exact](const prompt_lanes& p, matrix& errors) {
-    thread_local matrix part;
-    const auto at = [&](int row) { return errors.data() + static_cast<std::ptrdiff_t>(row) * lane_count; };
-    part.reshape(rows, lane_count);
-    chain(p, part);
-    std::copy_n(part.data(), part.size(), at(0));
-    part.reshape(errors.rows() - rows, lane_count);
-    pseudo_newton(exact, p, part);
-    std::copy_n(part.data(), part.size(), at(rows));
-  };
-}
-
 // With A' = (1 + E) A, |E| ≤ τ in the directions of A, and u_k the exact chain, u'_k − u_k is −Σ_j B^{k−1−j} E (u_j −
 // u_{j+1}) to first order, no longer than 2 k τ times the longest u_j where steps do not lengthen; errors are squares.
 double allowed_distance(double tolerance, int k) {
@@ -251,10 +239,7 @@ double allowed_distance(double tolerance, int k) {
   return 4 * k * tolerance + rounding;
 }
 
-double map_tolerance(const model_specification& model) {
-  if (model.training == training_method::samples) return nan;
-  return model.training == training_method::closed_form ? closed_form_tolerance : model.tolerance;
-}
+double map_tolerance(const model_specification& model) { return make_model(model)->map_tolerance(); }
 
 bool decisions::alarming() const {
   constexpr double never = 1e-4;  // of a right sweep

@@ -155,7 +155,10 @@ std::vector<double> results_reader::cell_values(const std::string& variable, con
   }
   const std::string name = dataset_of(variable);
   const std::uint64_t each = file_.dataset(name).values() / grid_.cell_count();
-  return file_.read<double>(name, cell_number(grid_, cell) * each, each);
+  const std::uint64_t first = cell_number(grid_, cell) * each;
+  if (file_.dataset(name).type != "float32") return file_.read<double>(name, first, each);
+  const std::vector<float> values = file_.read<float>(name, first, each);
+  return {values.begin(), values.end()};
 }
 
 std::vector<double> results_reader::first_steps(const std::string& variable, std::size_t most) const {

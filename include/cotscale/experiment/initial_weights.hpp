@@ -1,12 +1,13 @@
-// Weights of linear self-attention that another sweep has kept, for training to begin with.
+// Weights that another sweep has kept, for training to begin with.
 #pragma once
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "cotscale/config/keys.hpp"
+#include "cotscale/architecture/sequence_model.hpp"
 #include "cotscale/experiment/grid.hpp"
-#include "cotscale/model/lsa.hpp"
 #include "cotscale/store/results_file.hpp"
 
 namespace cotscale::detail {
@@ -25,8 +26,9 @@ class initial_weights_file {
   /// undamaged. Reads the whole file.
   void require_cells(const coordinates& grid, const std::string& model, const model_specification& table, int d) const;
 
-  /// V and W that the cell begins with. Throws specification_error if they are not there, or the file has changed.
-  lsa_parameters weights(const cell& c, const model_specification& table, int d) const;
+  /// The tensors that the cell begins with. Throws specification_error if they are not there, or the file has changed.
+  std::vector<tensor_values> weights(const cell& c, const model_specification& table,
+                                     const std::vector<model_tensor>& wanted) const;
 
  private:
   std::filesystem::file_time_type written() const;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "cotscale/config/keys.hpp"
+#include "cotscale/architecture/lsa.hpp"
 #include "cotscale/config/overrides.hpp"
 #include "cotscale/task/covariance.hpp"
 #include "cotscale/train/gpt2.hpp"
@@ -75,10 +76,8 @@ struct selection_specification {
   int draws = 1;         ///< of generated candidates, by `cotscale select`; in a sweep every repeat is one
 };
 
-enum class architecture_kind : std::uint8_t { lsa, gpt2 };
-enum class training_method : std::uint8_t { population, closed_form, samples };
+enum class architecture_kind : std::uint8_t { lsa, gpt2, softmax };
 enum class sampler_method : std::uint8_t { automatic, wishart, explicit_examples };
-enum class roll_out_method : std::uint8_t { recursion, definition };
 
 /// The keys of `[models.NAME]`.
 struct model_specification {
@@ -89,7 +88,8 @@ struct model_specification {
   double tolerance = 1e-10;
   std::int64_t max_steps = 1'000'000;
   std::optional<double> step_size;
-  sampled_options sampled;   ///< of LSA's training = "samples"; `given` is filled in by the cell
+  sampled_options sampled;   ///< of training = "samples", for LSA and softmax
+  bool own_columns = false;  ///< of softmax
   gpt2_options gpt2;         ///< of GPT-2, which trains on samples only
   std::string initial_file;  ///< results file with the weights to begin with; as written
   std::string initial_sha256;
@@ -135,7 +135,7 @@ struct specification {
 /// What `automatic` stands for: Wishart, unless a model needs the examples (needs_examples).
 sampler_method resolved_sampler(const specification& spec);
 
-/// Whether Ŝ and w are not enough: for GPT-2, and for LSA by its definition.
+/// Whether Ŝ and w are not enough for it.
 bool needs_examples(const model_specification& model);
 
 /// The words that stand for them in a specification; random numbers are keyed by the words.

@@ -32,9 +32,6 @@ error_scores score_errors(error_table& errors, int steps, int d, const null_dist
 /// Appends to the vectors of a cell's result.
 void append_scores(const error_scores& scores, cell_result& out);
 
-/// `chain` writes `rows` rows; the rows below them get the errors of `exact` (d, d), which is kept by reference.
-lane_errors beside_exact(lane_errors chain, int rows, const matrix& exact);
-
 /// The largest paired_distance at k of a map whose every direction is off by `tolerance`, relative, at most.
 double allowed_distance(double tolerance, int k);
 

@@ -47,7 +47,7 @@ class results_reader {
   std::vector<double> values(const std::string& variable) const { return file_.read<double>(dataset_of(variable)); }
   /// A payload variable of integers in full.
   std::vector<std::int64_t> integers(const std::string& variable) const { return file_.read<std::int64_t>(variable); }
-  /// A payload variable of doubles of one cell.
+  /// A payload variable of doubles, or a weight, of one cell.
   std::vector<double> cell_values(const std::string& variable, const cell_position& cell) const;
   /// A variable over (m, k) for k < `most`, as far as there are so many; row-major over (cells, m, k).
   std::vector<double> first_steps(const std::string& variable, std::size_t most) const;

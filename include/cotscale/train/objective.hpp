@@ -38,9 +38,7 @@ struct objective_options {
 };
 
 /// Steps of the longest chain in training.
-inline int longest_chain(const objective_options& options) {
-  return options.kind == objective::direct ? 1 : options.k_train;
-}
+int longest_chain(const objective_options& options);
 
 /// The loss of one prompt: the model's, and that of the estimate 0 at every step.
 struct prompt_loss {
