@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "cotscale/model/lsa_chain.hpp"
 #include "loop.hpp"
 
 namespace cotscale::detail {

@@ -6,6 +6,7 @@
 
 #include "cotscale/task/wishart.hpp"
 #include "cotscale/train/learning.hpp"
+#include "cotscale/train/lsa_objective.hpp"
 #include "cotscale/train/sampled.hpp"
 #include "lsa_entries.hpp"
 

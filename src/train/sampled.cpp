@@ -5,6 +5,7 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/linalg/blas.hpp"
+#include "cotscale/model/lsa_chain.hpp"
 #include "cotscale/train/learning.hpp"
 #include "lsa_samples.hpp"
 

@@ -18,7 +18,6 @@ FACTORY = {"src/experiment/models.cpp"}
 LEFT = {
     "include/cotscale/eval/roll_out.hpp",
     "include/cotscale/experiment/specification.hpp",
-    "include/cotscale/train/objective.hpp",
     "include/cotscale/train/population.hpp",
     "include/cotscale/train/sampled.hpp",
     "src/eval/roll_out.cpp",
@@ -27,7 +26,6 @@ LEFT = {
     "src/experiment/specification_text.cpp",
     "src/experiment/words.hpp",
     "src/store/results_layout.cpp",
-    "src/train/objective.cpp",
     "src/train/population.cpp",
     "src/train/sampled.cpp",
 }
