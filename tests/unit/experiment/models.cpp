@@ -85,7 +85,7 @@ TEST(make_model, keys_of_other_models_and_parts_are_refused) {
   refusal(softmax + "training = \"population\"\n", "training must be \"samples\"");
   refusal(lsa + "own_columns = true\n", "own_columns has an effect with architecture = \"softmax\" only");
   refusal(lsa + "floor = 0.1\n", "floor has an effect with schedule = \"linear\" only");
-  refusal(lsa + "schedule = \"linear\"\nfloor = 1.5\n", "floor is a share");
+  refusal(lsa + "schedule = \"linear\"\nfloor = 1.5\n", "floor must be at most 1");
   refusal(lsa + "nesterov = true\n", "nesterov has an effect with optimizer = \"muon\" only");
   refusal(lsa + "optimizer = \"muon\"\nmuon_momentum = 1\n", "muon_momentum must be below 1");
   refusal("architecture = \"gpt2\"\nsize = \"tiny\"\ninitialisation = \"stored\"\n", "initial_file is missing");
