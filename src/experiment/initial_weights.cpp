@@ -23,7 +23,11 @@ std::optional<cell_position> parent_of(const cell& c, const std::string& model, 
 }  // namespace
 
 initial_weights_file::initial_weights_file(std::string path)
-    : path_(std::move(path)), file_(path_), written_(written()), sha256_(sha256_of_file(path_)) {}
+    : path_(std::move(path)),
+      file_(path_),
+      grid_(read_coordinates(file_)),
+      written_(written()),
+      sha256_(sha256_of_file(path_)) {}
 
 std::filesystem::file_time_type initial_weights_file::written() const {
   return std::filesystem::last_write_time(path_);
@@ -35,12 +39,12 @@ lsa_parameters initial_weights_file::weights(const cell& c, const model_specific
         fmt::format("{}: {} (of model {} for {})", path_, why, table.initial_model, describe(c)));
   };
   if (written() != written_) throw missing("has changed since the run began, so that its weights are others now");
-  const std::optional<cell_position> position = parent_of(c, table.initial_model, grid());
+  const std::optional<cell_position> position = parent_of(c, table.initial_model, grid_);
   if (!position) throw missing("has no such cell");
   const int side = 2 * d + 2;
   lsa_parameters out{.v = matrix(side, side), .w = matrix(side, side)};
   for (const auto& [name, target] : {std::pair{"v", &out.v}, std::pair{"w", &out.w}}) {
-    const std::vector<double> values = file_.cell_values(name, *position);
+    const std::vector<double> values = file_.values_of_cell(name, cell_number(grid_, *position));
     expects(values.size() == target->size(), "initial weights: {} numbers for d = {}", values.size(), d);
     const bool finite = std::all_of(values.begin(), values.end(), [](double x) { return std::isfinite(x); });
     if (!finite) throw missing("has no finite weights: they were not kept, or their training diverged");
@@ -62,12 +66,12 @@ void initial_weights_file::require_cells(const coordinates& grid, const std::str
     const cell c = make_cell(grid, i);
     if (c.model != model) continue;
     ++wanted;
-    const std::optional<cell_position> position = parent_of(c, table.initial_model, file_.grid());
+    const std::optional<cell_position> position = parent_of(c, table.initial_model, grid_);
     if (!position) {
       lacks(c, "no such cell");
       continue;
     }
-    const std::size_t number = cell_number(file_.grid(), *position);
+    const std::size_t number = cell_number(grid_, *position);
     if (status[number] != cell_status::done) {
       lacks(c, status[number] == cell_status::failed ? "failed" : "not done yet");
     } else if (std::binary_search(damaged.begin(), damaged.end(), number)) {

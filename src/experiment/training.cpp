@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <string_view>
+#include <utility>
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/parallel.hpp"
@@ -14,20 +15,29 @@
 #include "cotscale/train/gpt2.hpp"
 #include "cotscale/train/population.hpp"
 #include "cotscale/train/sampled.hpp"
+#include "variables.hpp"
 
 namespace cotscale::detail {
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+void set_verdict(std::string_view name, bool verdict, cell_values& out) {
+  out.set(name, static_cast<std::int8_t>(verdict ? 1 : 0));
+}
+
+// Over the steps at which training was recorded, which are the first of the axis.
+void write_series(std::string_view name, std::vector<double> values, cell_values& out) {
+  values.resize(std::min(values.size(), out.of<double>(name).size()));
+  out.write(name, values);
+}
 
 // The optimum is theory's own, so that training does not judge itself; training's account counts where it is worse.
-void judge_population(const trained_slice& trained, const mixture_theory& theory, double tolerance, cell_result& out) {
+void judge_population(const trained_slice& trained, const mixture_theory& theory, double tolerance, cell_values& out) {
   const matrix& exact = theory.optimum;
   const direction_error measured =
       weakest_direction(preconditioner(trained.model), exact, matrix(exact.rows(), exact.columns()), theory.directions);
-  out.weakest_direction_error = std::max(measured.largest, trained.record.direction_error);
-  out.converged = trained.record.converged && measured.largest <= tolerance + measured.rounding ? 1 : 0;
-  out.training_diverged = trained.record.diverged ? 1 : 0;
+  out.set("weakest_direction_error", std::max(measured.largest, trained.record.direction_error));
+  set_verdict("converged", trained.record.converged && measured.largest <= tolerance + measured.rounding, out);
+  set_verdict("training_diverged", trained.record.diverged, out);
 }
 
 // Training in units of its own: c = 2^c_exponent · the c there, Λ likewise. V₃₁ is Λ⁻¹/c, its step (cΛ)⁻².
@@ -39,51 +49,49 @@ struct training_units {
 };
 
 void store_population(const trained_slice& trained, const matrix& exact, const task_mixture& tasks, std::int64_t n,
-                      const training_units& units, cell_result& out) {
+                      const training_units& units, cell_values& out) {
   const training_record& record = trained.record;
   const double c = trained.model.c;
-  out.training_steps = record.steps;
-  out.step_size = units.steps_from_own(record.step_size);
+  out.set("training_steps", std::int64_t{record.steps});
+  out.set("step_size", units.steps_from_own(record.step_size));
   // The paper's step is one of a single task.
   const covariance& lambda = tasks.task(0);
   const double gamma = gamma_eigenvalue(lambda.largest_eigenvalue(), lambda.trace(), static_cast<double>(n));
-  out.step_size_paper = tasks.size() == 1 ? std::ldexp(1 / (c * c * gamma), -2 * units.c - units.mixture) : nan;
-  out.gradient_norm = record.gradient_norm;
-  out.final_loss = record.final_loss;
-  out.training_loss = record.loss;
-  out.w24 = -std::ldexp(c, units.c);
+  if (tasks.size() == 1) out.set("step_size_paper", std::ldexp(1 / (c * c * gamma), -2 * units.c - units.mixture));
+  out.set("gradient_norm", record.gradient_norm);
+  out.set("final_loss", record.final_loss);
+  write_series("training_loss", record.loss, out);
+  out.set("w24", -std::ldexp(c, units.c));
   // ‖V₃₁ + Γ⁻¹/c‖ / ‖Γ⁻¹/c‖ = ‖A − Γ⁻¹‖ / ‖Γ⁻¹‖ with A = −c V₃₁
-  out.preconditioner_error =
-      frobenius_norm(combination(1, preconditioner(trained.model), -1, exact)) / frobenius_norm(exact);
+  out.set("preconditioner_error",
+          frobenius_norm(combination(1, preconditioner(trained.model), -1, exact)) / frobenius_norm(exact));
 }
 
 void store_sampled(const sampled_training& trained, const model_specification& model, const matrix& exact,
-                   const matrix& directions, cell_result& out) {
+                   const matrix& directions, cell_values& out) {
   const sampled_record& record = trained.record;
-  out.training_steps = record.steps;
-  out.step_size = model.sampled.optimizer.learning_rate;
-  out.step_size_paper = out.gradient_norm = nan;
-  out.final_loss = record.final_loss;
-  out.training_loss = record.loss;
-  out.training_distance = record.preconditioner_distance;
-  out.training_off_slice = record.off_slice;
-  out.converged = record.diverged ? 0 : 1;
-  out.training_diverged = record.diverged ? 1 : 0;
-  out.weakest_direction_error =
-      weakest_direction(effective_preconditioner(trained.model), exact, record.initial_preconditioner, directions)
-          .largest;
-  out.w24 = record.w24;
-  out.preconditioner_error = record.final_preconditioner_distance;
+  out.set("training_steps", std::int64_t{record.steps});
+  out.set("step_size", model.sampled.optimizer.learning_rate);
+  out.set("final_loss", record.final_loss);
+  write_series("training_loss", record.loss, out);
+  write_series("training_distance", record.preconditioner_distance, out);
+  write_series("training_off_slice", record.off_slice, out);
+  set_verdict("converged", !record.diverged, out);
+  set_verdict("training_diverged", record.diverged, out);
+  out.set("weakest_direction_error",
+          weakest_direction(effective_preconditioner(trained.model), exact, record.initial_preconditioner, directions)
+              .largest);
+  out.set("w24", record.w24);
+  out.set("preconditioner_error", record.final_preconditioner_distance);
 }
 
-void store_gpt2(const gpt2_record& record, const model_specification& model, cell_result& out) {
-  out.training_steps = record.steps;
-  out.step_size = model.gpt2.optimizer.learning_rate;
-  out.step_size_paper = out.gradient_norm = out.preconditioner_error = out.weakest_direction_error = out.w24 = nan;
-  out.final_loss = record.final_loss;
-  out.training_loss = record.loss;
-  out.converged = record.diverged ? 0 : 1;
-  out.training_diverged = record.diverged ? 1 : 0;
+void store_gpt2(const gpt2_record& record, const model_specification& model, cell_values& out) {
+  out.set("training_steps", std::int64_t{record.steps});
+  out.set("step_size", model.gpt2.optimizer.learning_rate);
+  out.set("final_loss", record.final_loss);
+  write_series("training_loss", record.loss, out);
+  set_verdict("converged", !record.diverged, out);
+  set_verdict("training_diverged", record.diverged, out);
   out.training_seconds = record.seconds;
   out.tokens_per_second = record.tokens_per_second;
 }
@@ -117,11 +125,59 @@ void train_on_population(const specification& spec, const coordinates& grid, con
 
 }  // namespace
 
+std::span<const variable> training_variables() {
+  using enum value_type;
+  const std::vector<std::string> over{"training_step"};
+  const std::string verdicts = "not_computed no yes";
+  static const std::vector<variable> declared{
+      {"training_steps", i64, {}, "steps of training that were taken, -1 not computed"},
+      {"step_size",
+       f64,
+       {},
+       "constant step of gradient descent on the population loss, in units of 1/(c Lambda)^2; largest learning rate of "
+       "training from samples"},
+      {"step_size_paper", f64, {}, "the step of Theorem 3.1, 1/(c^2 |Gamma|), in units of 1/(c^2 Lambda)"},
+      {"gradient_norm", f64, {}, "norm of the last gradient of the population loss relative to the first"},
+      {"final_loss",
+       f64,
+       {},
+       "population loss after the last step; from samples, mean of the objective over the last batches"},
+      {"training_loss", f64, over, "population loss during training; from samples, objective of the next batch"},
+      {"training_distance", f64, over, "relative distance of the preconditioner from Gamma^-1 during training"},
+      {"training_off_slice", f64, over, "norm of the blocks of V and W that stay zero in Theorem 3.1, relative to V31"},
+      {"preconditioner_error", f64, {}, "relative distance of the preconditioner from Gamma^-1"},
+      {"weakest_direction_error",
+       f64,
+       {},
+       "largest relative distance of the preconditioner from Gamma^-1 along any of its directions"},
+      {"w24", f64, {}, "W24 after training, in units of c"},
+      {.name = "converged",
+       .type = i8,
+       .long_name = "whether training came to its end as it should",
+       .meanings = verdicts},
+      {.name = "training_diverged", .type = i8, .long_name = "whether training diverged", .meanings = verdicts},
+  };
+  return declared;
+}
+
+std::span<const variable> lsa_weight_variables() {
+  using enum value_type;
+  const std::vector<std::string> over{"row", "column"};
+  const std::string group(weights_group);
+  static const std::vector<variable> declared{
+      {"v", f64, over, "V after training, V31 in units of 1/(c Lambda)", "1", group},
+      {"w", f64, over, "W after training, W24 in units of c", "1", group},
+  };
+  return declared;
+}
+
 trained_model train_model(const specification& spec, const coordinates& grid, const cell& c, const task_mixture& tasks,
-                          const mixture_theory& theory, const std::stop_token& stop) {
+                          const mixture_theory& theory, const std::shared_ptr<const results_schema>& schema,
+                          const std::stop_token& stop) {
   const model_specification& model = spec.model_tables.at(c.model);
   const int n = static_cast<int>(c.n);
   trained_model out;
+  out.record = cell_values(schema);
   if (model.architecture == architecture_kind::gpt2) {
     const auto record_steps = recorded(grid, model.gpt2.steps);
     gpt2_training trained = train_gpt2(tasks, n, model.gpt2, training_key(spec, c), record_steps, stop);
@@ -138,32 +194,24 @@ trained_model train_model(const specification& spec, const coordinates& grid, co
   } else {
     train_on_population(spec, grid, c, tasks, theory, stop, out);
   }
-  for (auto* series : {&out.record.training_loss, &out.record.training_distance, &out.record.training_off_slice}) {
-    series->resize(grid.training_steps.size(), nan);
-  }
   return out;
 }
 
-void store_weights(const trained_model& model, bool keep, const coordinates& grid, cell_result& out) {
-  out.v.assign(grid.rows.size() * grid.rows.size(), nan);
-  out.w = out.v;
-  for (const weight_variable& weight : grid.weights) {
-    out.weights.resize(out.weights.size() + weight.size(), std::numeric_limits<float>::quiet_NaN());
-  }
-  if (!keep) return;
+void store_weights(const trained_model& model, cell_values& out) {
   if (!model.gpt2) {
     const lsa_parameters weights = model.parameters();
-    std::copy_n(weights.v.data(), out.v.size(), out.v.data());
-    std::copy_n(weights.w.data(), out.w.size(), out.w.data());
+    std::copy_n(weights.v.data(), weights.v.size(), out.of<double>("v").data());
+    std::copy_n(weights.w.data(), weights.w.size(), out.of<double>("w").data());
     return;
   }
   // A tensor of fewer positions than the file has room for ends in NaN.
-  auto at = out.weights.begin();
-  const std::vector<gpt2_tensor> tensors = gpt2_layout(model.gpt2->configuration).tensors();
-  for (std::size_t i = 0; i < tensors.size(); ++i) {
-    const auto first = model.gpt2->parameters.begin() + static_cast<std::ptrdiff_t>(tensors[i].offset);
-    std::copy_n(first, tensors[i].size(), at);
-    at += static_cast<std::ptrdiff_t>(grid.weights[i].size());
+  const gpt2_layout layout(model.gpt2->configuration);
+  for (const gpt2_tensor& tensor : layout.tensors()) {
+    const auto first = model.gpt2->parameters.begin() + static_cast<std::ptrdiff_t>(tensor.offset);
+    const std::span<float> to = out.of<float>(tensor.name);
+    expects(tensor.size() <= to.size(), "store_weights: {} numbers of {} for {}", tensor.size(), tensor.name,
+            to.size());
+    std::copy_n(first, tensor.size(), to.data());
   }
 }
 

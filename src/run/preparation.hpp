@@ -31,7 +31,8 @@ void require_writable(const std::string& output, bool overwrite);
 void require_memory_for_cells(const specification& spec, const coordinates& grid);
 
 /// Creates the file, or checks that it can be resumed; returns the cells that are to be computed.
-work_list prepare(const specification& spec, const coordinates& grid, const run_options& options,
+work_list prepare(const specification& spec, const coordinates& grid,
+                  const std::shared_ptr<const results_schema>& schema, const run_options& options,
                   const communicator& all, const provenance& attributes);
 
 }  // namespace cotscale::detail
