@@ -178,8 +178,10 @@ exit_code verify(const std::string& path) {
   print("{}: {} of {} done cells have the right checksum; everything else is as it was written\n", path, sound, done);
   if (damaged.empty() && damaged_failures == 0) return exit_code::done;
   if (damaged.empty()) {
-    throw io_error(
-        fmt::format("{}: {} messages of failed cells are damaged; all results are sound", path, damaged_failures));
+    throw io_error(fmt::format(
+        "{}: {} messages of failed cells are damaged, and all results are sound; `cotscale run` with the same "
+        "specification removes them",
+        path, damaged_failures));
   }
   throw io_error(fmt::format("{}: {} cells are damaged; `cotscale run` with the same specification computes them again",
                              path, damaged.size()));

@@ -122,7 +122,12 @@ work_list prepare(const specification& spec, const coordinates& grid,
   const bool resumed = std::filesystem::exists(options.output) && !options.overwrite;
   if (!resumed) create_results(options.output, make_content(grid, schema), config, attributes);
   const results_reader file(options.output);
-  if (resumed) require_same_sweep(file, options.output, config, attributes);
+  if (resumed) {
+    require_same_sweep(file, options.output, config, attributes);
+    if (const std::size_t damaged = clear_damaged_failures(options.output); damaged > 0) {
+      warn("{}: {} messages of failed cells were damaged and are removed", options.output, damaged);
+    }
+  }
   work_list list = schedule(spec, grid, unfinished(file, options.output), all.size());
   const std::vector<cell_status> status = file.statuses();
   const auto cells = static_cast<std::size_t>(

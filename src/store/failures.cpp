@@ -1,13 +1,22 @@
 #include "cotscale/store/failures.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <span>
 
+#include "cotscale/base/descriptor.hpp"
+#include "cotscale/base/error.hpp"
 #include "cotscale/base/hash.hpp"
 
 namespace cotscale {
+namespace {
+
+std::string path_of(const char* name) { return fmt::format("{}/{}", failures_group, name); }
+
+}  // namespace
 
 std::vector<std::uint8_t> failure_text(const std::string& message) {
   const auto continues = [&](std::size_t at) { return (static_cast<unsigned char>(message[at]) & 0xC0U) == 0x80U; };
@@ -27,10 +36,9 @@ std::uint64_t failure_checksum(const failure& entry) {
 }
 
 failure_table::failure_table(const sealed_file& file) : entries_(most_failures) {
-  const auto path = [](const char* name) { return fmt::format("{}/{}", failures_group, name); };
-  const std::vector<std::uint64_t> sums = file.read<std::uint64_t>(path("checksum"));
-  const std::vector<std::int64_t> cells = file.read<std::int64_t>(path("cell"));
-  const std::vector<std::uint8_t> texts = file.read<std::uint8_t>(path("message"));
+  const std::vector<std::uint64_t> sums = file.read<std::uint64_t>(path_of("checksum"));
+  const std::vector<std::int64_t> cells = file.read<std::int64_t>(path_of("cell"));
+  const std::vector<std::uint8_t> texts = file.read<std::uint8_t>(path_of("message"));
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     std::string text(texts.begin() + static_cast<std::ptrdiff_t>(i * failure_bytes),
                      texts.begin() + static_cast<std::ptrdiff_t>((i + 1) * failure_bytes));
@@ -61,11 +69,37 @@ std::vector<std::size_t> failure_table::free_entries(const std::vector<cell_stat
   return out;
 }
 
-std::size_t failure_table::damaged() const {
-  return static_cast<std::size_t>(std::count_if(entries_.begin(), entries_.end(), [](const entry& e) {
+std::vector<std::size_t> failure_table::damaged() const {
+  std::vector<std::size_t> out;
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    const entry& e = entries_[i];
     const bool empty = e.checksum == 0 && e.content.cell == -1 && e.content.message.empty();
-    return !empty && e.checksum != failure_being_written && e.checksum != failure_checksum(e.content);
-  }));
+    const bool sound = empty || e.checksum == failure_being_written || e.checksum == failure_checksum(e.content);
+    if (!sound) out.push_back(i);
+  }
+  return out;
+}
+
+std::size_t clear_damaged_failures(const std::string& path) {
+  const sealed_file file(path);
+  const std::vector<std::size_t> damaged = failure_table(file).damaged();
+  if (damaged.empty()) return 0;
+  descriptor out = open_descriptor(path, O_RDWR);
+  if (!out) throw io_error(fmt::format("{}: cannot open the file for writing ({})", path, reason()));
+  const std::vector<std::byte> zeros(failure_bytes), no_cell(sizeof(std::int64_t), std::byte{0xff});
+  const auto put = [&](const char* name, std::size_t entry, std::span<const std::byte> bytes) {
+    const std::uint64_t offset = file.dataset(path_of(name)).offset + entry * bytes.size();
+    if (!write_at(out, bytes, offset)) throw io_error(fmt::format("{}: cannot write {} ({})", path, name, reason()));
+  };
+  for (const std::size_t entry : damaged) {
+    put("cell", entry, no_cell);
+    put("message", entry, zeros);
+    put("checksum", entry, std::span(zeros).first(sizeof(std::uint64_t)));
+  }
+  if (fdatasync(out.get()) != 0 || !out.close()) {
+    throw io_error(fmt::format("{}: cannot write to disk ({})", path, reason()));
+  }
+  return damaged.size();
 }
 
 }  // namespace cotscale

@@ -40,7 +40,7 @@ class failure_table {
   /// Entries of no cell that is failed now, ascending.
   std::vector<std::size_t> free_entries(const std::vector<cell_status>& status) const;
   /// Entries that are not as a run has left them, wherever it was killed.
-  std::size_t damaged() const;
+  std::vector<std::size_t> damaged() const;
 
  private:
   struct entry {
@@ -49,5 +49,8 @@ class failure_table {
   };
   std::vector<entry> entries_;
 };
+
+/// Empties the entries that are damaged, before a run writes the file; returns their number. Throws io_error.
+std::size_t clear_damaged_failures(const std::string& path);
 
 }  // namespace cotscale

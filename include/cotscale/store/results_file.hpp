@@ -94,7 +94,7 @@ class results_reader {
   /// Of the cells that are failed, ascending, as far as there was room for their messages.
   std::vector<failure> failures() const;
   /// Entries of the table of failures that no run has left so.
-  std::size_t damaged_failures() const { return failure_table(file_).damaged(); }
+  std::size_t damaged_failures() const { return failure_table(file_).damaged().size(); }
 
   /// Numbers, ascending, of the cells whose record does not have its checksum, or that are marked done but whose
   /// payload has not. Reads the whole file.

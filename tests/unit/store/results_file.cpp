@@ -153,6 +153,11 @@ TEST_F(results_file_test, a_failure_that_no_run_has_left_so_is_found) {
   EXPECT_EQ(file.damaged_failures(), 0U);
   overwrite(file, "failures/message", 512 * 7, 'x');
   EXPECT_EQ(file.damaged_failures(), 1U);
+  EXPECT_EQ(clear_damaged_failures(path_), 1U);
+  EXPECT_EQ(file.damaged_failures(), 0U);
+  EXPECT_EQ(file.read<std::int64_t>("failures/cell").at(7), -1);
+  EXPECT_EQ(clear_damaged_failures(path_), 0U);
+  overwrite(file, "failures/message", 512 * 7, 'x');
   // A kill between the words and their checksum is no damage.
   for (std::size_t i = 0; i < sizeof(failure_being_written); ++i) {
     overwrite(file, "failures/checksum", 8 * 7 + i, static_cast<char>(failure_being_written >> 8 * i));
