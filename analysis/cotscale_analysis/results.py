@@ -86,7 +86,7 @@ def failures(path, engine="h5netcdf"):
         place = np.unravel_index(int(cell), status.shape) if cell >= 0 else None
         if place is None or status.values[place] != FAILED:
             continue
-        labels = {name: results[name].values[i].item() for name, i in zip(status.dims, place)}
+        labels = {name: results[name].values.tolist()[i] for name, i in zip(status.dims, place)}
         found.append((int(cell), labels, bytes(message.astype(np.uint8)).rstrip(b"\0").decode(errors="replace")))
     return [(labels, message) for _, labels, message in sorted(found, key=lambda entry: entry[0])]
 
