@@ -12,6 +12,7 @@
 #include "cotscale/eval/baselines.hpp"
 #include "cotscale/eval/roll_out.hpp"
 #include "cotscale/eval/statistics.hpp"
+#include "cotscale/experiment/best_k.hpp"
 #include "cotscale/experiment/models.hpp"
 #include "cotscale/experiment/selection.hpp"
 #include "cotscale/experiment/theory_draws.hpp"
@@ -23,6 +24,7 @@
 #include "null_cache.hpp"
 #include "recent.hpp"
 #include "training.hpp"
+#include "variables.hpp"
 
 namespace cotscale {
 namespace {
@@ -30,6 +32,16 @@ namespace {
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
+
+std::span<const variable> detail::mixture_variables() {
+  static const std::vector<variable> declared{
+      {"task_probability",
+       value_type::f64,
+       {"task"},
+       "share of the training prompts that have this task, of mixtures that are "
+       "made of candidates"}};
+  return declared;
+}
 
 int threads_of_blas(const specification& spec) {
   constexpr int large = 512;
@@ -39,6 +51,7 @@ int threads_of_blas(const specification& spec) {
 struct cell_computer::implementation {
   const specification& spec;
   const coordinates& grid;
+  std::shared_ptr<const results_schema> schema;
   // Keys hold what a value depends on; `repeat` is −1 where it does not matter.
   using mixture_key = std::tuple<std::string, double, std::int64_t, std::int64_t>;  // mixture, hardness, n, repeat
   using model_key = std::tuple<std::string, std::string, double, std::int64_t, std::int64_t>;  // model, then the same
@@ -58,9 +71,10 @@ struct cell_computer::implementation {
   int most_draws;                     // of predictions
   std::function<bool()> out_of_time;  // of predictions
 
-  implementation(const specification& s, const coordinates& g)
+  implementation(const specification& s, const coordinates& g, std::shared_ptr<const results_schema> shape)
       : spec(s),
         grid(g),
+        schema(std::move(shape)),
         targets(detail::room_for(3.0 * s.d * s.d, 64)),
         optima(detail::room_for(3.0 * s.d * s.d + 2.0 * s.steps, 256)),
         theories(detail::room_for(3.0 * s.d * s.d + 8.0 * static_cast<double>(s.m.size()) * s.steps, 256)),
@@ -220,48 +234,54 @@ struct cell_computer::implementation {
 
   // Scores of the errors of grid.m[i]; before quantiles reorder them.
   void store_scores(const cell& c, const trained_sequence& model, std::size_t i, error_table& errors,
-                    const std::stop_token& stop, cell_result& out) {
+                    const std::stop_token& stop, cell_values& out) {
     const model_specification& table = spec.model_tables.at(c.model);
     const auto expected =
         model.at_optimum() ? nulls.get(c, candidate_repeat(c), optimum_of(c, stop)->preconditioner, *target_of(c), stop)
                            : nullptr;
-    append_scores(score_errors(errors, spec.steps, spec.d, expected ? &(*expected)[i] : nullptr, map_tolerance(table)),
-                  out);
+    cotscale::store_scores(
+        score_errors(errors, spec.steps, spec.d, expected ? &(*expected)[i] : nullptr, map_tolerance(table)), i, out);
   }
 
-  // Rows in the order (baseline, m, k).
-  void store_baselines(const cell& c, cell_result& out, const std::stop_token& stop) {
+  void store_baselines(const cell& c, cell_values& out, const std::stop_token& stop) {
     for (std::size_t b = 0; b < grid.baselines.size(); ++b) {
-      for (const std::int64_t m : grid.m) detail::store_baseline((*baselines_of(c, m, stop))[b], out);
+      for (std::size_t m = 0; m < grid.m.size(); ++m) {
+        detail::store_baseline((*baselines_of(c, grid.m[m], stop))[b], b * grid.m.size() + m, out);
+      }
     }
   }
 
-  cell_result compute(const cell& c, const std::stop_token& stop) {
+  cell_values compute(const cell& c, const std::stop_token& stop) {
     const auto theory = theory_of(c, stop);
     const auto model = model_of(c, stop);
-    cell_result out;
-    detail::store_training(model->report(), grid, out);
-    detail::store_theory(*theory, model->has_theory(), grid, out);
+    cell_values out(schema);
+    detail::store_training(model->report(), out);
+    if (model->has_theory()) detail::store_theory(*theory, out);
+    detail::store_predictions(model->has_theory() ? theory->predictions : std::vector<chain_prediction>(), out);
     for (std::size_t i = 0; i < grid.m.size(); ++i) {
       chain_evaluation chain = roll_out(c, *model, grid.m[i], stop);
       store_scores(c, *model, i, chain.errors, stop, out);
       chain.errors.rows = std::min(chain.errors.rows, spec.steps + 1);  // those of the exact map have done their work
-      detail::store_errors(exact_errors(c, *model, *theory, grid.m[i]), std::move(chain), out);
+      detail::store_errors(exact_errors(c, *model, *theory, grid.m[i]), std::move(chain), i, out);
     }
     store_baselines(c, out, stop);
-    detail::store_weights(*model, c.model, spec.model_tables.at(c.model).keep_weights, grid, out);
-    out.task_probability = *probabilities_of(c, stop);
-    out.task_probability.resize(grid.tasks.size(), nan);
+    if (spec.model_tables.at(c.model).keep_weights) detail::store_weights(*model, c.model, grid, out);
+    const auto shares = probabilities_of(c, stop);
+    if (!shares->empty()) out.write("task_probability", *shares);
     return out;
   }
 };
 
 cell_computer::cell_computer(const specification& spec, const coordinates& grid)
-    : self_(std::make_unique<implementation>(spec, grid)) {}
+    : cell_computer(spec, grid, make_schema(grid)) {}
+
+cell_computer::cell_computer(const specification& spec, const coordinates& grid,
+                             std::shared_ptr<const results_schema> schema)
+    : self_(std::make_unique<implementation>(spec, grid, std::move(schema))) {}
 
 cell_computer::~cell_computer() = default;
 
-cell_result cell_computer::compute(const cell& c, const std::stop_token& stop) { return self_->compute(c, stop); }
+cell_values cell_computer::compute(const cell& c, const std::stop_token& stop) { return self_->compute(c, stop); }
 
 std::shared_ptr<const cell_theory> cell_computer::theory(const cell& c, const std::stop_token& stop) {
   return self_->theory_of(c, stop);
@@ -276,7 +296,7 @@ void cell_computer::predict_alone(std::function<bool()> out_of_time) {
   self_->out_of_time = std::move(out_of_time);
 }
 
-cell_result compute_cell(const specification& spec, const coordinates& grid, const cell& c,
+cell_values compute_cell(const specification& spec, const coordinates& grid, const cell& c,
                          const std::stop_token& stop) {
   return cell_computer(spec, grid).compute(c, stop);
 }

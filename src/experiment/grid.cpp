@@ -62,22 +62,22 @@ coordinates make_coordinates(const specification& spec) {
 cell make_cell(const coordinates& grid, std::size_t number) {
   const cell_position p = position_of(grid, number);
   return {.position = p,
-          .model = grid.models[p[0]],
-          .mixture = grid.mixtures[p[1]],
-          .hardness = grid.hardness[p[2]],
-          .n = grid.n[p[3]],
-          .repeat = grid.repeats[p[4]]};
+          .model = grid.models[p[model_axis]],
+          .mixture = grid.mixtures[p[mixture_axis]],
+          .hardness = grid.hardness[p[hardness_axis]],
+          .n = grid.n[p[n_axis]],
+          .repeat = grid.repeats[p.back()]};
 }
 
 std::optional<cell_position> find_cell(const coordinates& grid, const cell& c) {
-  cell_position out{};
+  cell_position out(first_further_axis + grid.further.size() + 1);
   const auto find = [](const auto& values, const auto& value, std::size_t& index) {
     index = static_cast<std::size_t>(std::find(values.begin(), values.end(), value) - values.begin());
     return index < values.size();
   };
-  const bool found = find(grid.models, c.model, out[0]) && find(grid.mixtures, c.mixture, out[1]) &&
-                     find(grid.hardness, c.hardness, out[2]) && find(grid.n, c.n, out[3]) &&
-                     find(grid.repeats, c.repeat, out[4]);
+  const bool found = find(grid.models, c.model, out[model_axis]) && find(grid.mixtures, c.mixture, out[mixture_axis]) &&
+                     find(grid.hardness, c.hardness, out[hardness_axis]) && find(grid.n, c.n, out[n_axis]) &&
+                     find(grid.repeats, c.repeat, out.back());
   return found ? std::optional(out) : std::nullopt;
 }
 

@@ -35,13 +35,17 @@ std::optional<std::string> variable_of(const coordinates& file, const std::strin
   }
   const std::size_t i = kept_number(file, model, tensor.name);
   if (i == file.weights.size() || !has_room(file.weights[i], tensor)) return std::nullopt;
-  return path_of(file.weights[i]);
+  return fmt::format("{}/{}", weights_group, file.weights[i].name);
 }
 
 }  // namespace
 
 initial_weights_file::initial_weights_file(std::string path)
-    : path_(std::move(path)), file_(path_), written_(written()), sha256_(sha256_of_file(path_)) {}
+    : path_(std::move(path)),
+      file_(path_),
+      grid_(read_coordinates(file_)),
+      written_(written()),
+      sha256_(sha256_of_file(path_)) {}
 
 std::filesystem::file_time_type initial_weights_file::written() const {
   return std::filesystem::last_write_time(path_);
@@ -54,13 +58,13 @@ std::vector<tensor_values> initial_weights_file::weights(const cell& c, const mo
         fmt::format("{}: {} (of model {} for {})", path_, why, table.initial_model, describe(c)));
   };
   if (written() != written_) throw missing("has changed since the run began, so that its weights are others now");
-  const std::optional<cell_position> position = parent_of(c, table.initial_model, grid());
+  const std::optional<cell_position> position = parent_of(c, table.initial_model, grid_);
   if (!position) throw missing("has no such cell");
   std::vector<tensor_values> out;
   for (const model_tensor& tensor : wanted) {
-    const std::optional<std::string> name = variable_of(grid(), table.initial_model, tensor);
+    const std::optional<std::string> name = variable_of(grid_, table.initial_model, tensor);
     if (!name) throw missing(fmt::format("has no parameter {} of this shape", tensor.name));
-    std::vector<double> values = file_.cell_values(*name, *position);
+    std::vector<double> values = file_.values_of_cell(*name, cell_number(grid_, *position));
     expects(values.size() >= tensor.size(), "initial weights: {} numbers for {}", values.size(), tensor.name);
     values.resize(tensor.size());  // the file may have room for more positions
     const bool finite = std::all_of(values.begin(), values.end(), [](double x) { return std::isfinite(x); });
@@ -83,12 +87,12 @@ void initial_weights_file::require_cells(const coordinates& grid, const std::str
     const cell c = make_cell(grid, i);
     if (c.model != model) continue;
     ++wanted;
-    const std::optional<cell_position> position = parent_of(c, table.initial_model, file_.grid());
+    const std::optional<cell_position> position = parent_of(c, table.initial_model, grid_);
     if (!position) {
       lacks(c, "no such cell");
       continue;
     }
-    const std::size_t number = cell_number(file_.grid(), *position);
+    const std::size_t number = cell_number(grid_, *position);
     if (status[number] != cell_status::done) {
       lacks(c, status[number] == cell_status::failed ? "failed" : "not done yet");
     } else if (std::binary_search(damaged.begin(), damaged.end(), number)) {

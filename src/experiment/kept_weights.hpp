@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "cotscale/experiment/specification.hpp"
-#include "cotscale/store/layout.hpp"
+#include "cotscale/experiment/coordinates.hpp"
 
 namespace cotscale::detail {
 

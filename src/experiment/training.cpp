@@ -1,22 +1,22 @@
 #include "training.hpp"
 
 #include <algorithm>
-#include <limits>
+#include <string_view>
+#include <utility>
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/experiment/initial_weights.hpp"
 #include "cotscale/experiment/models.hpp"
 #include "kept_weights.hpp"
+#include "variables.hpp"
 
 namespace cotscale::detail {
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-
-// Of the matrices V and W of linear self-attention, where they stand in a cell's result; others have a list.
-std::vector<double>* matrix_of(const std::string& name, cell_result& out) {
-  if (name == "v") return &out.v;
-  return name == "w" ? &out.w : nullptr;
+// Over the steps at which training was recorded, which are the first of the axis.
+void write_series(std::string_view name, std::vector<double> values, cell_values& out) {
+  values.resize(std::min(values.size(), out.of<double>(name).size()));
+  out.write(name, values);
 }
 
 }  // namespace
@@ -43,50 +43,83 @@ std::shared_ptr<const trained_sequence> train_model(const specification& spec, c
                       stop);
 }
 
-void store_training(const training_report& report, const coordinates& grid, cell_result& out) {
-  out.training_steps = report.steps;
-  out.step_size = report.step_size;
-  out.step_size_paper = report.step_size_paper;
-  out.gradient_norm = report.gradient_norm;
-  out.final_loss = report.final_loss;
-  out.preconditioner_error = report.preconditioner_error;
-  out.weakest_direction_error = report.weakest_direction_error;
-  out.w24 = report.w24;
-  out.converged = report.converged ? 1 : 0;
-  out.training_diverged = report.diverged ? 1 : 0;
-  out.training_seconds = report.seconds;
-  out.tokens_per_second = report.tokens_per_second;
-  for (const auto& [from, to] : {std::pair{&report.loss, &out.training_loss},
-                                 {&report.distance, &out.training_distance},
-                                 {&report.off_slice, &out.training_off_slice}}) {
-    *to = *from;
-    to->resize(grid.training_steps.size(), nan);
+void store_training(const training_report& report, cell_values& out) {
+  out.set("training_steps", std::int64_t{report.steps});
+  out.set("step_size", report.step_size);
+  out.set("step_size_paper", report.step_size_paper);
+  out.set("gradient_norm", report.gradient_norm);
+  out.set("final_loss", report.final_loss);
+  out.set("preconditioner_error", report.preconditioner_error);
+  out.set("weakest_direction_error", report.weakest_direction_error);
+  out.set("w24", report.w24);
+  out.set("converged", static_cast<std::int8_t>(report.converged ? 1 : 0));
+  out.set("training_diverged", static_cast<std::int8_t>(report.diverged ? 1 : 0));
+  write_series("training_loss", report.loss, out);
+  write_series("training_distance", report.distance, out);
+  write_series("training_off_slice", report.off_slice, out);
+  if (report.seconds > 0) {
+    out.training_seconds = report.seconds;
+    out.tokens_per_second = report.tokens_per_second;
   }
 }
 
 // A tensor of fewer positions than the file has room for ends in NaN.
-void store_weights(const trained_sequence& model, const std::string& name, bool keep, const coordinates& grid,
-                   cell_result& out) {
-  out.v.assign(grid.rows.size() * grid.rows.size(), nan);
-  out.w = out.v;
-  std::vector<std::size_t> places;  // in out.weights, of those of the grid
-  for (const weight_variable& weight : grid.weights) {
-    places.push_back(out.weights.size());
-    out.weights.resize(out.weights.size() + weight.size(), std::numeric_limits<float>::quiet_NaN());
-  }
-  if (!keep) return;
+void store_weights(const trained_sequence& model, const std::string& name, const coordinates& grid, cell_values& out) {
   for (const tensor_values& tensor : model.tensors()) {
     if (const auto* doubles = std::get_if<std::vector<double>>(&tensor.values)) {
-      std::vector<double>* to = matrix_of(tensor.name, out);
-      expects(to != nullptr && to->size() == doubles->size(), "store_weights: no room for {}", tensor.name);
-      *to = *doubles;
+      out.write(tensor.name, *doubles);
       continue;
     }
-    const auto& floats = std::get<std::vector<float>>(tensor.values);
     const std::size_t i = kept_number(grid, name, tensor.name);
-    expects(i < places.size() && grid.weights[i].size() >= floats.size(), "store_weights: no room for {}", tensor.name);
-    std::copy(floats.begin(), floats.end(), out.weights.begin() + static_cast<std::ptrdiff_t>(places[i]));
+    expects(i < grid.weights.size(), "store_weights: no room for {}", tensor.name);
+    out.write(grid.weights[i].name, std::get<std::vector<float>>(tensor.values));
   }
+}
+
+std::span<const variable> training_variables() {
+  using enum value_type;
+  const std::vector<std::string> over{"training_step"};
+  const std::string verdicts = "not_computed no yes";
+  static const std::vector<variable> declared{
+      {"training_steps", i64, {}, "steps of training that were taken, -1 not computed"},
+      {"step_size",
+       f64,
+       {},
+       "constant step of gradient descent on the population loss, in units of 1/(c Lambda)^2; largest learning rate of "
+       "training from samples"},
+      {"step_size_paper", f64, {}, "the step of Theorem 3.1, 1/(c^2 |Gamma|), in units of 1/(c^2 Lambda)"},
+      {"gradient_norm", f64, {}, "norm of the last gradient of the population loss relative to the first"},
+      {"final_loss",
+       f64,
+       {},
+       "population loss after the last step; from samples, mean of the objective over the last batches"},
+      {"training_loss", f64, over, "population loss during training; from samples, objective of the next batch"},
+      {"training_distance", f64, over, "relative distance of the preconditioner from Gamma^-1 during training"},
+      {"training_off_slice", f64, over, "norm of the blocks of V and W that stay zero in Theorem 3.1, relative to V31"},
+      {"preconditioner_error", f64, {}, "relative distance of the preconditioner from Gamma^-1"},
+      {"weakest_direction_error",
+       f64,
+       {},
+       "largest relative distance of the preconditioner from Gamma^-1 along any of its directions"},
+      {"w24", f64, {}, "W24 after training, in units of c"},
+      {.name = "converged",
+       .type = i8,
+       .long_name = "whether training came to its end as it should",
+       .meanings = verdicts},
+      {.name = "training_diverged", .type = i8, .long_name = "whether training diverged", .meanings = verdicts},
+  };
+  return declared;
+}
+
+std::span<const variable> lsa_weight_variables() {
+  using enum value_type;
+  const std::vector<std::string> over{"row", "column"};
+  const std::string group(weights_group);
+  static const std::vector<variable> declared{
+      {"v", f64, over, "V after training, V31 in units of 1/(c Lambda)", "1", group},
+      {"w", f64, over, "W after training, W24 in units of c", "1", group},
+  };
+  return declared;
 }
 
 }  // namespace cotscale::detail

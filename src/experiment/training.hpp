@@ -7,7 +7,7 @@
 #include "cotscale/architecture/sequence_model.hpp"
 #include "cotscale/experiment/cell.hpp"
 #include "cotscale/experiment/grid.hpp"
-#include "cotscale/store/layout.hpp"
+#include "cotscale/store/cell_values.hpp"
 #include "cotscale/task/mixture.hpp"
 
 namespace cotscale::detail {
@@ -20,10 +20,9 @@ std::shared_ptr<const trained_sequence> train_model(const specification& spec, c
                                                     const std::stop_token& stop);
 
 /// What the results tell of a training.
-void store_training(const training_report& report, const coordinates& grid, cell_result& out);
+void store_training(const training_report& report, cell_values& out);
 
-/// Weights as the grid has room for them: NaN where the model has none, or none that are kept. `name` is the model's.
-void store_weights(const trained_sequence& model, const std::string& name, bool keep, const coordinates& grid,
-                   cell_result& out);
+/// Weights of a model that keeps them; `name` is the model's.
+void store_weights(const trained_sequence& model, const std::string& name, const coordinates& grid, cell_values& out);
 
 }  // namespace cotscale::detail

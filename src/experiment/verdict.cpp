@@ -8,6 +8,7 @@
 #include "cotscale/base/error.hpp"
 #include "cotscale/experiment/models.hpp"
 #include "cotscale/train/population.hpp"
+#include "variables.hpp"
 
 namespace cotscale {
 namespace {
@@ -103,10 +104,6 @@ class score_table {
   std::size_t m_, k_;
 };
 
-std::size_t index(axis a) {
-  return static_cast<std::size_t>(std::find(cell_axes.begin(), cell_axes.end(), a) - cell_axes.begin());
-}
-
 decisions close(const std::vector<decision>& all) {
   constexpr double tail = 0.01;
   decisions out;
@@ -124,7 +121,7 @@ decisions judge_first(const sweep_scores& scores) {
   for (std::size_t cell = 0; cell < grid.cell_count(); ++cell) {
     if (scores.counts[cell] == 0) continue;
     const cell_position at = position_of(grid, cell);
-    const std::size_t prompts = at[index(axis::hardness)] * grid.repeats.size() + at[index(axis::repeat)];
+    const std::size_t prompts = at[hardness_axis] * grid.repeats.size() + at.back();
     for (std::size_t m = 0; m < ms; ++m) {
       decision& d = all[prompts * ms + m];
       const score_place start{cell, m, 0}, first{cell, m, 1};
@@ -160,9 +157,9 @@ decisions judge_repeated(const sweep_scores& scores) {
     const bool of_simulation = &table == &simulated;
     if (count > (of_simulation ? 0 : 1)) d.add(pooled(sum, count, scores, of_simulation), at);
   };
-  static_assert(cell_axes.back() == axis::repeat, "repeats of a cell follow each other");
+  // Repeats of a cell follow each other, since theirs is the last axis of cells.
   for (std::size_t cell = 0; cell < grid.cell_count(); cell += repeats) {
-    const std::size_t hardness = position_of(grid, cell)[index(axis::hardness)];
+    const std::size_t hardness = position_of(grid, cell)[hardness_axis];
     for (std::size_t m = 0; m < ms; ++m) {
       decision& d = all[hardness * ms + m];
       add(exact, {cell, m, 1}, d);
@@ -177,7 +174,7 @@ trained_maps judge_maps(const sweep_scores& scores) {
   const score_table distances(scores.paired_distance, grid);
   trained_maps out;
   for (std::size_t cell = 0; cell < grid.cell_count(); ++cell) {
-    const double tolerance = scores.tolerances[position_of(grid, cell)[index(axis::model)]];
+    const double tolerance = scores.tolerances[position_of(grid, cell)[model_axis]];
     if (scores.counts[cell] == 0 || std::isnan(tolerance)) continue;
     double largest = nan;
     for (std::size_t m = 0; m < grid.m.size(); ++m) {
@@ -222,14 +219,26 @@ error_scores score_errors(error_table& errors, int steps, int d, const null_dist
   return out;
 }
 
-void append_scores(const error_scores& scores, cell_result& out) {
-  for (auto [from, to] : {std::pair{&scores.exact_z, &out.exact_z},
-                          {&scores.simulated_z, &out.simulated_z},
-                          {&scores.paired_difference, &out.paired_difference},
-                          {&scores.paired_stderr, &out.paired_stderr},
-                          {&scores.paired_distance, &out.paired_distance}}) {
-    to->insert(to->end(), from->begin(), from->end());
-  }
+std::span<const variable> detail::score_variables() {
+  const std::vector<std::string> over{"m", "k"};
+  using enum value_type;
+  static const std::vector<variable> declared{
+      {"exact_z", f64, over, "score of the mean error against its exact expectation, normal if all is right"},
+      {"simulated_z", f64, over, "score of the errors against simulated ones, normal if all is right"},
+      {"paired_difference", f64, over, "mean over test prompts of the error minus that of the exact map"},
+      {"paired_stderr", f64, over, "standard error of paired_difference"},
+      {"paired_distance", f64, over, "mean size of that difference, relative to the errors of the exact map"},
+  };
+  return declared;
+}
+
+void store_scores(const error_scores& scores, std::size_t m, cell_values& out) {
+  const std::size_t first = m * scores.exact_z.size();
+  out.write("exact_z", scores.exact_z, first);
+  out.write("simulated_z", scores.simulated_z, first);
+  out.write("paired_difference", scores.paired_difference, first);
+  out.write("paired_stderr", scores.paired_stderr, first);
+  out.write("paired_distance", scores.paired_distance, first);
 }
 
 // With A' = (1 + E) A, |E| ≤ τ in the directions of A, and u_k the exact chain, u'_k − u_k is −Σ_j B^{k−1−j} E (u_j −

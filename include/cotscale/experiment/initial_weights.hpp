@@ -19,7 +19,7 @@ class initial_weights_file {
   explicit initial_weights_file(std::string path);
 
   const std::string& sha256() const { return sha256_; }
-  const coordinates& grid() const { return file_.grid(); }
+  const coordinates& grid() const { return grid_; }
 
   /// Throws specification_error, with a count and the first of them, unless every cell of `grid` that trains `model`
   /// has its weights here, of d dimensions: the cell of the same mixture, hardness, n and repeat must be done and
@@ -35,6 +35,7 @@ class initial_weights_file {
 
   std::string path_;
   results_reader file_;
+  coordinates grid_;
   std::filesystem::file_time_type written_;  // when its SHA-256 was taken
   std::string sha256_;
 };
