@@ -46,13 +46,21 @@ struct theory_arguments {
   std::optional<std::chrono::duration<double>> max_time;  ///< then no more draws than the first
 };
 
+struct keys_arguments {
+  std::string word;   ///< a table, or a key; empty: all
+  std::string renew;  ///< document whose tables of keys are renewed; empty: none
+};
+
 /// Initialises MPI itself; returns the exit code.
 int run(int& argc, char**& argv, const run_arguments& arguments);
 exit_code plan(const plan_arguments& arguments);
 exit_code select(const select_arguments& arguments);
 exit_code theory(const theory_arguments& arguments);
+exit_code keys(const keys_arguments& arguments);
 exit_code status(const std::string& path);
 exit_code verify(const std::string& path);
+/// Prints the variables of results files, as their producers declare them.
+exit_code variables();
 
 /// KEY=VALUE each; throws specification_error.
 std::vector<override_key> parse_overrides(const std::vector<std::string>& texts);

@@ -9,10 +9,10 @@
 #include "cotscale/base/output.hpp"
 #include "cotscale/base/parallel.hpp"
 #include "cotscale/base/patience.hpp"
-#include "cotscale/experiment/cost_model.hpp"
 #include "cotscale/experiment/selection.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/run/provenance.hpp"
+#include "cotscale/run/requirements.hpp"
 #include "cotscale/run/resources.hpp"
 #include "cotscale/select/judged.hpp"
 
@@ -127,7 +127,7 @@ exit_code select(const select_arguments& arguments) {
   const std::string output = resolved_path(arguments.output);
   require_selection_output(output, arguments.overwrite);
   const specification spec = load_selection(arguments.specification, parse_overrides(arguments.overrides));
-  require_memory(least_bytes(spec), "The choice among these tasks");
+  require_selection_possible(spec, thread_count());
   const selection_results results = select_tasks(spec, {});
   const std::string config = selection_to_toml(spec);
   write_selection(output, results, config,

@@ -6,7 +6,7 @@
 #include <sstream>
 
 #include "cotscale/config/differences.hpp"
-#include "cotscale/config/toml_reader.hpp"
+#include "cotscale/config/toml_text.hpp"
 
 namespace cotscale {
 namespace {
@@ -25,7 +25,7 @@ std::map<std::string, std::string> flattened(const std::string& text) {
       }
     }
   };
-  const toml::table root = detail::parse_text(text, "config_toml");
+  const toml::table root = config::parse_text(text, "config_toml");
   walk(walk, root, "");
   return flat;
 }

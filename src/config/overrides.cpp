@@ -6,7 +6,8 @@
 #include <utility>
 
 #include "cotscale/base/error.hpp"
-#include "cotscale/config/toml_reader.hpp"
+#include "cotscale/config/problems.hpp"
+#include "cotscale/config/toml_text.hpp"
 
 namespace cotscale {
 
@@ -19,6 +20,8 @@ override_key parse_override(const std::string& text) {
 }
 
 namespace detail {
+
+using namespace config;
 
 void apply(toml::table& root, const override_key& o) {
   const std::string source = shortened(fmt::format("--set {}={}", o.key, o.value), 200);

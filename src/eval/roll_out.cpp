@@ -1,6 +1,7 @@
 #include "cotscale/eval/roll_out.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/parallel.hpp"
@@ -53,6 +54,19 @@ error_table evaluate(const lane_errors& errors, int rows, const lane_source& sou
     }
   });
   return table;
+}
+
+lane_errors beside_exact(lane_errors chain, int rows, const matrix& exact) {
+  return [chain = std::move(chain), rows, &exact](const prompt_lanes& p, matrix& errors) {
+    thread_local matrix part;
+    const auto at = [&](int row) { return errors.data() + static_cast<std::ptrdiff_t>(row) * lane_count; };
+    part.reshape(rows, lane_count);
+    chain(p, part);
+    std::copy_n(part.data(), part.size(), at(0));
+    part.reshape(errors.rows() - rows, lane_count);
+    pseudo_newton(exact, p, part);
+    std::copy_n(part.data(), part.size(), at(rows));
+  };
 }
 
 error_table evaluate_definition(const lsa_parameters& model, int steps, const prompt_source& source, int prompts,

@@ -3,10 +3,11 @@
 #include <algorithm>
 
 #include "cotscale/base/error.hpp"
+#include "cotscale/experiment/models.hpp"
 
 namespace cotscale::detail {
 
-void require_curriculum(table_reader& keys, const std::string& of, const curriculum_ramp& ramp, std::int64_t full,
+void require_curriculum(config::keys& keys, const std::string& of, const curriculum_ramp& ramp, std::int64_t full,
                         std::int64_t steps) {
   if (ramp.first == 0) return;
   if (ramp.first >= full) {
@@ -20,25 +21,23 @@ void require_curriculum(table_reader& keys, const std::string& of, const curricu
 }
 
 void require_testable(const std::string& name, const model_specification& model, const specification& spec,
-                      table_reader& test) {
+                      config::keys& test) {
   if (needs_examples(model) && spec.sampler == sampler_method::wishart) {
     test.problem("sampler", fmt::format("is \"wishart\", but models.{} needs the examples; remove it", name));
   }
-  if (model.architecture != architecture_kind::gpt2 || spec.n.empty() || spec.m.empty()) return;
-  if (spec.steps < 1)
-    test.problem("k", fmt::format("is 0, but models.{} is tested on chains; make it 1 at least", name));
-  const int chain = longest_chain(model.gpt2.objective);
-  if (spec.steps > chain) {
+  const model_limits limits = make_model(model)->limits();
+  if (spec.n.empty() || spec.m.empty()) return;
+  if (spec.steps < limits.least_steps)
+    test.problem("k", fmt::format("is {}, but models.{} is tested on chains; make it {} at least", spec.steps, name,
+                                  limits.least_steps));
+  if (limits.most_steps && spec.steps > *limits.most_steps) {
     test.problem("k",
                  fmt::format("is {}, but models.{} has positions for the chains of its training only, {} steps; lower "
                              "it, or {}",
-                             spec.steps, name, chain,
-                             model.gpt2.objective.kind == objective::direct
-                                 ? "choose an objective with longer chains: process, outcome or rollout"
-                                 : "raise k_train"));
+                             spec.steps, name, *limits.most_steps, limits.longer_chains));
   }
   const std::int64_t least_n = *std::min_element(spec.n.begin(), spec.n.end());
-  if (std::none_of(spec.m.begin(), spec.m.end(), [&](std::int64_t m) { return m <= least_n; })) {
+  if (std::none_of(spec.m.begin(), spec.m.end(), [&](std::int64_t m) { return limits.takes(m, least_n); })) {
     test.problem("m",
                  fmt::format("has no value up to n = {}: models.{} has positions for the n examples of its training "
                              "only",
@@ -46,22 +45,8 @@ void require_testable(const std::string& name, const model_specification& model,
   }
 }
 
-// The file has one variable for each parameter, so that all transformers that keep theirs must have the same.
-void require_one_shape(const specification& spec, table_reader& sweep) {
-  const gpt2_options* first = nullptr;
-  for (const auto& [name, model] : spec.model_tables) {
-    if (model.architecture != architecture_kind::gpt2 || !model.keep_weights) continue;
-    if (first == nullptr) first = &model.gpt2;
-    if (trained_configuration(1, 1, *first) == trained_configuration(1, 1, model.gpt2)) continue;
-    sweep.problem("models",
-                  fmt::format("has transformers of several shapes with keep_weights = true, \"{}\" among them; "
-                              "layers, heads, width and k_train must be equal, or give them a sweep each",
-                              name));
-  }
-}
-
 // A grid is kept in lists of its cells, and a file has a row for each.
-void require_countable(const specification& spec, table_reader& sweep) {
+void require_countable(const specification& spec, config::keys& sweep) {
   constexpr double most_cells = 1e8, most_numbers = 1e15;
   const auto size = [](const auto& values) { return std::max(1.0, static_cast<double>(values.size())); };
   const double cells = size(spec.models) * size(spec.mixtures) * size(spec.hardness) * size(spec.n) * spec.repeats;

@@ -4,24 +4,21 @@
 #include <cstdint>
 #include <string>
 
-#include "cotscale/config/toml_reader.hpp"
+#include "cotscale/config/keys.hpp"
 #include "cotscale/experiment/specification.hpp"
 
 namespace cotscale::detail {
 
 /// A curriculum of the dimension or of the examples (`of`) begins below the full size and reaches it within `steps`.
-void require_curriculum(table_reader& keys, const std::string& of, const curriculum_ramp& ramp, std::int64_t full,
+void require_curriculum(config::keys& keys, const std::string& of, const curriculum_ramp& ramp, std::int64_t full,
                         std::int64_t steps);
 
 /// The keys of `[test]` suit the model `name`: its sampler, the length of its chains, its number of examples.
 void require_testable(const std::string& name, const model_specification& model, const specification& spec,
-                      table_reader& test);
-
-/// All transformers that keep their weights have parameters of the same shapes.
-void require_one_shape(const specification& spec, table_reader& sweep);
+                      config::keys& test);
 
 /// The grid has at most 10⁸ cells and 10¹⁵ errors.
-void require_countable(const specification& spec, table_reader& sweep);
+void require_countable(const specification& spec, config::keys& sweep);
 
 /// The file has what `cotscale select` needs; throws specification_error, which names `source`, if it does not.
 void require_selectable(const specification& spec, const std::string& source);

@@ -27,11 +27,9 @@ struct work_list {
 /// Throws io_error or mismatch_error if the output cannot be written, or is a file that --overwrite must not replace.
 void require_writable(const std::string& output, bool overwrite);
 
-/// Throws specification_error if a cell needs more memory than the host has. Before anything is created.
-void require_memory_for_cells(const specification& spec, const coordinates& grid);
-
 /// Creates the file, or checks that it can be resumed; returns the cells that are to be computed.
-work_list prepare(const specification& spec, const coordinates& grid, const run_options& options,
+work_list prepare(const specification& spec, const coordinates& grid,
+                  const std::shared_ptr<const results_schema>& schema, const run_options& options,
                   const communicator& all, const provenance& attributes);
 
 }  // namespace cotscale::detail

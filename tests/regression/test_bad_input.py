@@ -53,9 +53,8 @@ def test_a_wrong_specification(program, old, new, words):
 
 def test_a_cell_beyond_the_memory_is_refused_before_anything_is_written(program):
     program.spec.write_text(GPT2_SPEC.replace("n = [4, 8]", "n = [4, 100000000]"))
-    assert "more than this host has" in program("plan", program.spec)
-    text = program.run(code=2)
-    assert all(word in text for word in ("n 100000000", "GB of memory by estimate, this host has")), text
+    for text in (program("plan", program.spec, code=2), program("theory", program.spec, code=2), program.run(code=2)):
+        assert all(word in text for word in ("n 100000000", "GB of memory by estimate, this host has")), text
     assert not program.out.exists()
 
 
@@ -70,10 +69,30 @@ def test_a_cell_beyond_the_memory_is_refused_before_anything_is_written(program)
     (["run", "spec.toml", "--output", "out.h5", "--max-time", "soon"], ["write a duration such as 90s"]),
     (["run", "spec.toml", "--output", "out.h5", "--progress", "loud"], ["--progress"]),
     (["plan", "spec.toml", "--ranks", "0"], ["--ranks"]),
+    (["keys", "optimzer"], ["there is no table or key optimzer; did you mean optimizer?"]),
+    (["keys", "xyzzy"], ["there is no table or key xyzzy; `cotscale keys` lists all"]),
+    (["keys", "--renew", "spec.toml", "sweep"], ["--renew"]),
 ])
 def test_a_wrong_command_line(program, arguments, words):
     text = program(*arguments, code=2)
     assert all(word in text for word in words), text
+
+
+def test_keys_are_listed_by_table_and_by_name(program):
+    everything, models, optimizer = program("keys"), program("keys", "models"), program("keys", "optimizer")
+    assert all(f"[{table}]" in everything for table in ("sweep", "task", "test", "theory", "target", "mixtures.NAME", "tasks", "select", "models.NAME"))
+    assert models.startswith("[models.NAME]") and models.strip() in everything and "[sweep]" not in models
+    assert "momentum" in optimizer and "weight_decay" in optimizer and "architecture  " not in optimizer
+    assert "axis of integers in 1 … 10⁸; required" in program("keys", "sweep")
+
+
+def test_tables_of_a_document_are_renewed(program, tmp_path):
+    document = tmp_path / "keys.md"
+    document.write_text("before\n<!-- keys of task: how -->\nstale\n<!-- end of keys -->\nafter\n")
+    program("keys", "--renew", document)
+    text = document.read_text()
+    assert "stale" not in text and "| `d` | integer in 1 … 20000 | required |" in text
+    assert text.startswith("before\n<!-- keys of task: how -->\n") and text.endswith("<!-- end of keys -->\nafter\n")
 
 
 def test_a_missing_specification(program):

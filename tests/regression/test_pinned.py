@@ -139,7 +139,7 @@ def documented():
     """(table, key, alternatives) of the tables of docs/specification.md."""
     table = ""
     for line in (ROOT / "docs/specification.md").read_text().splitlines():
-        if heading := re.match(r"## `\[([a-z]+)", line):
+        if heading := re.match(r"<!-- keys of ([a-z]+)", line):
             table = heading[1]
         cells = re.split(r"(?<!\\)\|", line)
         if len(cells) < 5 or not cells[1].strip().startswith("`"):

@@ -206,9 +206,9 @@ def test_weights_that_are_replaced_between_stop_and_resume_are_refused(program, 
 def test_weights_of_a_cell_that_is_not_done_or_damaged_are_refused(program, parent, spoil):
     with h5py.File(parent, "r+") as f:
         spoil(f)
-    text = program.run(*SECOND, code=2)
-    assert "models.second.initial_file: " in text and "lacks the weights of first for 1 of 4 cells" in text
-    assert "mixture isotropic, hardness 6, n 3" in text
+    for text in (program("plan", program.spec, *SECOND, code=2), program("theory", program.spec, *SECOND, code=2), program.run(*SECOND, code=2)):
+        assert "models.second.initial_file: " in text and "lacks the weights of first for 1 of 4 cells" in text
+        assert "mixture isotropic, hardness 6, n 3" in text
     assert not program.out.exists(), "nothing was begun"
 
 

@@ -52,9 +52,20 @@ struct error_table {
   std::span<double> row(int i);
 };
 
+/// Errors of chains, and how close their steps come to pseudo-Newton steps.
+struct chain_evaluation {
+  error_table errors;  ///< ‖ŵ_k − w‖² in row k = 0 … steps
+  /// Regression through the origin, over all coordinates of all prompts, of ŵ_{k+1} − ŵ_k on Γ⁻¹(Xy/m − Ŝŵ_k), for
+  /// every k; NaN for k = steps.
+  std::vector<double> newton_slope, newton_r2;
+};
+
 /// Prompts 0 … prompts − 1 of the source, in shards over this rank's threads. Throws stopped when asked to stop.
 error_table evaluate(const lane_errors& errors, int rows, const lane_source& source, int prompts,
                      const std::stop_token& stop);
+
+/// `chain` writes `rows` rows; the rows below them get the errors of `exact` (d, d), which is kept by reference.
+lane_errors beside_exact(lane_errors chain, int rows, const matrix& exact);
 
 /// The same by the definition of attention on explicit prompts, one at a time: for any V and W, and slow. Rows k = 0 …
 /// steps.

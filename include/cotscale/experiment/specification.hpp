@@ -8,10 +8,13 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "cotscale/architecture/lsa.hpp"
+#include "cotscale/config/keys.hpp"
 #include "cotscale/config/overrides.hpp"
 #include "cotscale/task/covariance.hpp"
 #include "cotscale/train/gpt2.hpp"
@@ -73,10 +76,8 @@ struct selection_specification {
   int draws = 1;         ///< of generated candidates, by `cotscale select`; in a sweep every repeat is one
 };
 
-enum class architecture_kind : std::uint8_t { lsa, gpt2 };
-enum class training_method : std::uint8_t { population, closed_form, samples };
+enum class architecture_kind : std::uint8_t { lsa, gpt2, softmax };
 enum class sampler_method : std::uint8_t { automatic, wishart, explicit_examples };
-enum class roll_out_method : std::uint8_t { recursion, definition };
 
 /// The keys of `[models.NAME]`.
 struct model_specification {
@@ -87,7 +88,8 @@ struct model_specification {
   double tolerance = 1e-10;
   std::int64_t max_steps = 1'000'000;
   std::optional<double> step_size;
-  sampled_options sampled;   ///< of LSA's training = "samples"; `given` is filled in by the cell
+  sampled_options sampled;   ///< of training = "samples", for LSA and softmax
+  bool own_columns = false;  ///< of softmax
   gpt2_options gpt2;         ///< of GPT-2, which trains on samples only
   std::string initial_file;  ///< results file with the weights to begin with; as written
   std::string initial_sha256;
@@ -106,7 +108,7 @@ inline constexpr std::array<std::string_view, 6> candidate_mixtures{"selected", 
 bool is_candidate_mixture(const std::string& mixture);
 
 struct specification {
-  std::string name;
+  std::string name = "sweep";
   std::int64_t seed = 0;
   std::vector<std::string> models;
   std::vector<std::string> mixtures;
@@ -133,13 +135,13 @@ struct specification {
 /// What `automatic` stands for: Wishart, unless a model needs the examples (needs_examples).
 sampler_method resolved_sampler(const specification& spec);
 
-/// Whether Ŝ and w are not enough: for GPT-2, and for LSA by its definition.
+/// Whether Ŝ and w are not enough for it.
 bool needs_examples(const model_specification& model);
 
 /// The words that stand for them in a specification; random numbers are keyed by the words.
-const std::string& word_of(covariance_specification::kind kind);
-const std::string& word_of(rotation basis);
-const std::string& word_of(sampler_method sampler);
+std::string word_of(covariance_specification::kind kind);
+std::string word_of(rotation basis);
+std::string word_of(sampler_method sampler);
 
 /// Parses, applies the overrides and validates. `source` names the text in messages. Throws specification_error with
 /// all problems that were found, each with its key and line.
@@ -157,6 +159,9 @@ specification load_selection(const std::string& path, const std::vector<override
 /// The whole specification as TOML: every key that has an effect, defaults included, in a fixed order. Parses to the
 /// same specification.
 std::string to_toml(const specification& spec);
+
+/// The declarations of all tables, for documentation.
+std::span<const config::table_declaration> specification_tables();
 
 /// The part of it that selection depends on, as text; for the record.
 std::string selection_to_toml(const specification& spec);

@@ -5,7 +5,7 @@
 
 #include "cotscale/task/lane_sampler.hpp"
 #include "cotscale/task/moments.hpp"
-#include "cotscale/train/objective.hpp"
+#include "cotscale/train/lsa_objective.hpp"
 #include "cotscale/train/population.hpp"
 #include "cotscale/train/sampled.hpp"
 #include "reference/lsa.hpp"

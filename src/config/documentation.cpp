@@ -1,0 +1,118 @@
+#include "cotscale/config/documentation.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cotscale/base/error.hpp"
+#include "cotscale/config/field.hpp"
+
+namespace cotscale::config {
+namespace {
+
+class lister final : public keys {
+ public:
+  std::vector<entry> take() { return std::move(entries_); }
+
+ protected:
+  void visit(const key& k, field& f) override {
+    entry e{.name = std::string(k.name),
+            .help = std::string(k.help),
+            .type = f.type(),
+            .fallback = k.otherwise.empty() ? f.text() : std::string(k.otherwise),
+            .example = std::string(k.example),
+            .required = k.required,
+            .conditions = {},
+            .choices = f.choices(),
+            .samples = f.samples()};
+    for (const std::string& condition : conditions_) {
+      if (!condition.empty()) e.conditions.push_back(condition);
+    }
+    entries_.push_back(std::move(e));
+  }
+  void open(bool, std::string_view condition) override { conditions_.emplace_back(condition); }
+  void open_after(std::string_view) override { conditions_.emplace_back(); }
+  void close() override { conditions_.pop_back(); }
+
+ private:
+  std::vector<entry> entries_;
+  std::vector<std::string> conditions_;
+};
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
+    text.replace(at, from.size(), to);
+  }
+  return text;
+}
+
+// "what it is: `one` this, `other` that".
+std::string explained(const entry& e) {
+  std::string text = e.help;
+  const char* separator = text.empty() ? "" : ": ";
+  for (const choice& c : e.choices) {
+    if (c.help.empty()) continue;
+    text += fmt::format("{}`{}` {}", separator, c.text, c.help);
+    separator = "; ";
+  }
+  return text;
+}
+
+std::string markdown_row(const entry& e) {
+  const bool toml = e.fallback.find('"') == std::string::npos && e.fallback.find(' ') == std::string::npos;
+  const std::string fallback = e.required ? "required" : toml ? replaced(e.fallback, "'", "\"") : e.fallback;
+  std::vector<std::string> conditions;
+  for (const std::string& c : e.conditions) conditions.push_back("`" + c + "`");
+  const std::vector<std::string> cells{fmt::format("`{}`", e.name), e.type,
+                                       fallback.starts_with('"') ? "`" + fallback + "`" : fallback,
+                                       fmt::format("{}", fmt::join(conditions, ", ")), explained(e)};
+  std::string row;
+  for (const std::string& cell : cells) row += fmt::format("| {} ", replaced(cell, "|", "\\|"));
+  return row + "|\n";
+}
+
+}  // namespace
+
+std::vector<entry> entries_of(const table_declaration& table) {
+  lister list;
+  table.visit(list);
+  return list.take();
+}
+
+std::string plain_text(std::span<const entry> entries) {
+  std::string text;
+  for (const entry& e : entries) {
+    const std::string fallback = e.required ? "required" : e.fallback.empty() ? "not set" : "default " + e.fallback;
+    text += fmt::format("  {:<17}{}; {}\n", e.name, replaced(e.type, "`", ""), fallback);
+    if (!e.conditions.empty()) text += fmt::format("  {:<17}only with {}\n", "", fmt::join(e.conditions, ", "));
+    if (const std::string help = explained(e); !help.empty()) text += fmt::format("  {:<17}{}\n", "", help);
+  }
+  return text;
+}
+
+std::string markdown(std::span<const entry> entries) {
+  std::string text = "| key | type | default | only with | meaning |\n|---|---|---|---|---|\n";
+  for (const entry& e : entries) text += markdown_row(e);
+  return text;
+}
+
+std::string with_tables(const std::string& document, std::span<const table_declaration> tables) {
+  const std::string begin = "<!-- keys of ", closing = " -->\n", end = "<!-- end of keys -->";
+  std::string out;
+  std::size_t done = 0;
+  for (std::size_t at = document.find(begin); at != std::string::npos; at = document.find(begin, done)) {
+    const std::size_t name = at + begin.size(), rest = document.find(closing, name);
+    const std::size_t last = document.find(end, name);
+    if (rest == std::string::npos || last == std::string::npos || last < rest) {
+      throw specification_error(fmt::format("the region \"{}\" does not end", document.substr(at, 60)));
+    }
+    const std::string marked = document.substr(name, rest - name), wanted = marked.substr(0, marked.find(": "));
+    const auto table = std::find_if(tables.begin(), tables.end(), [&](const auto& t) { return t.name == wanted; });
+    if (table == tables.end()) throw specification_error(fmt::format("there is no table [{}]", wanted));
+    out += document.substr(done, rest + closing.size() - done) + markdown(entries_of(*table));
+    done = last;
+  }
+  return out + document.substr(done);
+}
+
+}  // namespace cotscale::config

@@ -1,0 +1,43 @@
+// The keys of a specification, one function a table; each is visited by reader, writer and documentation
+// (config/keys.hpp).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "cotscale/config/keys.hpp"
+#include "cotscale/experiment/specification.hpp"
+
+namespace cotscale::detail {
+
+inline constexpr std::int64_t most_examples = 100'000'000;
+inline constexpr std::int64_t most_dimensions = 20'000;
+
+/// `[sweep]`; without `whole` the keys that selection needs. The hardness is required where there is no spectrum,
+/// unless nobody can tell, because [target] is wrong.
+void sweep_keys(config::keys& k, specification& spec, bool whole, bool requires_hardness);
+/// Parts of it: `name` and `seed`; `hardness`.
+void name_keys(config::keys& k, specification& spec);
+void hardness_keys(config::keys& k, specification& spec, bool required);
+
+void task_keys(config::keys& k, specification& spec);
+void test_keys(config::keys& k, specification& spec);
+void theory_keys(config::keys& k, specification& spec);
+
+/// `[tasks]` and `[select]`.
+void tasks_keys(config::keys& k, tasks_specification& tasks, const specification& spec);
+void selection_keys(config::keys& k, selection_specification& selection, int d);
+
+/// `[target]`; `[mixtures.NAME]`.
+void target_keys(config::keys& k, covariance_specification& target, const specification& spec);
+void mixture_keys(config::keys& k, mixture_specification& mixture, const specification& spec);
+
+/// `[models.NAME]`.
+void model_keys(config::keys& k, model_specification& model);
+
+/// A covariance, or candidates, from a file. Throws specification_error or io_error.
+std::shared_ptr<const covariance> read_covariance_file(const std::string& path, int d, std::string& notice);
+std::shared_ptr<const candidate_tasks> read_candidates_file(const std::string& path, int d);
+
+}  // namespace cotscale::detail

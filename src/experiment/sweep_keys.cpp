@@ -1,0 +1,140 @@
+// The keys of [sweep], [task], [test], [theory] and [select].
+#include <array>
+
+#include "cotscale/experiment/theory_draws.hpp"
+#include "declarations.hpp"
+
+namespace cotscale {
+namespace {
+
+constexpr std::array<config::word<sampler_method>, 3> samplers{
+    {{sampler_method::automatic, "auto", "Wishart unless a model has `roll_out = \"definition\"` or is a transformer"},
+     {sampler_method::wishart, "wishart", "draw Ŝ as a Wishart matrix, exact and fast"},
+     {sampler_method::explicit_examples, "explicit", "draw all examples"}}};
+
+}  // namespace
+
+std::string word_of(sampler_method sampler) { return std::string(config::text_of(sampler, samplers)); }
+
+namespace detail {
+namespace {
+
+void require_hardness(config::keys& k, const specification& spec) {
+  for (std::size_t i = 0; i < spec.hardness.size(); ++i) {
+    const double hardness = spec.hardness[i];
+    if (spec.d == 1 && hardness != 1) {
+      k.problem_at("hardness", i, fmt::format("has the value {}, but for task.d = 1 it is always 1", hardness));
+    } else if (hardness < spec.d) {
+      k.problem_at("hardness", i,
+                   fmt::format("has the value {}, but tr(Σ)/λ_min(Σ) is at least d = {}", hardness, spec.d));
+    }
+  }
+}
+
+}  // namespace
+
+void name_keys(config::keys& k, specification& spec) {
+  k.value({.name = "name", .help = "shown in titles"}, spec.name);
+  k.value({.name = "seed", .help = "all random numbers depend on it"}, spec.seed);
+}
+
+void hardness_keys(config::keys& k, specification& spec, bool required) {
+  k.when(!spec.target.spectrum.has_value(), "a [target] that has no spectrum", [&] {
+    k.axis({.name = "hardness",
+            .help = "Hard(Σ) = tr(Σ)/λ_min(Σ), at least d: Σ is a power law λ_j ∝ j^(−a) of trace d whose a is solved "
+                    "for",
+            .example = "[10.0, 30.0]",
+            .required = required},
+           spec.hardness);
+    k.check([&] { require_hardness(k, spec); });
+  });
+}
+
+void sweep_keys(config::keys& k, specification& spec, bool whole, bool requires_hardness) {
+  name_keys(k, spec);
+  if (whole) {
+    k.axis({.name = "models", .help = "names of `[models.NAME]` tables", .example = "[\"lsa\"]", .required = true},
+           spec.models);
+    k.axis({.name = "mixtures",
+            .help = "what to train on: `matched` (the target Σ), `isotropic` (I), `skewed` (λ_j ∝ 1/j, trace d; its "
+                    "basis follows the target's `rotation`), mixtures of the candidates of `[tasks]` (below), or names "
+                    "of `[mixtures.NAME]` tables",
+            .example = "[\"matched\"]",
+            .required = true},
+           spec.mixtures);
+  }
+  hardness_keys(k, spec, requires_hardness);
+  if (!whole) return;
+  k.axis({.name = "n", .help = "examples in a training prompt", .example = "[10, 20, 40]", .required = true}, spec.n,
+         {.least = 1, .most = most_examples});
+  k.value({.name = "repeats",
+           .help = "independent sets of test prompts, of training from samples, and of candidates that are drawn"},
+          spec.repeats, {.least = 1, .most = 1'000'000});
+}
+
+void task_keys(config::keys& k, specification& spec) {
+  k.value({.name = "d", .help = "dimension of features and weights", .example = "10", .required = true}, spec.d,
+          {.least = 1, .most = most_dimensions});
+}
+
+void test_keys(config::keys& k, specification& spec) {
+  k.value({.name = "k", .help = "the longest chain; results hold every k = 0 … `k`", .example = "20", .required = true},
+          spec.steps, {.least = 0, .most = 1'000'000});
+  k.axis({.name = "m", .help = "examples in a test prompt", .example = "1000", .required = true}, spec.m,
+         {.least = 1, .most = most_examples});
+  k.value({.name = "prompts", .help = "test prompts a cell and m", .example = "1000", .required = true}, spec.prompts,
+          {.least = 1, .most = most_examples});
+  k.word({.name = "sampler", .help = "how test prompts are drawn"}, spec.sampler, samplers);
+  k.value({.name = "baselines", .help = "least squares, ridge, gradient descent and the oracle on the same prompts"},
+          spec.baselines);
+}
+
+void theory_keys(config::keys& k, specification& spec) {
+  constexpr std::int64_t most = 1'000'000;
+  k.value({.name = "draws", .help = "Wishart draws that a prediction begins with; 0: none are made"}, spec.theory_draws,
+          {.least = 0, .most = most});
+  k.fallback(spec.theory_most_draws, default_most_draws(spec.d, spec.steps, spec.theory_draws));
+  k.when(spec.theory_draws > 0, "draws = 1 or more", [&] {
+    k.value({.name = "most_draws",
+             .help = "then twice as many, …, until the best k is settled, at most this many, and at least `draws`. The "
+                     "default is `draws`, doubled as often as 5·10⁹ multiplications, 4·10⁶ stored errors and 102,400 "
+                     "draws allow: 102,400 for d = 10, k = 20",
+             .otherwise = "by work"},
+            spec.theory_most_draws, {.least = 0, .most = most});
+    k.check([&] {
+      if (spec.theory_most_draws >= spec.theory_draws) return;
+      k.problem("most_draws", fmt::format("is {}, but theory.draws = {} are taken at least", spec.theory_most_draws,
+                                          spec.theory_draws));
+    });
+    k.value({.name = "rarest", .help = "divergence in a smaller share of the draws is left out of account"},
+            spec.theory_rarest, {.most = 1, .above = 0});
+  });
+}
+
+void selection_keys(config::keys& k, selection_specification& s, int d) {
+  k.value({.name = "n",
+           .help = "examples in a training prompt; in a sweep every cell has its own",
+           .otherwise = "none; `cotscale select` needs it"},
+          s.n, {.least = 1, .most = most_examples});
+  k.count({.name = "m", .help = "examples in a test prompt"}, s.m, {.least = 1, .most = most_examples});
+  k.value({.name = "k", .help = "steps of the chain whose error the exact problem minimises"}, s.k,
+          {.least = 1, .most = 10'000});
+  k.value({.name = "samples", .help = "Wishart draws that stand for the expectation in the first descent"}, s.samples,
+          {.least = 1, .most = 100'000});
+  k.fallback(s.max_samples, default_max_samples(d, s.samples));
+  k.value({.name = "max_samples",
+           .help = "the cap of those draws, and of the fresh ones that judge the solution; at least `samples`",
+           .otherwise = "10⁷/d², at most 16384, at least `samples`"},
+          s.max_samples, {.least = 1, .most = 10'000'000});
+  k.after("samples", [&] {
+    k.check([&] {
+      if (s.max_samples >= s.samples) return;
+      k.problem("max_samples", fmt::format("must be at least {}, which is samples, got {}", s.samples, s.max_samples));
+    });
+  });
+  k.value({.name = "draws", .help = "of generated candidates, by `cotscale select`"}, s.draws,
+          {.least = 1, .most = 1'000'000});
+}
+
+}  // namespace detail
+}  // namespace cotscale
