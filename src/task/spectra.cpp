@@ -19,6 +19,7 @@ constexpr std::array parts{
     &config::part<spectrum, class power_law>,
     &config::part<spectrum, class list>,
     &config::part<spectrum, class file>,
+    &config::part<spectrum, class exponential>,
 };
 
 }  // namespace spectra
