@@ -177,10 +177,11 @@ specification interpret(const toml::table& root, const std::string& source, cons
 
 // Covariances that are not quite what they should be; said where the user's file is read, not on every rank.
 void warn_of_mended(const specification& spec) {
-  if (!spec.target.notice.empty()) warn("{}", spec.target.notice);
-  for (const auto& [name, mixture] : spec.mixture_tables) {
-    if (!mixture.task.notice.empty()) warn("{}", mixture.task.notice);
-  }
+  const auto warn_of = [](const covariance_specification& c) {
+    if (c.spectrum && !c.spectrum->notice().empty()) warn("{}", c.spectrum->notice());
+  };
+  warn_of(spec.target);
+  for (const auto& [name, mixture] : spec.mixture_tables) warn_of(mixture.task);
   if (!spec.tasks.stored || spec.tasks.stored->notices.empty()) return;
   const std::vector<std::string>& notices = spec.tasks.stored->notices;
   warn("{}{}", notices.front(),

@@ -39,7 +39,7 @@ void name_keys(config::keys& k, specification& spec) {
 }
 
 void hardness_keys(config::keys& k, specification& spec, bool required) {
-  k.when(!spec.target.spectrum.has_value(), "a [target] that has no spectrum", [&] {
+  k.when(spec.target.spectrum == nullptr, "a [target] that has no spectrum", [&] {
     k.axis({.name = "hardness",
             .help = "Hard(Σ) = tr(Σ)/λ_min(Σ), at least d: Σ is a power law λ_j ∝ j^(−a) of trace d whose a is solved "
                     "for",

@@ -15,8 +15,10 @@
 
 #include "cotscale/architecture/lsa.hpp"
 #include "cotscale/config/keys.hpp"
+#include "cotscale/config/named_file.hpp"
 #include "cotscale/config/overrides.hpp"
-#include "cotscale/task/covariance.hpp"
+#include "cotscale/task/covariance_files.hpp"
+#include "cotscale/task/spectra.hpp"
 #include "cotscale/train/gpt2.hpp"
 #include "cotscale/train/sampled.hpp"
 
@@ -29,15 +31,8 @@ enum class rotation : std::uint8_t { none, shared, independent };
 
 /// The keys of `[target]` and of `[mixtures.NAME]`.
 struct covariance_specification {
-  enum class kind : std::uint8_t { power_law, list, file };
-  std::optional<kind> spectrum;              ///< none: Σ follows the hardness axis
-  double exponent = 0;                       ///< of the power law
-  std::vector<double> eigenvalues;           ///< of the list
-  std::string file;                          ///< as written; relative to the specification's directory
-  std::string sha256;                        ///< of the file's contents
-  std::shared_ptr<const covariance> stored;  ///< what the file holds, read once
-  std::string notice;                        ///< what had to be mended in it
-  bool scale_to_trace = false;               ///< multiply so that the trace is d
+  std::shared_ptr<const cotscale::spectrum> spectrum;  ///< null: Σ follows the hardness axis
+  bool scale_to_trace = false;                         ///< multiply so that the trace is d
   rotation basis = rotation::none;
 };
 
@@ -47,19 +42,11 @@ struct mixture_specification {
   std::vector<double> probabilities;  ///< over the candidates of `[tasks]`; empty: the task
 };
 
-/// Tasks that a mixture can be made of.
-struct candidate_tasks {
-  std::vector<std::string> names;
-  std::vector<covariance> tasks;
-  std::vector<std::string> notices;  ///< what had to be mended in them
-};
-
 /// The keys of `[tasks]`.
 struct tasks_specification {
   enum class kind : std::uint8_t { none, file, generated };
   kind source = kind::none;
-  std::string file;                               ///< as written; relative to the specification's directory
-  std::string sha256;                             ///< of the file's contents
+  config::named_file file;
   std::shared_ptr<const candidate_tasks> stored;  ///< what the file holds, read once
   std::vector<double> exponents;                  ///< α: the j-th of its directions has the eigenvalue j^(−α)
   std::vector<std::int64_t> directions;           ///< B: how many directions a task has
@@ -139,7 +126,6 @@ sampler_method resolved_sampler(const specification& spec);
 bool needs_examples(const model_specification& model);
 
 /// The words that stand for them in a specification; random numbers are keyed by the words.
-std::string word_of(covariance_specification::kind kind);
 std::string word_of(rotation basis);
 std::string word_of(sampler_method sampler);
 
