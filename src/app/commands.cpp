@@ -115,9 +115,11 @@ exit_code plan(const plan_arguments& arguments) {
   std::transform(order.begin(), order.end(), ordered.begin(), [&](std::size_t i) { return seconds[i]; });
   const double total = std::accumulate(seconds.begin(), seconds.end(), 0.0);
   constexpr double process_bytes = 40e6;  // of a rank that has loaded MPI, HDF5 and BLAS
-  memory += kept_bytes(spec, grid, seconds);
   print("\ncells      {}\nwork       {} on one core (as measured on one machine; others scale it)\n", order.size(),
         shown_seconds(one_core));
+  // After what it would take, since that may be a reason to go elsewhere; before anything is as large as the results.
+  require_runnable(spec, grid, arguments.threads);
+  memory += kept_bytes(spec, grid, seconds);
   print("memory     {} a rank\nfile       {}\n", shown_bytes(static_cast<double>(memory) + process_bytes),
         shown_bytes(static_cast<double>(file_bytes(*make_schema(grid)))));
   for (const int ranks : arguments.ranks) {
@@ -125,8 +127,6 @@ exit_code plan(const plan_arguments& arguments) {
     print("makespan   {} on {} ranks × {} threads, {:.0f} % busy\n", shown_seconds(makespan), ranks, arguments.threads,
           100 * total / (makespan * ranks));
   }
-  // After what it would take, since that may be a reason to go elsewhere.
-  require_runnable(spec, grid, arguments.threads);
   return exit_code::done;
 }
 

@@ -70,8 +70,7 @@ std::span<const variable> newton_variables() {
   const std::vector<std::string> over{"m", "k"};
   using enum value_type;
   static const std::vector<variable> declared{
-      {"newton_slope", f64, over,
-       "slope of w_{k+1} - w_k on the pseudo-Newton step Gamma^-1 S (w - w_k), of transformers"},
+      {"newton_slope", f64, over, "slope of w_{k+1} - w_k on the pseudo-Newton step Gamma^-1 S (w - w_k)"},
       {"newton_r2", f64, over, "share of |w_{k+1} - w_k|^2 that this regression explains"},
   };
   return declared;

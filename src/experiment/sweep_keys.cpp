@@ -8,7 +8,8 @@ namespace cotscale {
 namespace {
 
 constexpr std::array<config::word<sampler_method>, 3> samplers{
-    {{sampler_method::automatic, "auto", "Wishart unless a model has `roll_out = \"definition\"` or is a transformer"},
+    {{sampler_method::automatic, "auto",
+      "Wishart unless a model needs the examples (`roll_out = \"definition\"`, and all but linear self-attention)"},
      {sampler_method::wishart, "wishart", "draw Ŝ as a Wishart matrix, exact and fast"},
      {sampler_method::explicit_examples, "explicit", "draw all examples"}}};
 

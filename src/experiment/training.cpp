@@ -111,7 +111,7 @@ std::span<const variable> training_variables() {
   return declared;
 }
 
-std::span<const variable> lsa_weight_variables() {
+std::span<const variable> weight_variables() {
   using enum value_type;
   const std::vector<std::string> over{"row", "column"};
   const std::string group(weights_group);

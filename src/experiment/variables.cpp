@@ -29,7 +29,7 @@ void add_weight_dimensions(const coordinates& grid, std::vector<dimension>& out)
     names.push_back(weight.name);
     for (std::size_t i = 0; i < weight.shape.size(); ++i) lengths[weight.dimensions.at(i)] = weight.shape[i];
   }
-  out.push_back({.name = "parameter", .values = names, .long_name = "parameter of a transformer", .group = group});
+  out.push_back({.name = "parameter", .values = names, .long_name = "parameter of a model", .group = group});
   for (const auto& [name, length] : lengths) {
     out.push_back({.name = name, .values = indices(length), .long_name = "index into a parameter", .group = group});
   }
@@ -63,9 +63,9 @@ std::vector<producer> producers() {
           {"The best k, measured and predicted, and what was predicted before training", detail::best_k_variables()},
           {"The chain for m → ∞", detail::radius_variables()},
           {"Baselines on the same test prompts", detail::baseline_variables()},
-          {"Steps of a transformer", detail::newton_variables()},
+          {"Steps of a chain beside pseudo-Newton's", detail::newton_variables()},
           {"The mixture", detail::mixture_variables()},
-          {"Weights of linear self-attention", detail::lsa_weight_variables()}};
+          {"The matrices V and W", detail::weight_variables()}};
 }
 
 std::shared_ptr<const results_schema> make_schema(const coordinates& grid) {

@@ -16,6 +16,6 @@ std::span<const variable> radius_variables();      // cell_summary.cpp
 std::span<const variable> baseline_variables();    // cell_summary.cpp
 std::span<const variable> newton_variables();      // cell_summary.cpp
 std::span<const variable> mixture_variables();     // cell.cpp
-std::span<const variable> lsa_weight_variables();  // training.cpp
+std::span<const variable> weight_variables();  // training.cpp
 
 }  // namespace cotscale::detail

@@ -66,11 +66,7 @@ exit_code run_sweep(const specification& spec, const run_options& requested, con
   std::optional<patience> sign_of_life;
   if (all.is_root()) sign_of_life.emplace("preparing the run");
   coordinates grid;
-  std::shared_ptr<const results_schema> schema;
-  all.together([&] {
-    grid = require_grid(spec);
-    schema = make_schema(grid);
-  });
+  all.together([&] { grid = require_grid(spec); });
   provenance attributes =
       collect_provenance("cotscale: " + spec.name, spec.seed, to_toml(spec), options.command_line, all.size());
   attributes.emplace_back("sampler", word_of(resolved_sampler(spec)));
@@ -79,8 +75,10 @@ exit_code run_sweep(const specification& spec, const run_options& requested, con
 
   std::unique_ptr<file_lock> lock;
   work_list list;
+  all.on_root([&] { require_runnable(spec, grid, thread_count()); });
+  std::shared_ptr<const results_schema> schema;
+  all.together([&] { schema = make_schema(grid); });
   all.on_root([&] {
-    require_runnable(spec, grid, thread_count());
     require_writable(options.output, options.overwrite);
     lock = std::make_unique<file_lock>(options.output);
     if (!lock->notice().empty()) warn("{}", lock->notice());

@@ -5,7 +5,7 @@ import re
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 QUESTION = re.compile(r"architecture_kind|gpt2|\blsa\b|\blsa_|_lsa\b|transformer(?!s? )", re.IGNORECASE)
-COMMENT = re.compile(r"//.*")
+COMMENT = re.compile(r"//.*|\.(example|otherwise|help) = \".*?[^\\]\"")  # and what a key says to its user
 
 # What belongs to an architecture: its folder, its passes, and its samples.
 OWN = re.compile(
@@ -18,14 +18,12 @@ FACTORY = {"src/experiment/models.cpp"}
 LEFT = {
     "include/cotscale/eval/roll_out.hpp",
     "include/cotscale/experiment/specification.hpp",
+    "include/cotscale/train/keys.hpp",
     "include/cotscale/train/population.hpp",
     "include/cotscale/train/sampled.hpp",
     "src/eval/roll_out.cpp",
-    "src/experiment/read_model.cpp",
+    "src/experiment/model_keys.cpp",
     "src/experiment/specification.cpp",
-    "src/experiment/specification_text.cpp",
-    "src/experiment/words.hpp",
-    "src/store/results_layout.cpp",
     "src/train/population.cpp",
     "src/train/sampled.cpp",
 }
