@@ -30,12 +30,18 @@ if(COTSCALE_SANITIZE)
   target_link_options(cotscale_flags INTERFACE ${sanitizers})
 endif()
 
-# cotscale_module(<name> SOURCES <file> ... [USES <lower layer or library> ...] [PRIVATE_USES <library> ...])
-# A static library from src/<name>. What it may include is what it links: USES reaches its users, PRIVATE_USES does not.
+# cotscale_module(<name> SOURCES <file> ... [PARTS <folder> ...] [USES <lower layer or library> ...] [PRIVATE_USES <library> ...])
+# A static library from src/<name>; PARTS are folders of parts, every source of which belongs to it. What it may include is what it links:
+# USES reaches its users, PRIVATE_USES does not.
 function(cotscale_module name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;USES;PRIVATE_USES")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;PARTS;USES;PRIVATE_USES")
   list(TRANSFORM arg_SOURCES PREPEND ${name}/)
-  add_library(cotscale_${name} STATIC ${arg_SOURCES})
+  set(parts)
+  foreach(folder IN LISTS arg_PARTS)
+    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/${folder}/*.cpp)
+    list(APPEND parts ${sources})
+  endforeach()
+  add_library(cotscale_${name} STATIC ${arg_SOURCES} ${parts})
   add_library(cotscale::${name} ALIAS cotscale_${name})
   target_include_directories(cotscale_${name} PUBLIC ${PROJECT_SOURCE_DIR}/include)
   target_link_libraries(cotscale_${name} PUBLIC ${arg_USES} PRIVATE cotscale_flags ${arg_PRIVATE_USES})

@@ -22,7 +22,9 @@ from presets import command  # noqa: E402
 # What a change of the file's layout does to names: where the number of an old variable is to be found in the new file,
 # and what only a new file has. Attributes of groups are called GROUP@ATTRIBUTE, those of the root @ATTRIBUTE.
 RENAMED = {}
-NEW = set()
+NEW = {"identity_high", "identity_low", "failures/byte", "failures/cell", "failures/checksum", "failures/entry", "failures/message"}
+# Of these, what is no part of a cell's payload, whose checksum therefore stays.
+BESIDE_PAYLOAD = set(NEW)
 
 # How a cell was computed, not what; and the file's own description, which covers these.
 NOT_COMPARED = {"rank", "start_time", "wall_seconds", "attempt", "record_checksum", "training_seconds", "tokens_per_second",
@@ -108,7 +110,7 @@ def compare(old, new):
     """(lines about what differs, number of variables that are equal, notes)."""
     lines, notes, same = [], [], 0
     renamed = {name: RENAMED.get(name, name) for name in old}
-    payload_changed = any(name != renamed[name] for name in old) or bool(NEW & set(new))
+    payload_changed = any(name != renamed[name] for name in old) or bool((NEW - BESIDE_PAYLOAD) & set(new))
     for name, now in renamed.items():
         if name == "checksum" and payload_changed:
             notes.append("checksum: not compared, since names of variables have changed, and their order may have")

@@ -5,7 +5,7 @@ import textwrap
 import numpy as np
 
 from .drawing import INK, band_handle, line_handle
-from .results import DONE, FAILED, count_cells, dimension_d
+from .results import DONE, FAILED, asked_for, count_cells, dimension_d
 
 FACETS = ("model", "mixture", "hardness", "m")
 N_TITLE = "examples per training prompt"
@@ -79,7 +79,7 @@ def setting(results):
 
 def lacking(results, *shares):
     """Says what the figure does not show; a share is (shown, of how many, what). None where it shows all."""
-    done, failed, total = count_cells(results, DONE), count_cells(results, FAILED), results["status"].size
+    done, failed, total = count_cells(results, DONE), count_cells(results, FAILED), asked_for(results)
     lines = [f"partial: {done} of {total}\ncells done"] if done < total else []
     lines += [f"{failed} failed"] if failed else []
     lines += [f"{shown} of {every} {what} shown" for shown, every, what in shares if shown < every]

@@ -13,7 +13,7 @@ from .errors import IO_ERROR, OTHER_SCHEMA, USAGE, ResultsError  # noqa: F401  (
 from .seal import check_seal
 
 SCHEMA_VERSION = 3
-PENDING, DONE, FAILED = 0, 1, 2
+PENDING, DONE, FAILED, NOT_ASKED_FOR = 0, 1, 2, 3
 GRADIENT_DESCENT = "gradient_descent"  # the baseline
 CELL = ("model", "mixture", "hardness", "n", "repeat")
 NEEDED = {*CELL, "m", "k", "status", "converged", "training_diverged", "theory_error", "exact_z", "theory_limit", "theory_bound"}
@@ -70,6 +70,30 @@ def open_file(path, engine="h5netcdf"):
     except ValueError as error:
         raise ResultsError(f"{path}: not a cotscale results file ({error})", OTHER_SCHEMA) from error
     return _with_draws(results) if is_selection(results) else _only_done(results)
+
+
+def failures(path, engine="h5netcdf"):
+    """Why cells failed: a list of (labels of the cell, message), as far as the file has room for messages.
+
+    The labels are a dictionary of coordinates. Only cells that are failed now are listed.
+    """
+    results = open_results(path, engine)
+    with xr.open_dataset(path, engine=engine, group="failures") as group:
+        table = group.load()
+    status = results["status"]
+    found = []
+    for cell, message in zip(table["cell"].values, table["message"].values):
+        place = np.unravel_index(int(cell), status.shape) if cell >= 0 else None
+        if place is None or status.values[place] != FAILED:
+            continue
+        labels = {name: results[name].values.tolist()[i] for name, i in zip(status.dims, place)}
+        found.append((int(cell), labels, bytes(message.astype(np.uint8)).rstrip(b"\0").decode(errors="replace")))
+    return [(labels, message) for _, labels, message in sorted(found, key=lambda entry: entry[0])]
+
+
+def asked_for(results):
+    """The number of cells that the sweep has: all but those that no model depends on."""
+    return results["status"].size - count_cells(results, NOT_ASKED_FOR)
 
 
 def is_selection(results):

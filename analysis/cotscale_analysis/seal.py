@@ -13,7 +13,7 @@ except ImportError:
 MAGIC = b"cotscale seal 1\n"
 HEAD = 65536  # bytes within which the seal stands
 AT_ONCE = 1 << 20
-SIZES = {"float64": 8, "float32": 4, "int64": 8, "int32": 4, "int8": 1, "uint64": 8}
+SIZES = {"float64": 8, "float32": 4, "int64": 8, "int32": 4, "int8": 1, "uint64": 8, "uint8": 1}
 MASK = (1 << 64) - 1
 P1, P2, P3, P4, P5 = (
     0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x85EBCA77C2B2AE63, 0x27D4EB2F165667C5,

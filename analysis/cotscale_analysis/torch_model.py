@@ -185,7 +185,10 @@ def load_gpt2(path, engine="h5netcdf", **selection):
         if status != DONE:
             _refuse(path, f"{cell} {'is not computed yet' if status == PENDING else 'has failed'}", USAGE)
         with _weights_group(path, engine) as group:
-            weights = {name: _weight(path, group, index, name, like) for name, like in model.state_dict().items()}
+            # Where transformers of several shapes are kept, each has variables of its own.
+            own = f"{values['model']}."
+            prefix = own if any(name.startswith(own) for name in group.variables) else ""
+            weights = {name: _weight(path, group, index, prefix + name, like) for name, like in model.state_dict().items()}
     diverged = [name for name, weight in weights.items() if not np.isfinite(weight).all()]
     if diverged:
         _refuse(path, f"{cell} has diverged: not every number of {diverged[0]} is finite", USAGE)
@@ -257,7 +260,7 @@ def _weight(path, file, index, name, like):
     if name not in file.variables:
         _refuse(path, f"the variable {name} is missing", OTHER_SCHEMA)
     values = file[name].isel(index).values
-    if name == "wpe.weight":
+    if name.endswith("wpe.weight"):
         values = values[: len(like)]  # beyond are the positions of larger n
     if values.shape != like.shape:
         _refuse(path, f"{name} has the shape {values.shape}, not {tuple(like.shape)}", OTHER_SCHEMA)

@@ -117,7 +117,7 @@ def _create_variable(file, name, dimensions, dtype, fill):
 
 def _set_attributes(file, title, models):
     verdict = ([-1, 0, 1], "not_computed no yes")
-    flags = {"status": ([0, 1, 2], "pending done failed"), "converged": verdict, "training_diverged": verdict}
+    flags = {"status": ([0, 1, 2, 3], "pending done failed not_asked_for"), "converged": verdict, "training_diverged": verdict}
     for name, (values, meanings) in flags.items():
         file[name].attrs["flag_values"] = np.array(values, dtype="i1")
         file[name].attrs["flag_meanings"] = meanings

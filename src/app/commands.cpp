@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <numeric>
 #include <regex>
 #include <utility>
@@ -114,18 +115,18 @@ exit_code plan(const plan_arguments& arguments) {
   std::transform(order.begin(), order.end(), ordered.begin(), [&](std::size_t i) { return seconds[i]; });
   const double total = std::accumulate(seconds.begin(), seconds.end(), 0.0);
   constexpr double process_bytes = 40e6;  // of a rank that has loaded MPI, HDF5 and BLAS
-  memory += kept_bytes(spec, grid, seconds);
   print("\ncells      {}\nwork       {} on one core (as measured on one machine; others scale it)\n", order.size(),
         shown_seconds(one_core));
+  // After what it would take, since that may be a reason to go elsewhere; before anything is as large as the results.
+  require_runnable(spec, grid, arguments.threads);
+  memory += kept_bytes(spec, grid, seconds);
   print("memory     {} a rank\nfile       {}\n", shown_bytes(static_cast<double>(memory) + process_bytes),
-        shown_bytes(static_cast<double>(payload_bytes(grid))));
+        shown_bytes(static_cast<double>(file_bytes(*make_schema(grid)))));
   for (const int ranks : arguments.ranks) {
     const double makespan = predicted_makespan(make_chunks(ordered, ranks), ranks);
     print("makespan   {} on {} ranks × {} threads, {:.0f} % busy\n", shown_seconds(makespan), ranks, arguments.threads,
           100 * total / (makespan * ranks));
   }
-  // After what it would take, since that may be a reason to go elsewhere.
-  require_runnable(spec, grid, arguments.threads);
   return exit_code::done;
 }
 
@@ -134,7 +135,8 @@ exit_code status(const std::string& path) {
   const results_reader file(path);
   const std::vector<cell_status> status = file.statuses();
   const auto count = [&](cell_status s) { return std::count(status.begin(), status.end(), s); };
-  print("{}\n  cells    {}\n  done     {}\n  failed   {}\n  pending  {}\n", file.attribute("title"), status.size(),
+  const std::size_t asked = status.size() - static_cast<std::size_t>(count(cell_status::not_asked));
+  print("{}\n  cells    {}\n  done     {}\n  failed   {}\n  pending  {}\n", file.attribute("title"), asked,
         count(cell_status::done), count(cell_status::failed), count(cell_status::pending));
   if (const auto owner = living_owner(path)) {
     print("  running  {}\n", owner->describe());
@@ -142,10 +144,13 @@ exit_code status(const std::string& path) {
     print("  running  no\n");
   }
   constexpr std::size_t most = 20;
+  const coordinates grid = read_coordinates(file);
+  std::map<std::int64_t, std::string> messages;
+  for (const failure& f : file.failures()) messages.emplace(f.cell, ": " + f.message);
   std::size_t shown = 0;
   for (std::size_t i = 0; i < status.size() && shown < most; ++i) {
     if (status[i] != cell_status::failed) continue;
-    print("  failed   {}\n", describe(make_cell(file.grid(), i)));
+    print("  failed   {}{}\n", describe(make_cell(grid, i)), messages[static_cast<std::int64_t>(i)]);
     ++shown;
   }
   return exit_code::done;
@@ -161,7 +166,9 @@ exit_code verify(const std::string& path) {
   const results_reader file(std::move(sealed));
   const std::vector<cell_status> status = file.statuses();
   const std::vector<std::size_t> damaged = file.damaged_cells();
-  for (const std::size_t i : damaged) print("damaged: {}\n", describe(make_cell(file.grid(), i)));
+  const coordinates grid = read_coordinates(file);
+  for (const std::size_t i : damaged) print("damaged: {}\n", describe(make_cell(grid, i)));
+  const std::size_t damaged_failures = file.damaged_failures();
   std::size_t done = 0, sound = 0;
   for (std::size_t i = 0; i < status.size(); ++i) {
     if (status[i] != cell_status::done) continue;
@@ -169,9 +176,30 @@ exit_code verify(const std::string& path) {
     sound += std::binary_search(damaged.begin(), damaged.end(), i) ? 0 : 1;
   }
   print("{}: {} of {} done cells have the right checksum; everything else is as it was written\n", path, sound, done);
-  if (damaged.empty()) return exit_code::done;
+  if (damaged.empty() && damaged_failures == 0) return exit_code::done;
+  if (damaged.empty()) {
+    throw io_error(fmt::format(
+        "{}: {} messages of failed cells are damaged, and all results are sound; `cotscale run` with the same "
+        "specification removes them",
+        path, damaged_failures));
+  }
   throw io_error(fmt::format("{}: {} cells are damaged; `cotscale run` with the same specification computes them again",
                              path, damaged.size()));
+}
+
+// Tables in Markdown, for docs/results-layout.md.
+exit_code variables() {
+  for (const producer& p : producers()) {
+    cotscale::print("{}:\n\n| variable | type | over | what it is | units |\n|---|---|---|---|---|\n", p.title);
+    for (const variable& v : p.variables) {
+      std::string what;
+      for (const char c : v.long_name) what += c == '|' ? "\\|" : std::string(1, c);
+      cotscale::print("| `{}` | {} | {} | {} | {} |\n", v.path(), name_of(v.type),
+                      fmt::format("{}", fmt::join(v.axes, ", ")), what, v.units);
+    }
+    print("\n");
+  }
+  return exit_code::done;
 }
 
 progress_mode parse_progress(const std::string& text) {

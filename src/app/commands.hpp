@@ -59,6 +59,8 @@ exit_code theory(const theory_arguments& arguments);
 exit_code keys(const keys_arguments& arguments);
 exit_code status(const std::string& path);
 exit_code verify(const std::string& path);
+/// Prints the variables of results files, as their producers declare them.
+exit_code variables();
 
 /// KEY=VALUE each; throws specification_error.
 std::vector<override_key> parse_overrides(const std::vector<std::string>& texts);

@@ -108,12 +108,15 @@ int dispatch(int argc, char** argv) {
   CLI::App& verify_command = *program.add_subcommand("verify", "check every checksum of a results file");
   verify_command.add_option("FILE", file, "results file")->required();
 
+  CLI::App& variables_command =
+      *program.add_subcommand("variables", "list the variables of a results file, as tables in Markdown");
+
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     if (argc > 1 && argv[1][0] != '-' && program.get_subcommands().empty()) {
-      throw specification_error(
-          fmt::format("unknown command {}; choose run, plan, select, theory, keys, status or verify", argv[1]));
+      throw specification_error(fmt::format(
+          "unknown command {}; choose run, plan, select, theory, keys, status, verify or variables", argv[1]));
     }
     const bool asked = e.get_exit_code() == 0;  // --help, --version
     std::ostringstream result, problem;         // not the streams themselves: a full device has to be noticed
@@ -139,6 +142,7 @@ int dispatch(int argc, char** argv) {
   if (plan_command) return static_cast<int>(app::plan(plan));
   if (keys_command) return static_cast<int>(app::keys(keys));
   if (status_command) return static_cast<int>(app::status(file));
+  if (variables_command) return static_cast<int>(app::variables());
   return static_cast<int>(app::verify(file));
 }
 

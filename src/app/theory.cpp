@@ -16,6 +16,7 @@
 #include "cotscale/base/patience.hpp"
 #include "cotscale/base/stopwatch.hpp"
 #include "cotscale/experiment/cell.hpp"
+#include "cotscale/experiment/models.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/run/requirements.hpp"
 #include "cotscale/run/resources.hpp"
@@ -76,10 +77,9 @@ std::string theory_row(const specification& spec, const cell& c, std::int64_t m,
 }
 
 std::string theory_exception(const specification& spec) {
-  const bool transformers = std::any_of(spec.model_tables.begin(), spec.model_tables.end(), [](const auto& table) {
-    return table.second.architecture == architecture_kind::gpt2;
-  });
-  return transformers ? "All of this is for linear self-attention; nothing is predicted for transformers\n" : "";
+  const bool unknown = std::any_of(spec.model_tables.begin(), spec.model_tables.end(),
+                                   [](const auto& table) { return !make_model(table.second)->has_theory(); });
+  return unknown ? "All of this is for linear self-attention; nothing is predicted for transformers\n" : "";
 }
 
 std::string theory_legend(const specification& spec) {

@@ -91,6 +91,7 @@ chain_evaluation evaluate_gpt2(const gpt2_model& model, const matrix& preconditi
       out.errors.row(k)[static_cast<std::size_t>(i)] = square;
       if (k == steps) break;
       multiply_transposed(1, p.x, rest, 0, label);
+      for (std::size_t j = 0; j < p.noise.size(); ++j) label[j] += p.noise[j];
       multiply(1.0 / source.examples(), p.x, label, 0, descent);
       multiply(1, preconditioner, descent, 0, newton);
       for (std::size_t j = 0; j < rest.size(); ++j) {

@@ -1,12 +1,12 @@
 #include "cotscale/eval/roll_out.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/parallel.hpp"
 #include "cotscale/base/stop.hpp"
 #include "cotscale/linalg/blas.hpp"
-#include "cotscale/linalg/lapack.hpp"
 
 namespace cotscale {
 namespace {
@@ -18,29 +18,14 @@ error_table blank_table(int rows, int prompts) {
           .values = std::vector<double>(static_cast<std::size_t>(rows) * static_cast<std::size_t>(prompts))};
 }
 
-// The lower trapezoidal L, (d, min(d, m)), with L Lᵀ = X Xᵀ, put into one lane.
-void put_factor(const matrix& x, int lane, trapezoid_lanes& out) {
-  const matrix l = lower_trapezoidal_factor(x);
-  for (int i = 0; i < out.rows; ++i) {
-    for (int j = 0; j < out.row_length(i); ++j) out.packed(static_cast<int>(out.row(i)) + j, lane) = l(i, j);
-  }
-}
-
 }  // namespace
 
 void explicit_prompts::draw(std::uint64_t block, prompt_lanes& out) const {
-  const int d = source_.dimension();
-  const int rank = std::min(d, source_.examples());
-  out.m = source_.examples();
-  out.factor.rows = d;
-  out.factor.columns = rank;
-  out.factor.packed.reshape(trapezoid_size(d, rank), lane_count);
-  out.w.reshape(d, lane_count);
+  start_lanes(source_.dimension(), source_.examples(), source_.noise() > 0, out);
   thread_local prompt p;
   for (int lane = 0; lane < lane_count; ++lane) {
     source_.draw(block * lane_count + static_cast<std::uint64_t>(lane), p);
-    put_factor(p.x, lane, out.factor);
-    for (int j = 0; j < d; ++j) out.w(j, lane) = p.w[static_cast<std::size_t>(j)];
+    put_prompt(p, lane, out);
   }
 }
 
@@ -69,6 +54,19 @@ error_table evaluate(const lane_errors& errors, int rows, const lane_source& sou
     }
   });
   return table;
+}
+
+lane_errors beside_exact(lane_errors chain, int rows, const matrix& exact) {
+  return [chain = std::move(chain), rows, &exact](const prompt_lanes& p, matrix& errors) {
+    thread_local matrix part;
+    const auto at = [&](int row) { return errors.data() + static_cast<std::ptrdiff_t>(row) * lane_count; };
+    part.reshape(rows, lane_count);
+    chain(p, part);
+    std::copy_n(part.data(), part.size(), at(0));
+    part.reshape(errors.rows() - rows, lane_count);
+    pseudo_newton(exact, p, part);
+    std::copy_n(part.data(), part.size(), at(rows));
+  };
 }
 
 error_table evaluate_definition(const lsa_parameters& model, int steps, const prompt_source& source, int prompts,

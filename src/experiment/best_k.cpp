@@ -2,21 +2,15 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <limits>
 #include <span>
 #include <string>
 
 #include "cotscale/base/output.hpp"
 #include "cotscale/base/paired.hpp"
+#include "variables.hpp"
 
 namespace cotscale::detail {
 namespace {
-
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-
-void append(const std::vector<double>& values, std::vector<double>& to) {
-  to.insert(to.end(), values.begin(), values.end());
-}
 
 struct interval {
   std::int64_t best, first, last;
@@ -35,43 +29,54 @@ std::int64_t gap(const interval& measured, const interval& predicted, double div
 
 }  // namespace
 
-void store_best_k(const std::vector<double>& means, error_table& errors, cell_result& out) {
-  if (errors.rows == 0) {
-    for (auto* k : {&out.best_k, &out.best_k_first, &out.best_k_last}) k->push_back(-1);
-    out.difference_stderr.insert(out.difference_stderr.end(), means.size(), nan);
-    return;
-  }
+std::span<const variable> best_k_variables() {
+  const std::vector<std::string> over_m{"m"}, over_both{"m", "k"};
+  using enum value_type;
+  static const std::vector<variable> declared{
+      {"best_k", i64, over_m, "k with the least error_mean"},
+      {"predicted_best_k", i64, over_m, "k with the least predicted_error, -1 not predicted"},
+      {"difference_stderr", f64, over_both, "standard error of error_mean - error_mean at best_k, on the same prompts"},
+      {"best_k_first", i64, over_m, "first k that the prompts do not tell apart from best_k"},
+      {"best_k_last", i64, over_m, "last k that the prompts do not tell apart from best_k"},
+      {"predicted_difference_stderr", f64, over_both,
+       "standard error of predicted_error - predicted_error at predicted_best_k, on the same draws"},
+      {"predicted_best_k_first", i64, over_m, "first k that the draws do not tell apart from predicted_best_k"},
+      {"predicted_best_k_last", i64, over_m, "last k that the draws do not tell apart from predicted_best_k"},
+      {"predicted_draws", i64, over_m, "draws of a sample covariance that were taken, 0 not predicted"},
+      {"predicted_error", f64, over_both, "expected error over draws of a sample covariance, from Gamma^-1 alone"},
+      {"predicted_stderr", f64, over_both, "standard error of predicted_error"},
+      {"predicted_diverging_share", f64, over_m,
+       "share of the draws in which an eigenvalue of I - Gamma^-1 S is above 1 in size"},
+  };
+  return declared;
+}
+
+void store_best_k(std::span<const double> means, error_table& errors, std::size_t m, cell_values& out) {
   const auto best = static_cast<int>(std::min_element(means.begin(), means.end()) - means.begin());
   std::vector<std::span<const double>> rows;
   for (int k = 0; k < errors.rows; ++k) rows.emplace_back(errors.row(k));
   const std::vector<paired_difference> differences = paired_differences(rows, best);
   const alternatives range = not_told_apart(differences, best, errors.prompts);
-  out.best_k.push_back(best);
-  out.best_k_first.push_back(range.first);
-  out.best_k_last.push_back(range.last);
-  for (const paired_difference& d : differences) out.difference_stderr.push_back(d.standard_error);
+  out.of<std::int64_t>("best_k")[m] = best;
+  out.of<std::int64_t>("best_k_first")[m] = range.first;
+  out.of<std::int64_t>("best_k_last")[m] = range.last;
+  const std::span<double> standard_error = out.of<double>("difference_stderr").subspan(m * means.size(), means.size());
+  for (std::size_t k = 0; k < differences.size(); ++k) standard_error[k] = differences[k].standard_error;
 }
 
-void store_predictions(const std::vector<chain_prediction>& predictions, const coordinates& grid, cell_result& out) {
-  const chain_prediction none{.error = std::vector<double>(grid.k.size(), nan),
-                              .standard_error = std::vector<double>(grid.k.size(), nan),
-                              .difference_error = std::vector<double>(grid.k.size(), nan),
-                              .diverging_part = {},
-                              .draws = 0,
-                              .best_k = -1,
-                              .first_k = -1,
-                              .last_k = -1,
-                              .diverging_share = nan};
-  for (std::size_t m = 0; m < grid.m.size(); ++m) {
-    const chain_prediction& p = predictions.empty() ? none : predictions[m];
-    append(p.error, out.predicted_error);
-    append(p.standard_error, out.predicted_stderr);
-    append(p.difference_error, out.predicted_difference_stderr);
-    out.predicted_best_k.push_back(p.best_k);
-    out.predicted_best_k_first.push_back(p.first_k);
-    out.predicted_best_k_last.push_back(p.last_k);
-    out.predicted_draws.push_back(p.draws);
-    out.predicted_diverging_share.push_back(p.diverging_share);
+void store_predictions(const std::vector<chain_prediction>& predictions, cell_values& out) {
+  const std::span<std::int64_t> draws = out.of<std::int64_t>("predicted_draws");
+  std::fill(draws.begin(), draws.end(), 0);
+  for (std::size_t m = 0; m < predictions.size(); ++m) {
+    const chain_prediction& p = predictions[m];
+    out.write("predicted_error", p.error, m * p.error.size());
+    out.write("predicted_stderr", p.standard_error, m * p.error.size());
+    out.write("predicted_difference_stderr", p.difference_error, m * p.error.size());
+    out.of<std::int64_t>("predicted_best_k")[m] = p.best_k;
+    out.of<std::int64_t>("predicted_best_k_first")[m] = p.first_k;
+    out.of<std::int64_t>("predicted_best_k_last")[m] = p.last_k;
+    draws[m] = p.draws;
+    out.of<double>("predicted_diverging_share")[m] = p.diverging_share;
   }
 }
 
@@ -84,7 +89,7 @@ void report_best_k(const results_reader& file, const std::vector<cell_status>& s
     for (std::size_t i = 0; i < best.size(); ++i) out.push_back({best[i], first[i], last[i]});
     return out;
   };
-  const coordinates& grid = file.grid();
+  const coordinates grid = read_coordinates(file);
   const std::vector<interval> measured = read(""), predicted = read("predicted_");
   const std::vector<double> share = file.values("predicted_diverging_share");
   std::size_t compared = 0, differing = 0;

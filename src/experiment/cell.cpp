@@ -10,20 +10,21 @@
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/parallel.hpp"
 #include "cotscale/eval/baselines.hpp"
-#include "cotscale/eval/gpt2.hpp"
 #include "cotscale/eval/roll_out.hpp"
 #include "cotscale/eval/statistics.hpp"
+#include "cotscale/experiment/best_k.hpp"
+#include "cotscale/experiment/models.hpp"
 #include "cotscale/experiment/selection.hpp"
 #include "cotscale/experiment/theory_draws.hpp"
 #include "cotscale/experiment/verdict.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/linalg/lapack.hpp"
-#include "cotscale/model/lsa_chain.hpp"
 #include "cotscale/theory/closed_forms.hpp"
 #include "cotscale/theory/prediction.hpp"
 #include "null_cache.hpp"
 #include "recent.hpp"
 #include "training.hpp"
+#include "variables.hpp"
 
 namespace cotscale {
 namespace {
@@ -31,6 +32,16 @@ namespace {
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
+
+std::span<const variable> detail::mixture_variables() {
+  static const std::vector<variable> declared{
+      {"task_probability",
+       value_type::f64,
+       {"task"},
+       "share of the training prompts that have this task, of mixtures that are "
+       "made of candidates"}};
+  return declared;
+}
 
 int threads_of_blas(const specification& spec) {
   constexpr int large = 512;
@@ -40,6 +51,7 @@ int threads_of_blas(const specification& spec) {
 struct cell_computer::implementation {
   const specification& spec;
   const coordinates& grid;
+  std::shared_ptr<const results_schema> schema;
   // Keys hold what a value depends on; `repeat` is −1 where it does not matter.
   using mixture_key = std::tuple<std::string, double, std::int64_t, std::int64_t>;  // mixture, hardness, n, repeat
   using model_key = std::tuple<std::string, std::string, double, std::int64_t, std::int64_t>;  // model, then the same
@@ -54,14 +66,15 @@ struct cell_computer::implementation {
   detail::recent_values<mixture_key, mixture_theory> optima;
   detail::recent_values<mixture_key, cell_theory> theories;
   detail::null_cache nulls;
-  detail::recent_values<model_key, detail::trained_model> models;
+  detail::recent_values<model_key, std::shared_ptr<const trained_sequence>> models;
   detail::recent_values<prompt_key, std::vector<detail::baseline_summary>> baselines;
   int most_draws;                     // of predictions
   std::function<bool()> out_of_time;  // of predictions
 
-  implementation(const specification& s, const coordinates& g)
+  implementation(const specification& s, const coordinates& g, std::shared_ptr<const results_schema> shape)
       : spec(s),
         grid(g),
+        schema(std::move(shape)),
         targets(detail::room_for(3.0 * s.d * s.d, 64)),
         optima(detail::room_for(3.0 * s.d * s.d + 2.0 * s.steps, 256)),
         theories(detail::room_for(3.0 * s.d * s.d + 8.0 * static_cast<double>(s.m.size()) * s.steps, 256)),
@@ -151,15 +164,13 @@ struct cell_computer::implementation {
     });
   }
 
-  std::shared_ptr<const detail::trained_model> model_of(const cell& c, const std::stop_token& stop) {
+  std::shared_ptr<const trained_sequence> model_of(const cell& c, const std::stop_token& stop) {
     const auto train = [&] {
       return detail::train_model(spec, grid, c, tasks_of(c, stop), *optimum_of(c, stop), stop);
     };
     // What is learned from samples is this cell's own.
-    if (spec.model_tables.at(c.model).training == training_method::samples) {
-      return std::make_shared<const detail::trained_model>(train());
-    }
-    return models.get({c.model, c.mixture, c.hardness, c.n, candidate_repeat(c)}, train);
+    if (make_model(spec.model_tables.at(c.model))->learns_from_samples()) return train();
+    return *models.get({c.model, c.mixture, c.hardness, c.n, candidate_repeat(c)}, train);
   }
 
   prompt_source examples(const cell& c, std::int64_t m) {
@@ -174,50 +185,31 @@ struct cell_computer::implementation {
                                              test_prompt_key(spec, c.hardness, c.repeat, m));
   }
 
-  // Below the errors of linear self-attention stand those of the exact map, as score_errors has them.
-  chain_evaluation roll_out(const cell& c, const detail::trained_model& model, std::int64_t m,
-                            const std::stop_token& stop) {
-    chain_evaluation out;
-    if (model.gpt2) {
-      if (m > c.n) return out;  // it has no positions for so many examples
-      // It reads the features as they are.
-      const prompt_source as_given(given_target(c), static_cast<int>(m),
-                                   test_prompt_key(spec, c.hardness, c.repeat, m));
-      const auto theory = optimum_of(c, stop);
-      return evaluate_gpt2(*model.gpt2, times_power_of_two(theory->preconditioner, -theory->units.target), spec.steps,
-                           as_given, spec.prompts, stop);
-    }
-    const int units = known_target(c)->exponent;
+  // Nothing where the model has no positions for so many examples.
+  chain_evaluation roll_out(const cell& c, const trained_sequence& model, std::int64_t m, const std::stop_token& stop) {
+    if (!make_model(spec.model_tables.at(c.model))->limits().takes(m, c.n)) return {};
     const auto theory = optimum_of(c, stop);
-    const matrix& exact = theory->preconditioner;
-    const int exact_rows = std::min(spec.steps, paired_steps) + 1;
-    if (spec.model_tables.at(c.model).roll_out == roll_out_method::definition) {
-      out.errors =
-          evaluate_definition(in_units(model.parameters(), units), spec.steps, examples(c, m), spec.prompts, stop);
-      const auto exact_chain = [&](const prompt_lanes& p, matrix& errors) { pseudo_newton(exact, p, errors); };
-      const explicit_prompts source(examples(c, m));
-      const error_table below = evaluate(exact_chain, exact_rows, source, spec.prompts, stop);
-      out.errors.rows += exact_rows;
-      out.errors.values.insert(out.errors.values.end(), below.values.begin(), below.values.end());
-      return out;
-    }
-    const lsa_parameters general = model.slice ? lsa_parameters() : in_units(model.general, units);
-    const std::unique_ptr<lane_source> source = prompts(c, m);
-    lane_errors chain;
-    if (model.slice) {
-      chain = [&](const prompt_lanes& p, matrix& errors) { pseudo_newton(model.preconditioner, p, errors); };
-    } else {
-      chain = [&](const prompt_lanes& p, matrix& errors) { chain_errors(general, p, errors); };
-    }
-    const int rows = spec.steps + 1;
-    out.errors = evaluate(beside_exact(chain, rows, exact), rows + exact_rows, *source, spec.prompts, stop);
-    return out;
+    const chain_test test{.steps = spec.steps,
+                          .prompts = spec.prompts,
+                          .unit = known_target(c)->exponent,
+                          .exact = theory->preconditioner,
+                          .exact_rows = std::min(spec.steps, paired_steps) + 1,
+                          .lanes = [&] { return prompts(c, m); },
+                          .examples = [&] { return examples(c, m); },
+                          .given_examples =
+                              [&] {
+                                return prompt_source(given_target(c), static_cast<int>(m),
+                                                     test_prompt_key(spec, c.hardness, c.repeat, m));
+                              }};
+    return model.evaluate(test, stop);
   }
 
   std::shared_ptr<const std::vector<detail::baseline_summary>> baselines_of(const cell& c, std::int64_t m,
                                                                             const std::stop_token& stop) {
     return baselines.get({c.hardness, c.repeat, m}, [&] {
-      auto all = evaluate_baselines(*target_of(c), static_cast<int>(m), *prompts(c, m), spec.prompts, spec.steps, stop);
+      const prompt_distribution test(*target_of(c));
+      auto all = evaluate_baselines(baselines_for(false), {test, static_cast<int>(m), spec.steps}, *prompts(c, m),
+                                    spec.prompts, stop);
       std::vector<detail::baseline_summary> out;
       for (baseline_errors& b : all) {
         const int units = b.unit * known_target(c)->exponent;
@@ -232,59 +224,66 @@ struct cell_computer::implementation {
 
   // The exact expectation of the error over k where there is a formula, else NaN. A model that was trained to the
   // population optimum is held against the optimum itself.
-  std::vector<double> exact_errors(const cell& c, const detail::trained_model& model, const cell_theory& theory,
+  std::vector<double> exact_errors(const cell& c, const trained_sequence& model, const cell_theory& theory,
                                    std::int64_t m) {
     std::vector<double> out(grid.k.size(), nan);
     out[0] = spec.d;
-    if (model.slice && out.size() > 1) {
+    if (model.at_optimum() && out.size() > 1) {
       out[1] = one_step_error(theory.preconditioner, *target_of(c), static_cast<int>(m));
     }
     return out;
   }
 
   // Scores of the errors of grid.m[i]; before quantiles reorder them.
-  void store_scores(const cell& c, const detail::trained_model& model, std::size_t i, error_table& errors,
-                    const std::stop_token& stop, cell_result& out) {
+  void store_scores(const cell& c, const trained_sequence& model, std::size_t i, error_table& errors,
+                    const std::stop_token& stop, cell_values& out) {
     const model_specification& table = spec.model_tables.at(c.model);
     const auto expected =
-        model.slice ? nulls.get(c, candidate_repeat(c), optimum_of(c, stop)->preconditioner, *target_of(c), stop)
-                    : nullptr;
-    append_scores(score_errors(errors, spec.steps, spec.d, expected ? &(*expected)[i] : nullptr, map_tolerance(table)),
-                  out);
+        model.at_optimum() ? nulls.get(c, candidate_repeat(c), optimum_of(c, stop)->preconditioner, *target_of(c), stop)
+                           : nullptr;
+    cotscale::store_scores(
+        score_errors(errors, spec.steps, spec.d, expected ? &(*expected)[i] : nullptr, map_tolerance(table)), i, out);
   }
 
-  // Rows in the order (baseline, m, k).
-  void store_baselines(const cell& c, cell_result& out, const std::stop_token& stop) {
+  void store_baselines(const cell& c, cell_values& out, const std::stop_token& stop) {
     for (std::size_t b = 0; b < grid.baselines.size(); ++b) {
-      for (const std::int64_t m : grid.m) detail::store_baseline((*baselines_of(c, m, stop))[b], out);
+      for (std::size_t m = 0; m < grid.m.size(); ++m) {
+        detail::store_baseline((*baselines_of(c, grid.m[m], stop))[b], b * grid.m.size() + m, out);
+      }
     }
   }
 
-  cell_result compute(const cell& c, const std::stop_token& stop) {
+  cell_values compute(const cell& c, const std::stop_token& stop) {
     const auto theory = theory_of(c, stop);
     const auto model = model_of(c, stop);
-    cell_result out = model->record;
-    detail::store_theory(*theory, !model->gpt2, grid, out);  // none for transformers
+    cell_values out(schema);
+    detail::store_training(model->report(), out);
+    if (model->has_theory()) detail::store_theory(*theory, out);
+    detail::store_predictions(model->has_theory() ? theory->predictions : std::vector<chain_prediction>(), out);
     for (std::size_t i = 0; i < grid.m.size(); ++i) {
       chain_evaluation chain = roll_out(c, *model, grid.m[i], stop);
       store_scores(c, *model, i, chain.errors, stop, out);
       chain.errors.rows = std::min(chain.errors.rows, spec.steps + 1);  // those of the exact map have done their work
-      detail::store_errors(exact_errors(c, *model, *theory, grid.m[i]), std::move(chain), out);
+      detail::store_errors(exact_errors(c, *model, *theory, grid.m[i]), std::move(chain), i, out);
     }
     store_baselines(c, out, stop);
-    detail::store_weights(*model, spec.model_tables.at(c.model).keep_weights, grid, out);
-    out.task_probability = *probabilities_of(c, stop);
-    out.task_probability.resize(grid.tasks.size(), nan);
+    if (spec.model_tables.at(c.model).keep_weights) detail::store_weights(*model, c.model, grid, out);
+    const auto shares = probabilities_of(c, stop);
+    if (!shares->empty()) out.write("task_probability", *shares);
     return out;
   }
 };
 
 cell_computer::cell_computer(const specification& spec, const coordinates& grid)
-    : self_(std::make_unique<implementation>(spec, grid)) {}
+    : cell_computer(spec, grid, make_schema(grid)) {}
+
+cell_computer::cell_computer(const specification& spec, const coordinates& grid,
+                             std::shared_ptr<const results_schema> schema)
+    : self_(std::make_unique<implementation>(spec, grid, std::move(schema))) {}
 
 cell_computer::~cell_computer() = default;
 
-cell_result cell_computer::compute(const cell& c, const std::stop_token& stop) { return self_->compute(c, stop); }
+cell_values cell_computer::compute(const cell& c, const std::stop_token& stop) { return self_->compute(c, stop); }
 
 std::shared_ptr<const cell_theory> cell_computer::theory(const cell& c, const std::stop_token& stop) {
   return self_->theory_of(c, stop);
@@ -299,7 +298,7 @@ void cell_computer::predict_alone(std::function<bool()> out_of_time) {
   self_->out_of_time = std::move(out_of_time);
 }
 
-cell_result compute_cell(const specification& spec, const coordinates& grid, const cell& c,
+cell_values compute_cell(const specification& spec, const coordinates& grid, const cell& c,
                          const std::stop_token& stop) {
   return cell_computer(spec, grid).compute(c, stop);
 }

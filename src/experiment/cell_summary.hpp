@@ -1,13 +1,12 @@
-// What was computed for a cell, summarised over its prompts and put into its result.
+// What was computed for a cell, summarised over its prompts and put into its results.
 #pragma once
 
 #include <vector>
 
 #include "cotscale/eval/baselines.hpp"
-#include "cotscale/eval/gpt2.hpp"
+#include "cotscale/eval/roll_out.hpp"
 #include "cotscale/eval/statistics.hpp"
 #include "cotscale/experiment/cell.hpp"
-#include "cotscale/store/layout.hpp"
 
 namespace cotscale::detail {
 
@@ -18,14 +17,14 @@ struct baseline_summary {
   edge_of_grid edge = edge_of_grid::none;
 };
 
-/// Limits, bounds and predictions; NaN if theory does not apply to the model.
-void store_theory(const cell_theory& theory, bool applies, const coordinates& grid, cell_result& out);
+/// Limits and bounds.
+void store_theory(const mixture_theory& theory, cell_values& out);
 
-/// Appends statistics, comparisons and scores of the errors of one m. `expected` holds their exact expectations over
-/// k = 0 … K, NaN where there is no formula. A chain without errors was not computed: NaN.
-void store_errors(const std::vector<double>& expected, chain_evaluation chain, cell_result& out);
+/// Statistics and comparisons of the errors of the number `m` of the m axis. `expected` holds their exact expectations
+/// over k = 0 … K, NaN where there is no formula. A chain without errors was not computed.
+void store_errors(const std::vector<double>& expected, chain_evaluation chain, std::size_t m, cell_values& out);
 
-/// Appends the rows of one baseline at one m, over k.
-void store_baseline(const baseline_summary& summary, cell_result& out);
+/// The row of one baseline at one m, numbered over (baseline, m).
+void store_baseline(const baseline_summary& summary, std::size_t row, cell_values& out);
 
 }  // namespace cotscale::detail

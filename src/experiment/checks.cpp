@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cotscale/base/error.hpp"
+#include "cotscale/experiment/models.hpp"
 
 namespace cotscale::detail {
 
@@ -24,39 +25,23 @@ void require_testable(const std::string& name, const model_specification& model,
   if (needs_examples(model) && spec.sampler == sampler_method::wishart) {
     test.problem("sampler", fmt::format("is \"wishart\", but models.{} needs the examples; remove it", name));
   }
-  if (model.architecture != architecture_kind::gpt2 || spec.n.empty() || spec.m.empty()) return;
-  if (spec.steps < 1)
-    test.problem("k", fmt::format("is 0, but models.{} is tested on chains; make it 1 at least", name));
-  const int chain = longest_chain(model.gpt2.objective);
-  if (spec.steps > chain) {
+  const model_limits limits = make_model(model)->limits();
+  if (spec.n.empty() || spec.m.empty()) return;
+  if (spec.steps < limits.least_steps)
+    test.problem("k", fmt::format("is {}, but models.{} is tested on chains; make it {} at least", spec.steps, name,
+                                  limits.least_steps));
+  if (limits.most_steps && spec.steps > *limits.most_steps) {
     test.problem("k",
                  fmt::format("is {}, but models.{} has positions for the chains of its training only, {} steps; lower "
                              "it, or {}",
-                             spec.steps, name, chain,
-                             model.gpt2.objective.kind == objective::direct
-                                 ? "choose an objective with longer chains: process, outcome or rollout"
-                                 : "raise k_train"));
+                             spec.steps, name, *limits.most_steps, limits.longer_chains));
   }
   const std::int64_t least_n = *std::min_element(spec.n.begin(), spec.n.end());
-  if (std::none_of(spec.m.begin(), spec.m.end(), [&](std::int64_t m) { return m <= least_n; })) {
+  if (std::none_of(spec.m.begin(), spec.m.end(), [&](std::int64_t m) { return limits.takes(m, least_n); })) {
     test.problem("m",
                  fmt::format("has no value up to n = {}: models.{} has positions for the n examples of its training "
                              "only",
                              least_n, name));
-  }
-}
-
-// The file has one variable for each parameter, so that all transformers that keep theirs must have the same.
-void require_one_shape(const specification& spec, config::keys& sweep) {
-  const gpt2_options* first = nullptr;
-  for (const auto& [name, model] : spec.model_tables) {
-    if (model.architecture != architecture_kind::gpt2 || !model.keep_weights) continue;
-    if (first == nullptr) first = &model.gpt2;
-    if (trained_configuration(1, 1, *first) == trained_configuration(1, 1, model.gpt2)) continue;
-    sweep.problem("models",
-                  fmt::format("has transformers of several shapes with keep_weights = true, \"{}\" among them; "
-                              "layers, heads, width and k_train must be equal, or give them a sweep each",
-                              name));
   }
 }
 
@@ -81,7 +66,7 @@ void require_selectable(const specification& spec, const std::string& source) {
   require(spec.tasks.source != tasks_specification::kind::none,
           "tasks is missing; add [tasks] with file = \"candidates.h5\", or with exponents, directions and each");
   require(spec.selection.n.has_value(), "select.n is missing; set it in [select], for example n = 200");
-  require(spec.target.spectrum.has_value() || spec.hardness.size() == 1,
+  require(spec.target.spectrum != nullptr || spec.hardness.size() == 1,
           "target has no spectrum; set [target] file = \"target.h5\" or spectrum, or one value of sweep.hardness");
 }
 

@@ -17,9 +17,6 @@ void require_curriculum(config::keys& keys, const std::string& of, const curricu
 void require_testable(const std::string& name, const model_specification& model, const specification& spec,
                       config::keys& test);
 
-/// All transformers that keep their weights have parameters of the same shapes.
-void require_one_shape(const specification& spec, config::keys& sweep);
-
 /// The grid has at most 10⁸ cells and 10¹⁵ errors.
 void require_countable(const specification& spec, config::keys& sweep);
 

@@ -3,22 +3,12 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <utility>
 
-#include "cotscale/base/error.hpp"
-#include "cotscale/base/input_file.hpp"
-#include "cotscale/task/spectrum.hpp"
 #include "declarations.hpp"
 
 namespace cotscale {
 
-using kind = covariance_specification::kind;
-
 namespace {
-
-constexpr std::array<config::word<kind>, 3> spectra{{{kind::power_law, "power_law", "λ_j = j^(−`exponent`)"},
-                                                     {kind::list, "list", "`eigenvalues`"},
-                                                     {kind::file, "file", "a matrix from a `file`"}}};
 
 constexpr std::array<config::word<bool>, 2> scales{
     {{false, "none", "as they are"}, {true, "trace", "multiplied so that the trace is d"}}};
@@ -31,112 +21,23 @@ constexpr std::array<config::word<rotation>, 3> rotations{
 
 }  // namespace
 
-std::string word_of(kind spectrum) { return std::string(config::text_of(spectrum, spectra)); }
-
 std::string word_of(rotation basis) { return std::string(config::text_of(basis, rotations)); }
 
 namespace detail {
 namespace {
 
-// Identifies a file, and calls `read` with its path.
-template<class Read>
-void take_file(config::keys& k, const specification& spec, const std::string& name, std::string& digest,
-               const std::string& what, Read read) {
-  if (name.empty()) return k.problem("file", fmt::format("names no file; set it, for example file = \"{}.h5\"", what));
-  try {
-    const std::string actual = sha256_of_file(spec.directory / name);
-    if (!digest.empty() && digest != actual) {
-      k.problem("sha256", fmt::format("is {}, but {} has {}: the file has changed", digest, name, actual));
-    }
-    digest = actual;
-    if (spec.d > 0) read((spec.directory / name).string());
-  } catch (const io_error& e) {
-    k.problem("file", fmt::format("names a file that cannot be read ({})", e.what()));
-  } catch (const specification_error& e) {
-    k.problem("file", fmt::format("names no {} ({})", what, e.what()));
-  }
-}
-
-// The keys `file` and `sha256`; the file is read where they are.
-template<class Read>
-void file_keys(config::keys& k, const specification& spec, std::string& name, std::string& digest,
-               const std::string& help, const std::string& what, Read read) {
-  const std::string example = "\"" + what + ".h5\"";
-  k.value({.name = "file", .help = help, .example = example, .required = true}, name);
-  k.value({.name = "sha256", .help = "of that file; a resumed run refuses a changed one", .otherwise = "computed"},
-          digest);
-  k.after("file", [&] { k.check([&] { take_file(k, spec, name, digest, what, read); }); });
-}
-
-// Says what is wrong with the eigenvalues in units of their own: as doubles hold them they must be a covariance's.
-void require_in_range(config::keys& k, const char* key, std::vector<double> values, bool scaled) {
-  const double trace = static_cast<double>(values.size());
-  try {
-    require_spectrum(scaled ? scaled_to_trace(std::move(values), trace) : values);
-  } catch (const specification_error& e) {
-    k.problem(key, fmt::format("does not do: {}", e.what()));
-  }
-}
-
-void require_exponent(config::keys& k, const covariance_specification& c, int d) {
-  if (d < 1) return;
-  std::vector<double> values = power_law_spectrum(d, c.exponent);
-  if (!(values.back() > 0 && std::isfinite(values.back()))) {
-    k.problem("exponent",
-              fmt::format("is {}, and j^(−exponent) is beyond what a double holds at j = {}", c.exponent, d));
-    return;
-  }
-  require_in_range(k, "exponent", std::move(values), c.scale_to_trace);
-}
-
-void require_eigenvalues(config::keys& k, const covariance_specification& c, int d) {
-  const std::vector<double>& values = c.eigenvalues;
-  const auto refused = [](double x) { return !(x >= 0) || !std::isfinite(x); };
-  if (std::any_of(values.begin(), values.end(), refused)) {
-    k.problem("eigenvalues",
-              "makes the covariance not positive semi-definite: every eigenvalue must be finite and ≥ 0");
-  } else if (d > 0 && values.size() != static_cast<std::size_t>(d)) {
-    k.problem("eigenvalues", fmt::format("has {} values, but task.d = {}", values.size(), d));
-  } else if (!values.empty() && std::all_of(values.begin(), values.end(), [](double x) { return x == 0; })) {
-    k.problem("eigenvalues", "makes the covariance zero: at least one eigenvalue must be positive");
-  } else if (d > 0) {
-    require_in_range(k, "eigenvalues", values, c.scale_to_trace);
-  }
-}
-
 void covariance_keys(config::keys& k, covariance_specification& c, const specification& spec, bool of_target) {
-  // A file alone says enough.
-  const bool file_alone = k.given("file") && !k.given("spectrum");
-  if (file_alone) c.spectrum = kind::file;
-  k.word({.name = "spectrum",
-          .help = "where the eigenvalues come from",
-          .example = "\"power_law\"",
-          .required = !of_target && !file_alone,
-          .otherwise = of_target ? "the hardness axis" : ""},
-         c.spectrum, spectra);
-  k.when(c.spectrum == kind::power_law, R"(spectrum = "power_law")", [&] {
-    k.value({.name = "exponent", .help = "λ_j = j^(−exponent)", .example = "1.0", .required = true}, c.exponent);
-  });
-  k.when(c.spectrum == kind::list, R"(spectrum = "list")", [&] {
-    k.list({.name = "eigenvalues",
-            .help = "d numbers ≥ 0; zeros make the covariance singular: its hardness is then +inf",
-            .example = "[1.0, 0.5]",
-            .required = true},
-           c.eigenvalues);
-  });
-  k.when(c.spectrum == kind::file, R"(spectrum = "file")", [&] {
-    file_keys(k, spec, c.file, c.sha256,
-              "HDF5 file with `covariance[d,d]`; relative to the specification. It alone stands for this spectrum",
-              "covariance", [&](const std::string& path) { c.stored = read_covariance_file(path, spec.d, c.notice); });
-  });
-  k.when(c.spectrum.has_value(), "spectrum",
+  spectrum_keys(k,
+                {.name = "spectrum",
+                 .help = "where the eigenvalues come from",
+                 .required = !of_target,
+                 .otherwise = of_target ? "the hardness axis" : ""},
+                c.spectrum);
+  k.when(c.spectrum != nullptr, "spectrum",
          [&] { k.word({.name = "scale", .help = "the eigenvalues"}, c.scale_to_trace, scales); });
   k.word({.name = "rotation", .help = "the basis", .otherwise = of_target ? "" : "that of the target"}, c.basis,
          rotations);
-  k.when(c.spectrum == kind::power_law, R"(spectrum = "power_law")",
-         [&] { k.after("exponent", [&] { k.check([&] { require_exponent(k, c, spec.d); }); }); });
-  k.when(c.spectrum == kind::list, R"(spectrum = "list")",
-         [&] { k.after("eigenvalues", [&] { k.check([&] { require_eigenvalues(k, c, spec.d); }); }); });
+  settle(k, c.spectrum, {.d = spec.d, .directory = spec.directory, .scaled = c.scale_to_trace});
 }
 
 void require_candidates(config::keys& k, const tasks_specification& t, int d) {
@@ -197,9 +98,12 @@ void mixture_keys(config::keys& k, mixture_specification& mixture, const specifi
 void tasks_keys(config::keys& k, tasks_specification& t, const specification& spec) {
   if (k.given("file")) t.source = tasks_specification::kind::file;
   k.when(t.source == tasks_specification::kind::file, "file", [&] {
-    file_keys(k, spec, t.file, t.sha256,
-              "HDF5 file with `covariance[T,d,d]` and, if you like, `name[T]`; relative to the specification",
-              "candidates", [&](const std::string& path) { t.stored = read_candidates_file(path, spec.d); });
+    config::file_keys(k, t.file,
+                      "HDF5 file with `covariance[T,d,d]` and, if you like, `name[T]`; relative to the specification",
+                      "candidates");
+    config::open_file(k, t.file, spec.directory, "candidates", [&](const std::string& path) {
+      if (spec.d > 0) t.stored = read_candidates_file(path, spec.d);
+    });
   });
   k.when(t.source == tasks_specification::kind::generated, "no file", [&] {
     k.axis({.name = "exponents",

@@ -27,22 +27,10 @@ matrix basis_of(const specification& spec, rotation kind, const std::string& own
 }
 
 covariance build(const specification& spec, const covariance_specification& c, const std::string& owner) {
-  const matrix rotated = basis_of(spec, c.basis, owner);
-  std::vector<double> eigenvalues;
-  matrix basis = rotated;
-  switch (c.spectrum.value()) {
-    case covariance_specification::kind::power_law:
-      eigenvalues = power_law_spectrum(spec.d, c.exponent);
-      break;
-    case covariance_specification::kind::list:
-      eigenvalues = c.eigenvalues;
-      break;
-    case covariance_specification::kind::file: {
-      eigenvalues.assign(c.stored->eigenvalues().begin(), c.stored->eigenvalues().end());
-      basis = c.basis == rotation::none ? c.stored->basis() : product(rotated, c.stored->basis());
-      break;
-    }
-  }
+  expects(c.spectrum != nullptr, "build: the {} has no spectrum", owner);
+  matrix basis = basis_of(spec, c.basis, owner);
+  if (const matrix* own = c.spectrum->basis()) basis = c.basis == rotation::none ? *own : product(basis, *own);
+  std::vector<double> eigenvalues = c.spectrum->eigenvalues(spec.d);
   if (c.scale_to_trace) eigenvalues = scaled_to_trace(std::move(eigenvalues), spec.d);
   return {std::move(eigenvalues), std::move(basis)};
 }

@@ -3,8 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
-#include <string>
 
 #include "cotscale/config/keys.hpp"
 #include "cotscale/experiment/specification.hpp"
@@ -35,9 +33,5 @@ void mixture_keys(config::keys& k, mixture_specification& mixture, const specifi
 
 /// `[models.NAME]`.
 void model_keys(config::keys& k, model_specification& model);
-
-/// A covariance, or candidates, from a file. Throws specification_error or io_error.
-std::shared_ptr<const covariance> read_covariance_file(const std::string& path, int d, std::string& notice);
-std::shared_ptr<const candidate_tasks> read_candidates_file(const std::string& path, int d);
 
 }  // namespace cotscale::detail

@@ -9,6 +9,8 @@
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/input_file.hpp"
 #include "cotscale/config/problems.hpp"
+#include "cotscale/experiment/models.hpp"
+#include "kept_weights.hpp"
 
 namespace cotscale::detail {
 namespace {
@@ -20,31 +22,54 @@ std::optional<cell_position> parent_of(const cell& c, const std::string& model, 
   return find_cell(file, wanted);
 }
 
+// Whether a file's variable has room for a tensor: equal shapes, but that it may have more rows.
+bool has_room(const weight_variable& weight, const model_tensor& tensor) {
+  return weight.shape.size() == tensor.shape.size() && weight.shape.front() >= tensor.shape.front() &&
+         std::equal(weight.shape.begin() + 1, weight.shape.end(), tensor.shape.begin() + 1);
+}
+
+// The variable that holds a tensor in the file; none if it has no room for it.
+std::optional<std::string> variable_of(const coordinates& file, const std::string& model, const model_tensor& tensor) {
+  if (tensor.type == model_tensor::number::f64) {
+    return file.rows.size() == tensor.shape.front() ? std::optional(tensor.name) : std::nullopt;
+  }
+  const std::size_t i = kept_number(file, model, tensor.name);
+  if (i == file.weights.size() || !has_room(file.weights[i], tensor)) return std::nullopt;
+  return fmt::format("{}/{}", weights_group, file.weights[i].name);
+}
+
 }  // namespace
 
 initial_weights_file::initial_weights_file(std::string path)
-    : path_(std::move(path)), file_(path_), written_(written()), sha256_(sha256_of_file(path_)) {}
+    : path_(std::move(path)),
+      file_(path_),
+      grid_(read_coordinates(file_)),
+      written_(written()),
+      sha256_(sha256_of_file(path_)) {}
 
 std::filesystem::file_time_type initial_weights_file::written() const {
   return std::filesystem::last_write_time(path_);
 }
 
-lsa_parameters initial_weights_file::weights(const cell& c, const model_specification& table, int d) const {
-  const auto missing = [&](const char* why) {
+std::vector<tensor_values> initial_weights_file::weights(const cell& c, const model_specification& table,
+                                                         const std::vector<model_tensor>& wanted) const {
+  const auto missing = [&](const std::string& why) {
     return specification_error(
         fmt::format("{}: {} (of model {} for {})", path_, why, table.initial_model, describe(c)));
   };
   if (written() != written_) throw missing("has changed since the run began, so that its weights are others now");
-  const std::optional<cell_position> position = parent_of(c, table.initial_model, grid());
+  const std::optional<cell_position> position = parent_of(c, table.initial_model, grid_);
   if (!position) throw missing("has no such cell");
-  const int side = 2 * d + 2;
-  lsa_parameters out{.v = matrix(side, side), .w = matrix(side, side)};
-  for (const auto& [name, target] : {std::pair{"v", &out.v}, std::pair{"w", &out.w}}) {
-    const std::vector<double> values = file_.cell_values(name, *position);
-    expects(values.size() == target->size(), "initial weights: {} numbers for d = {}", values.size(), d);
+  std::vector<tensor_values> out;
+  for (const model_tensor& tensor : wanted) {
+    const std::optional<std::string> name = variable_of(grid_, table.initial_model, tensor);
+    if (!name) throw missing(fmt::format("has no parameter {} of this shape", tensor.name));
+    std::vector<double> values = file_.values_of_cell(*name, cell_number(grid_, *position));
+    expects(values.size() >= tensor.size(), "initial weights: {} numbers for {}", values.size(), tensor.name);
+    values.resize(tensor.size());  // the file may have room for more positions
     const bool finite = std::all_of(values.begin(), values.end(), [](double x) { return std::isfinite(x); });
     if (!finite) throw missing("has no finite weights: they were not kept, or their training diverged");
-    std::copy(values.begin(), values.end(), target->data());
+    out.push_back({.name = tensor.name, .values = std::move(values)});
   }
   return out;
 }
@@ -62,19 +87,19 @@ void initial_weights_file::require_cells(const coordinates& grid, const std::str
     const cell c = make_cell(grid, i);
     if (c.model != model) continue;
     ++wanted;
-    const std::optional<cell_position> position = parent_of(c, table.initial_model, file_.grid());
+    const std::optional<cell_position> position = parent_of(c, table.initial_model, grid_);
     if (!position) {
       lacks(c, "no such cell");
       continue;
     }
-    const std::size_t number = cell_number(file_.grid(), *position);
+    const std::size_t number = cell_number(grid_, *position);
     if (status[number] != cell_status::done) {
       lacks(c, status[number] == cell_status::failed ? "failed" : "not done yet");
     } else if (std::binary_search(damaged.begin(), damaged.end(), number)) {
       lacks(c, "damaged, its checksum is wrong");
     } else {
       try {
-        weights(c, table, d);
+        weights(c, table, make_model(table)->tensors(d, static_cast<int>(c.n)));
       } catch (const specification_error& e) {
         lacks(c, e.what());
       }
@@ -109,11 +134,25 @@ void open_initial_weights(config::keys& keys, const specification& spec, model_s
   if (std::find(grid.models.begin(), grid.models.end(), model.initial_model) == grid.models.end()) {
     keys.problem("initial_model", fmt::format("names \"{}\", but {} has the models {}", model.initial_model,
                                               model.initial_file, config::listed(grid.models)));
-  } else if (grid.rows.size() != static_cast<std::size_t>(2 * spec.d + 2)) {
+    return;
+  }
+  // Shapes that depend on n are looked at cell by cell, before the run.
+  const std::vector<model_tensor> wanted = make_model(model)->tensors(std::max(1, spec.d), 1);
+  const auto has = [&](const model_tensor& tensor) {
+    return variable_of(grid, model.initial_model, tensor).has_value();
+  };
+  if (std::all_of(wanted.begin(), wanted.end(), has)) return;
+  if (grid.rows.empty() && grid.weights.empty()) {
+    keys.problem("initial_file", "names a file without weights; it must come from a sweep with keep_weights = true");
+  } else if (!grid.rows.empty() && wanted.front().type == model_tensor::number::f64) {
+    keys.problem("initial_file", fmt::format("names a file with weights of d = {}, and here task.d = {}",
+                                             grid.rows.size() / 2 - 1, spec.d));
+  } else {
+    const auto first = std::find_if_not(wanted.begin(), wanted.end(), has);
     keys.problem("initial_file",
-                 grid.rows.empty() ? "names a file without weights; it must come from a sweep with keep_weights = true"
-                                   : fmt::format("names a file with weights of d = {}, and here task.d = {}",
-                                                 grid.rows.size() / 2 - 1, spec.d));
+                 fmt::format("names a file whose model {} has no parameter {} of the shape ({}); both models must have "
+                             "the same",
+                             model.initial_model, first->name, fmt::join(first->shape, ", ")));
   }
 }
 

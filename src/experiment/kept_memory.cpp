@@ -38,7 +38,7 @@ std::uint64_t kept_bytes(const specification& spec, const coordinates& grid, std
                         (spec.baselines ? kept(tests, 24.0 * static_cast<double>(grid.k.size())) : 0);
   const double mean = std::accumulate(seconds.begin(), seconds.end(), 0.0) / cells;
   const double unwritten = std::min(cells, waiting_seconds / mean + 1);
-  const double results = std::min(waiting, unwritten * static_cast<double>(payload_bytes(grid)) / cells);
+  const double results = std::min(waiting, unwritten * static_cast<double>(make_schema(grid)->bytes_of_cell()));
   return static_cast<std::uint64_t>(cells * listed + shared + std::max(results, cells * judged_bytes(grid)));
 }
 

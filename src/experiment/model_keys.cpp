@@ -8,9 +8,10 @@
 namespace cotscale::detail {
 namespace {
 
-constexpr std::array<config::word<architecture_kind>, 2> architectures{
+constexpr std::array<config::word<architecture_kind>, 3> architectures{
     {{architecture_kind::lsa, "lsa", "linear self-attention"},
-     {architecture_kind::gpt2, "gpt2", "a GPT-2-style transformer, which learns from samples only"}}};
+     {architecture_kind::gpt2, "gpt2", "a GPT-2-style transformer, which learns from samples only"},
+     {architecture_kind::softmax, "softmax", "a layer of softmax attention, which learns from samples only"}}};
 
 constexpr std::array<config::word<training_method>, 3> trainings{
     {{training_method::population, "population", "gradient descent on the population loss from the theorem's start"},
@@ -96,18 +97,34 @@ void stored_keys(config::keys& k, model_specification& m) {
           m.initial_model);
 }
 
-void sampled_keys(config::keys& k, model_specification& m) {
-  sampled_options& s = m.sampled;
+// Which entries of V and W learn.
+void matrix_keys(config::keys& k, sampled_options& s) {
   k.word({.name = "parameters", .help = "what learns"}, s.parameters, parameter_sets);
   k.when(s.parameters == parameter_set::slice, R"(parameters = "slice")",
          [&] { k.value({.name = "train_w13", .help = "W₁₃ learns too"}, s.free_w13); });
   k.value({.name = "train_w24",
            .help = "W₂₄ learns too. Then only the product W₂₄V₃₁ is determined: one step is right, the chain is not"},
           s.free_w24);
-  k.word({.name = "initialisation", .help = "the weights to begin with"}, s.initial, initials);
-  k.when(s.initial == initial_weights::random, R"(initialisation = "random")",
-         [&] { k.value({.name = "initial_scale", .help = "standard deviation"}, s.initial_scale, {.above = 0}); });
-  k.when(s.initial == initial_weights::given, R"(initialisation = "stored")", [&] { stored_keys(k, m); });
+}
+
+// A transformer begins with GPT-2's own random values, which are not written: texts from before there were others hold.
+void initial_keys(config::keys& k, model_specification& m, bool transformer) {
+  initial_weights own = m.initial_file.empty() ? initial_weights::random : initial_weights::given;
+  initial_weights& initial = transformer ? own : m.sampled.initial;
+  k.word({.name = "initialisation",
+          .help = "the weights to begin with",
+          .otherwise = "'theorem'; transformers: 'random', N(0, 0.02²)",
+          .unwritten = transformer ? "'random'" : ""},
+         initial, initials);
+  if (transformer && initial == initial_weights::theorem) {
+    k.problem("initialisation", "\"theorem\" is of V and W, which architecture = \"gpt2\" has not; take \"random\"");
+  }
+  k.when(!transformer, R"(architecture = "lsa" or "softmax")", [&] {
+    k.when(initial == initial_weights::random, R"(initialisation = "random")", [&] {
+      k.value({.name = "initial_scale", .help = "standard deviation"}, m.sampled.initial_scale, {.above = 0});
+    });
+  });
+  k.when(initial == initial_weights::given, R"(initialisation = "stored")", [&] { stored_keys(k, m); });
 }
 
 void descent_keys(config::keys& k, model_specification& m) {
@@ -129,12 +146,18 @@ void descent_keys(config::keys& k, model_specification& m) {
           m.step_size, {.above = 0});
 }
 
-void lsa_keys(config::keys& k, model_specification& m) {
-  k.when(m.training == training_method::samples, R"(training = "samples")", [&] { sampled_keys(k, m); });
-  k.word({.name = "roll_out", .help = "how chains are computed"}, m.roll_out, roll_outs);
-  k.value({.name = "c", .help = "W₁₃ = c I and W₂₄ = −c stay fixed"}, m.c, {.other_than = 0});
-  k.fallback(m.sampled.c, m.c);
-  k.when(m.training == training_method::population, R"(training = "population")", [&] { descent_keys(k, m); });
+void samples_keys(config::keys& k, model_specification& m, bool transformer) {
+  if (transformer) {
+    training_keys(k, m.gpt2);
+  } else {
+    training_keys(k, m.sampled);
+  }
+  k.when(transformer, R"(architecture = "gpt2")", [&] {
+    curriculum_keys(k, "dimension", "coordinates of x and w that are not zero", m.gpt2.dimension);
+    curriculum_keys(k, "examples", "examples of a prompt", m.gpt2.examples);
+  });
+  k.when(!transformer, R"(architecture = "lsa" or "softmax")", [&] { matrix_keys(k, m.sampled); });
+  initial_keys(k, m, transformer);
 }
 
 }  // namespace
@@ -143,21 +166,21 @@ void model_keys(config::keys& k, model_specification& m) {
   k.word({.name = "architecture", .help = "what the model is", .example = "\"lsa\"", .required = true}, m.architecture,
          architectures);
   k.after("architecture", [&] {
-    const bool transformer = m.architecture == architecture_kind::gpt2;
+    const bool transformer = m.architecture == architecture_kind::gpt2, lsa = m.architecture == architecture_kind::lsa;
     objective_options& objective = transformer ? m.gpt2.objective : m.sampled.objective;
     k.value({.name = "keep_weights", .help = "store V and W of every cell, or all parameters of a transformer"},
             m.keep_weights);
     k.when(transformer, R"(architecture = "gpt2")", [&] { size_keys(k, m.gpt2.size); });
-    if (transformer) {
-      k.fallback(m.training, training_method::samples);
-      k.fallback(m.gpt2.optimizer.learning_rate, 5e-4);
-    }
+    if (!lsa) k.fallback(m.training, training_method::samples);
+    if (transformer) k.fallback(m.gpt2.optimizer.learning_rate, 5e-4);
     k.word({.name = "training",
-            .help = "of linear self-attention; transformers have `samples`",
-            .unwritten = transformer ? "'samples'" : ""},
+            .help = "of linear self-attention; transformers and softmax attention have `samples`",
+            .unwritten = lsa ? "" : "'samples'"},
            m.training, trainings);
-    if (transformer && m.training != training_method::samples) {
-      k.problem("training", "must be \"samples\" for architecture = \"gpt2\": there is no population loss for it");
+    if (!lsa && m.training != training_method::samples) {
+      k.problem("training",
+                fmt::format("must be \"samples\" for architecture = \"{}\": there is no population loss for it",
+                            config::text_of(m.architecture, architectures)));
       m.training = training_method::samples;
     }
     objective_word(k, objective);
@@ -166,18 +189,17 @@ void model_keys(config::keys& k, model_specification& m) {
       if (samples || objective.kind == objective::direct) return;
       k.problem("objective", "needs training = \"samples\"; the population loss is that of \"direct\"");
     });
-    k.when(samples, R"(training = "samples")", [&] {
-      if (transformer) {
-        training_keys(k, m.gpt2);
-      } else {
-        training_keys(k, m.sampled);
-      }
+    k.when(samples, R"(training = "samples")", [&] { samples_keys(k, m, transformer); });
+    k.when(lsa, R"(architecture = "lsa")",
+           [&] { k.word({.name = "roll_out", .help = "how chains are computed"}, m.roll_out, roll_outs); });
+    k.when(!transformer, R"(architecture = "lsa" or "softmax")", [&] {
+      k.value({.name = "c", .help = "W₁₃ = c I and W₂₄ = −c stay fixed"}, m.c, {.other_than = 0});
+      k.fallback(m.sampled.c, m.c);
     });
-    k.when(transformer, R"(architecture = "gpt2")", [&] {
-      curriculum_keys(k, "dimension", "coordinates of x and w that are not zero", m.gpt2.dimension);
-      curriculum_keys(k, "examples", "examples of a prompt", m.gpt2.examples);
+    k.when(m.training == training_method::population, R"(training = "population")", [&] { descent_keys(k, m); });
+    k.when(m.architecture == architecture_kind::softmax, R"(architecture = "softmax")", [&] {
+      k.value({.name = "own_columns", .help = "attention also reads the chain's own columns"}, m.own_columns);
     });
-    k.when(!transformer, R"(architecture = "lsa")", [&] { lsa_keys(k, m); });
   });
 }
 

@@ -11,6 +11,7 @@
 #include "cotscale/config/overrides.hpp"
 #include "cotscale/config/reader.hpp"
 #include "cotscale/experiment/initial_weights.hpp"
+#include "cotscale/experiment/models.hpp"
 #include "declarations.hpp"
 #include "variants.hpp"
 
@@ -137,7 +138,6 @@ void read_sweep(reader& top, reader& sweep, specification& spec, problem_list& p
   read_models(top.subtable("models"), sweep, spec, problems);
   read_mixtures(top.subtable("mixtures"), sweep, spec, problems);
   for (const auto& [name, model] : spec.model_tables) require_testable(name, model, spec, test);
-  require_one_shape(spec, sweep);
   require_countable(spec, sweep);
 }
 
@@ -175,10 +175,11 @@ specification interpret(const toml::table& root, problem_list& problems, const s
 
 // Covariances that are not quite what they should be; said where the user's file is read, not on every rank.
 void warn_of_mended(const specification& spec) {
-  if (!spec.target.notice.empty()) warn("{}", spec.target.notice);
-  for (const auto& [name, mixture] : spec.mixture_tables) {
-    if (!mixture.task.notice.empty()) warn("{}", mixture.task.notice);
-  }
+  const auto warn_of = [](const covariance_specification& c) {
+    if (c.spectrum && !c.spectrum->notice().empty()) warn("{}", c.spectrum->notice());
+  };
+  warn_of(spec.target);
+  for (const auto& [name, mixture] : spec.mixture_tables) warn_of(mixture.task);
   if (!spec.tasks.stored || spec.tasks.stored->notices.empty()) return;
   const std::vector<std::string>& notices = spec.tasks.stored->notices;
   warn("{}{}", notices.front(),
@@ -200,9 +201,7 @@ sampler_method resolved_sampler(const specification& spec) {
   return any ? sampler_method::explicit_examples : sampler_method::wishart;
 }
 
-bool needs_examples(const model_specification& model) {
-  return model.architecture == architecture_kind::gpt2 || model.roll_out == roll_out_method::definition;
-}
+bool needs_examples(const model_specification& model) { return make_model(model)->limits().needs_examples; }
 
 specification parse_specification(const std::string& text, const std::string& source,
                                   const std::filesystem::path& directory, const std::vector<override_key>& overrides) {

@@ -1,8 +1,4 @@
 // What the random numbers of a sweep are keyed by.
-#include <fmt/format.h>
-
-#include <algorithm>
-
 #include "cotscale/experiment/grid.hpp"
 
 namespace cotscale {
@@ -15,11 +11,8 @@ key_builder& add_target(key_builder& builder, const specification& spec, double 
   if (!t.spectrum) {
     builder.add("hardness").add(hardness);
   } else {
-    builder.add("spectrum").add(word_of(*t.spectrum)).add(t.exponent).add(t.sha256).add(t.scale_to_trace ? 1 : 0);
-    // A list counts by its ratios, to twelve digits: the same spectrum in other units has the same random numbers.
-    for (const double value : t.eigenvalues) {
-      builder.add(fmt::format("{:.11e}", value / *std::max_element(t.eigenvalues.begin(), t.eigenvalues.end())));
-    }
+    builder.add("spectrum").add(t.spectrum->word());
+    t.spectrum->identify(builder, t.scale_to_trace);
   }
   return builder.add(word_of(t.basis));
 }

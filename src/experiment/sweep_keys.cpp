@@ -8,7 +8,8 @@ namespace cotscale {
 namespace {
 
 constexpr std::array<config::word<sampler_method>, 3> samplers{
-    {{sampler_method::automatic, "auto", "Wishart unless a model has `roll_out = \"definition\"` or is a transformer"},
+    {{sampler_method::automatic, "auto",
+      "Wishart unless a model needs the examples (`roll_out = \"definition\"`, and all but linear self-attention)"},
      {sampler_method::wishart, "wishart", "draw Ŝ as a Wishart matrix, exact and fast"},
      {sampler_method::explicit_examples, "explicit", "draw all examples"}}};
 
@@ -39,7 +40,7 @@ void name_keys(config::keys& k, specification& spec) {
 }
 
 void hardness_keys(config::keys& k, specification& spec, bool required) {
-  k.when(!spec.target.spectrum.has_value(), "a [target] that has no spectrum", [&] {
+  k.when(spec.target.spectrum == nullptr, "a [target] that has no spectrum", [&] {
     k.axis({.name = "hardness",
             .help = "Hard(Σ) = tr(Σ)/λ_min(Σ), at least d: Σ is a power law λ_j ∝ j^(−a) of trace d whose a is solved "
                     "for",

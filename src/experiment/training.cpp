@@ -1,170 +1,125 @@
 #include "training.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
+#include <string_view>
+#include <utility>
 
 #include "cotscale/base/error.hpp"
-#include "cotscale/base/parallel.hpp"
-#include "cotscale/experiment/cell.hpp"
 #include "cotscale/experiment/initial_weights.hpp"
-#include "cotscale/linalg/blas.hpp"
-#include "cotscale/theory/closed_forms.hpp"
-#include "cotscale/train/direction_error.hpp"
-#include "cotscale/train/gpt2.hpp"
-#include "cotscale/train/population.hpp"
-#include "cotscale/train/sampled.hpp"
+#include "cotscale/experiment/models.hpp"
+#include "kept_weights.hpp"
+#include "variables.hpp"
 
 namespace cotscale::detail {
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-
-// The optimum is theory's own, so that training does not judge itself; training's account counts where it is worse.
-void judge_population(const trained_slice& trained, const mixture_theory& theory, double tolerance, cell_result& out) {
-  const matrix& exact = theory.optimum;
-  const direction_error measured =
-      weakest_direction(preconditioner(trained.model), exact, matrix(exact.rows(), exact.columns()), theory.directions);
-  out.weakest_direction_error = std::max(measured.largest, trained.record.direction_error);
-  out.converged = trained.record.converged && measured.largest <= tolerance + measured.rounding ? 1 : 0;
-  out.training_diverged = trained.record.diverged ? 1 : 0;
-}
-
-// Training in units of its own: c = 2^c_exponent · the c there, Λ likewise. V₃₁ is Λ⁻¹/c, its step (cΛ)⁻².
-struct training_units {
-  int c = 0;
-  int mixture = 0;
-  double steps_to_own(double step) const { return std::ldexp(step, 2 * (c + mixture)); }
-  double steps_from_own(double step) const { return std::ldexp(step, -2 * (c + mixture)); }
-};
-
-void store_population(const trained_slice& trained, const matrix& exact, const task_mixture& tasks, std::int64_t n,
-                      const training_units& units, cell_result& out) {
-  const training_record& record = trained.record;
-  const double c = trained.model.c;
-  out.training_steps = record.steps;
-  out.step_size = units.steps_from_own(record.step_size);
-  // The paper's step is one of a single task.
-  const covariance& lambda = tasks.task(0);
-  const double gamma = gamma_eigenvalue(lambda.largest_eigenvalue(), lambda.trace(), static_cast<double>(n));
-  out.step_size_paper = tasks.size() == 1 ? std::ldexp(1 / (c * c * gamma), -2 * units.c - units.mixture) : nan;
-  out.gradient_norm = record.gradient_norm;
-  out.final_loss = record.final_loss;
-  out.training_loss = record.loss;
-  out.w24 = -std::ldexp(c, units.c);
-  // ‖V₃₁ + Γ⁻¹/c‖ / ‖Γ⁻¹/c‖ = ‖A − Γ⁻¹‖ / ‖Γ⁻¹‖ with A = −c V₃₁
-  out.preconditioner_error =
-      frobenius_norm(combination(1, preconditioner(trained.model), -1, exact)) / frobenius_norm(exact);
-}
-
-void store_sampled(const sampled_training& trained, const model_specification& model, const matrix& exact,
-                   const matrix& directions, cell_result& out) {
-  const sampled_record& record = trained.record;
-  out.training_steps = record.steps;
-  out.step_size = model.sampled.optimizer.learning_rate;
-  out.step_size_paper = out.gradient_norm = nan;
-  out.final_loss = record.final_loss;
-  out.training_loss = record.loss;
-  out.training_distance = record.preconditioner_distance;
-  out.training_off_slice = record.off_slice;
-  out.converged = record.diverged ? 0 : 1;
-  out.training_diverged = record.diverged ? 1 : 0;
-  out.weakest_direction_error =
-      weakest_direction(effective_preconditioner(trained.model), exact, record.initial_preconditioner, directions)
-          .largest;
-  out.w24 = record.w24;
-  out.preconditioner_error = record.final_preconditioner_distance;
-}
-
-void store_gpt2(const gpt2_record& record, const model_specification& model, cell_result& out) {
-  out.training_steps = record.steps;
-  out.step_size = model.gpt2.optimizer.learning_rate;
-  out.step_size_paper = out.gradient_norm = out.preconditioner_error = out.weakest_direction_error = out.w24 = nan;
-  out.final_loss = record.final_loss;
-  out.training_loss = record.loss;
-  out.converged = record.diverged ? 0 : 1;
-  out.training_diverged = record.diverged ? 1 : 0;
-  out.training_seconds = record.seconds;
-  out.tokens_per_second = record.tokens_per_second;
-}
-
-// The steps at which a training of so many steps is recorded.
-std::vector<std::int64_t> recorded(const coordinates& grid, std::int64_t steps) {
-  const auto& axis = grid.training_steps;
-  return {axis.begin(), std::upper_bound(axis.begin(), axis.end(), steps)};
-}
-
-void train_on_population(const specification& spec, const coordinates& grid, const cell& c, const task_mixture& given,
-                         const mixture_theory& theory, const std::stop_token& stop, trained_model& out) {
-  const model_specification& model = spec.model_tables.at(c.model);
-  const training_units units{.c = std::ilogb(model.c), .mixture = theory.units.mixture};
-  const blas_threads scope(threads_of_blas(spec));
-  const task_mixture tasks = given.scaled(-units.mixture);
-  const prompt_moments m = moments(tasks, static_cast<int>(c.n));
-  descent_options options{.c = std::ldexp(model.c, -units.c),
-                          .tolerance = model.tolerance,
-                          .max_steps = model.max_steps,
-                          .step_size = model.step_size};
-  if (options.step_size) options.step_size = units.steps_to_own(*options.step_size);
-  const bool inverted = model.training == training_method::closed_form;
-  const trained_slice trained = inverted ? closed_form(m, theory.optimum, options.c, grid.training_steps)
-                                         : descend(m, options, grid.training_steps, stop);
-  store_population(trained, theory.optimum, tasks, c.n, units, out.record);
-  judge_population(trained, theory, inverted ? closed_form_tolerance : model.tolerance, out.record);
-  out.slice = {.c = model.c, .v31 = times_power_of_two(trained.model.v31, -units.c - units.mixture)};
-  out.preconditioner = times_power_of_two(preconditioner(trained.model), theory.units.target - units.mixture);
+// Over the steps at which training was recorded, which are the first of the axis.
+void write_series(std::string_view name, std::vector<double> values, cell_values& out) {
+  values.resize(std::min(values.size(), out.of<double>(name).size()));
+  out.write(name, values);
 }
 
 }  // namespace
 
-trained_model train_model(const specification& spec, const coordinates& grid, const cell& c, const task_mixture& tasks,
-                          const mixture_theory& theory, const std::stop_token& stop) {
-  const model_specification& model = spec.model_tables.at(c.model);
-  const int n = static_cast<int>(c.n);
-  trained_model out;
-  if (model.architecture == architecture_kind::gpt2) {
-    const auto record_steps = recorded(grid, model.gpt2.steps);
-    gpt2_training trained = train_gpt2(tasks, n, model.gpt2, training_key(spec, c), record_steps, stop);
-    store_gpt2(trained.record, model, out.record);
-    out.gpt2 = std::move(trained.model);
-  } else if (model.training == training_method::samples) {
-    sampled_options options = model.sampled;
-    if (options.initial == initial_weights::given) options.given = model.initial->weights(c, model, spec.d);
-    const auto record_steps = recorded(grid, options.steps);
-    const matrix exact = times_power_of_two(theory.optimum, -theory.units.mixture);
-    sampled_training trained = train_sampled(tasks, n, options, training_key(spec, c), exact, record_steps, stop);
-    store_sampled(trained, model, exact, theory.directions, out.record);
-    out.general = std::move(trained.model);
-  } else {
-    train_on_population(spec, grid, c, tasks, theory, stop, out);
+std::shared_ptr<const trained_sequence> train_model(const specification& spec, const coordinates& grid, const cell& c,
+                                                    const task_mixture& tasks, const mixture_theory& theory,
+                                                    const std::stop_token& stop) {
+  const model_specification& table = spec.model_tables.at(c.model);
+  const std::unique_ptr<const sequence_model> model = make_model(table);
+  std::vector<tensor_values> initial;
+  if (table.initial) {
+    initial = table.initial->weights(c, table, model->tensors(spec.d, static_cast<int>(c.n)));
   }
-  for (auto* series : {&out.record.training_loss, &out.record.training_distance, &out.record.training_off_slice}) {
-    series->resize(grid.training_steps.size(), nan);
-  }
-  return out;
+  return model->train({.tasks = tasks,
+                       .n = static_cast<int>(c.n),
+                       .key = training_key(spec, c),
+                       .optimum = theory.optimum,
+                       .directions = theory.directions,
+                       .target_unit = theory.units.target,
+                       .mixture_unit = theory.units.mixture,
+                       .record_steps = grid.training_steps,
+                       .blas_threads = threads_of_blas(spec),
+                       .initial = table.initial ? &initial : nullptr},
+                      stop);
 }
 
-void store_weights(const trained_model& model, bool keep, const coordinates& grid, cell_result& out) {
-  out.v.assign(grid.rows.size() * grid.rows.size(), nan);
-  out.w = out.v;
-  for (const weight_variable& weight : grid.weights) {
-    out.weights.resize(out.weights.size() + weight.size(), std::numeric_limits<float>::quiet_NaN());
+void store_training(const training_report& report, cell_values& out) {
+  out.set("training_steps", std::int64_t{report.steps});
+  out.set("step_size", report.step_size);
+  out.set("step_size_paper", report.step_size_paper);
+  out.set("gradient_norm", report.gradient_norm);
+  out.set("final_loss", report.final_loss);
+  out.set("preconditioner_error", report.preconditioner_error);
+  out.set("weakest_direction_error", report.weakest_direction_error);
+  out.set("w24", report.w24);
+  out.set("converged", static_cast<std::int8_t>(report.converged ? 1 : 0));
+  out.set("training_diverged", static_cast<std::int8_t>(report.diverged ? 1 : 0));
+  write_series("training_loss", report.loss, out);
+  write_series("training_distance", report.distance, out);
+  write_series("training_off_slice", report.off_slice, out);
+  if (report.seconds > 0) {
+    out.training_seconds = report.seconds;
+    out.tokens_per_second = report.tokens_per_second;
   }
-  if (!keep) return;
-  if (!model.gpt2) {
-    const lsa_parameters weights = model.parameters();
-    std::copy_n(weights.v.data(), out.v.size(), out.v.data());
-    std::copy_n(weights.w.data(), out.w.size(), out.w.data());
-    return;
+}
+
+// A tensor of fewer positions than the file has room for ends in NaN.
+void store_weights(const trained_sequence& model, const std::string& name, const coordinates& grid, cell_values& out) {
+  for (const tensor_values& tensor : model.tensors()) {
+    if (const auto* doubles = std::get_if<std::vector<double>>(&tensor.values)) {
+      out.write(tensor.name, *doubles);
+      continue;
+    }
+    const std::size_t i = kept_number(grid, name, tensor.name);
+    expects(i < grid.weights.size(), "store_weights: no room for {}", tensor.name);
+    out.write(grid.weights[i].name, std::get<std::vector<float>>(tensor.values));
   }
-  // A tensor of fewer positions than the file has room for ends in NaN.
-  auto at = out.weights.begin();
-  const std::vector<gpt2_tensor> tensors = gpt2_layout(model.gpt2->configuration).tensors();
-  for (std::size_t i = 0; i < tensors.size(); ++i) {
-    const auto first = model.gpt2->parameters.begin() + static_cast<std::ptrdiff_t>(tensors[i].offset);
-    std::copy_n(first, tensors[i].size(), at);
-    at += static_cast<std::ptrdiff_t>(grid.weights[i].size());
-  }
+}
+
+std::span<const variable> training_variables() {
+  using enum value_type;
+  const std::vector<std::string> over{"training_step"};
+  const std::string verdicts = "not_computed no yes";
+  static const std::vector<variable> declared{
+      {"training_steps", i64, {}, "steps of training that were taken, -1 not computed"},
+      {"step_size",
+       f64,
+       {},
+       "constant step of gradient descent on the population loss, in units of 1/(c Lambda)^2; largest learning rate of "
+       "training from samples"},
+      {"step_size_paper", f64, {}, "the step of Theorem 3.1, 1/(c^2 |Gamma|), in units of 1/(c^2 Lambda)"},
+      {"gradient_norm", f64, {}, "norm of the last gradient of the population loss relative to the first"},
+      {"final_loss",
+       f64,
+       {},
+       "population loss after the last step; from samples, mean of the objective over the last batches"},
+      {"training_loss", f64, over, "population loss during training; from samples, objective of the next batch"},
+      {"training_distance", f64, over, "relative distance of the preconditioner from Gamma^-1 during training"},
+      {"training_off_slice", f64, over, "norm of the blocks of V and W that stay zero in Theorem 3.1, relative to V31"},
+      {"preconditioner_error", f64, {}, "relative distance of the preconditioner from Gamma^-1"},
+      {"weakest_direction_error",
+       f64,
+       {},
+       "largest relative distance of the preconditioner from Gamma^-1 along any of its directions"},
+      {"w24", f64, {}, "W24 after training, in units of c"},
+      {.name = "converged",
+       .type = i8,
+       .long_name = "whether training came to its end as it should",
+       .meanings = verdicts},
+      {.name = "training_diverged", .type = i8, .long_name = "whether training diverged", .meanings = verdicts},
+  };
+  return declared;
+}
+
+std::span<const variable> weight_variables() {
+  using enum value_type;
+  const std::vector<std::string> over{"row", "column"};
+  const std::string group(weights_group);
+  static const std::vector<variable> declared{
+      {"v", f64, over, "V after training, V31 in units of 1/(c Lambda)", "1", group},
+      {"w", f64, over, "W after training, W24 in units of c", "1", group},
+  };
+  return declared;
 }
 
 }  // namespace cotscale::detail

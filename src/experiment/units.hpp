@@ -1,8 +1,8 @@
 // What of a specification is beyond the range of the numbers that it is computed with.
 #pragma once
 
+#include "cotscale/experiment/coordinates.hpp"
 #include "cotscale/experiment/specification.hpp"
-#include "cotscale/store/layout.hpp"
 
 namespace cotscale::detail {
 

@@ -6,7 +6,9 @@
 #include <utility>
 
 #include "cotscale/base/error.hpp"
+#include "cotscale/experiment/models.hpp"
 #include "cotscale/train/population.hpp"
+#include "variables.hpp"
 
 namespace cotscale {
 namespace {
@@ -102,10 +104,6 @@ class score_table {
   std::size_t m_, k_;
 };
 
-std::size_t index(axis a) {
-  return static_cast<std::size_t>(std::find(cell_axes.begin(), cell_axes.end(), a) - cell_axes.begin());
-}
-
 decisions close(const std::vector<decision>& all) {
   constexpr double tail = 0.01;
   decisions out;
@@ -123,7 +121,7 @@ decisions judge_first(const sweep_scores& scores) {
   for (std::size_t cell = 0; cell < grid.cell_count(); ++cell) {
     if (scores.counts[cell] == 0) continue;
     const cell_position at = position_of(grid, cell);
-    const std::size_t prompts = at[index(axis::hardness)] * grid.repeats.size() + at[index(axis::repeat)];
+    const std::size_t prompts = at[hardness_axis] * grid.repeats.size() + at.back();
     for (std::size_t m = 0; m < ms; ++m) {
       decision& d = all[prompts * ms + m];
       const score_place start{cell, m, 0}, first{cell, m, 1};
@@ -159,9 +157,9 @@ decisions judge_repeated(const sweep_scores& scores) {
     const bool of_simulation = &table == &simulated;
     if (count > (of_simulation ? 0 : 1)) d.add(pooled(sum, count, scores, of_simulation), at);
   };
-  static_assert(cell_axes.back() == axis::repeat, "repeats of a cell follow each other");
+  // Repeats of a cell follow each other, since theirs is the last axis of cells.
   for (std::size_t cell = 0; cell < grid.cell_count(); cell += repeats) {
-    const std::size_t hardness = position_of(grid, cell)[index(axis::hardness)];
+    const std::size_t hardness = position_of(grid, cell)[hardness_axis];
     for (std::size_t m = 0; m < ms; ++m) {
       decision& d = all[hardness * ms + m];
       add(exact, {cell, m, 1}, d);
@@ -176,7 +174,7 @@ trained_maps judge_maps(const sweep_scores& scores) {
   const score_table distances(scores.paired_distance, grid);
   trained_maps out;
   for (std::size_t cell = 0; cell < grid.cell_count(); ++cell) {
-    const double tolerance = scores.tolerances[position_of(grid, cell)[index(axis::model)]];
+    const double tolerance = scores.tolerances[position_of(grid, cell)[model_axis]];
     if (scores.counts[cell] == 0 || std::isnan(tolerance)) continue;
     double largest = nan;
     for (std::size_t m = 0; m < grid.m.size(); ++m) {
@@ -208,40 +206,41 @@ error_scores score_errors(error_table& errors, int steps, int d, const null_dist
   out.exact_z[0] = start_score(sum / errors.prompts, d, errors.prompts);
   if (errors.rows > steps + 1) score_pairs(errors, steps, out);
   if (null == nullptr || steps == 0) return out;
-  const double first = mean_ratio(errors.row(1), start, [](double r) { return r; });
+  const std::vector<double> dimensions(null->relative ? 0 : start.size(), d);
+  const std::span<const double> unit = null->relative ? start : std::span<const double>(dimensions);
+  const double first = mean_ratio(errors.row(1), unit, [](double r) { return r; });
   out.exact_z[1] =
       exact_score(*null, first, errors.prompts, allowed_distance(tolerance, 1) * std::max(1.0, null->mean));
   // A map that may be far off moves the scores by more than chance does.
   constexpr double loose = 1e-4;
   if (tolerance > loose) return out;
   for (const null_distribution::step& step : null->steps) {
-    const double score = mean_ratio(errors.row(step.k), start, [&](double r) { return bounded_score(r, step.centre); });
+    const double score = mean_ratio(errors.row(step.k), unit, [&](double r) { return bounded_score(r, step.centre); });
     out.simulated_z[static_cast<std::size_t>(step.k)] = simulated_score(*null, step, score, errors.prompts);
   }
   return out;
 }
 
-void append_scores(const error_scores& scores, cell_result& out) {
-  for (auto [from, to] : {std::pair{&scores.exact_z, &out.exact_z},
-                          {&scores.simulated_z, &out.simulated_z},
-                          {&scores.paired_difference, &out.paired_difference},
-                          {&scores.paired_stderr, &out.paired_stderr},
-                          {&scores.paired_distance, &out.paired_distance}}) {
-    to->insert(to->end(), from->begin(), from->end());
-  }
+std::span<const variable> detail::score_variables() {
+  const std::vector<std::string> over{"m", "k"};
+  using enum value_type;
+  static const std::vector<variable> declared{
+      {"exact_z", f64, over, "score of the mean error against its exact expectation, normal if all is right"},
+      {"simulated_z", f64, over, "score of the errors against simulated ones, normal if all is right"},
+      {"paired_difference", f64, over, "mean over test prompts of the error minus that of the exact map"},
+      {"paired_stderr", f64, over, "standard error of paired_difference"},
+      {"paired_distance", f64, over, "mean size of that difference, relative to the errors of the exact map"},
+  };
+  return declared;
 }
 
-lane_errors beside_exact(lane_errors chain, int rows, const matrix& exact) {
-  return [chain = std::move(chain), rows, &exact](const prompt_lanes& p, matrix& errors) {
-    thread_local matrix part;
-    const auto at = [&](int row) { return errors.data() + static_cast<std::ptrdiff_t>(row) * lane_count; };
-    part.reshape(rows, lane_count);
-    chain(p, part);
-    std::copy_n(part.data(), part.size(), at(0));
-    part.reshape(errors.rows() - rows, lane_count);
-    pseudo_newton(exact, p, part);
-    std::copy_n(part.data(), part.size(), at(rows));
-  };
+void store_scores(const error_scores& scores, std::size_t m, cell_values& out) {
+  const std::size_t first = m * scores.exact_z.size();
+  out.write("exact_z", scores.exact_z, first);
+  out.write("simulated_z", scores.simulated_z, first);
+  out.write("paired_difference", scores.paired_difference, first);
+  out.write("paired_stderr", scores.paired_stderr, first);
+  out.write("paired_distance", scores.paired_distance, first);
 }
 
 // With A' = (1 + E) A, |E| ≤ τ in the directions of A, and u_k the exact chain, u'_k − u_k is −Σ_j B^{k−1−j} E (u_j −
@@ -251,10 +250,7 @@ double allowed_distance(double tolerance, int k) {
   return 4 * k * tolerance + rounding;
 }
 
-double map_tolerance(const model_specification& model) {
-  if (model.training == training_method::samples) return nan;
-  return model.training == training_method::closed_form ? closed_form_tolerance : model.tolerance;
-}
+double map_tolerance(const model_specification& model) { return make_model(model)->map_tolerance(); }
 
 bool decisions::alarming() const {
   constexpr double never = 1e-4;  // of a right sweep

@@ -191,6 +191,8 @@ template void hdf5_file::create_dataset(const std::string&, const extents&, std:
 template void hdf5_file::create_dataset(const std::string&, const extents&, std::int8_t);
 template void hdf5_file::create_dataset(const std::string&, const extents&, std::uint64_t);
 template void hdf5_file::create_dataset(const std::string&, const extents&, std::uint8_t);
+template void hdf5_file::write(const std::string&, std::span<const std::int8_t>);
+template void hdf5_file::write(const std::string&, std::span<const std::uint64_t>);
 template void hdf5_file::write(const std::string&, std::span<const std::uint8_t>);
 template void hdf5_file::write(const std::string&, std::span<const double>);
 template void hdf5_file::write(const std::string&, std::span<const std::int64_t>);

@@ -94,8 +94,11 @@ void pseudo_newton(const matrix& preconditioner, const prompt_lanes& prompts, ma
       for (int lane = 0; lane < lane_count; ++lane) square[lane] += u(j, lane) * u(j, lane);
     }
     if (k + 1 == errors.rows()) break;
-    // u ← u − A Ŝ u
+    // u ← u − A (Ŝ u + Xε/m), of u = w − w_k
     multiply_covariance(prompts, u, scratch, gram_u);
+    if (prompts.has_noise()) {
+      for (std::size_t i = 0; i < gram_u.size(); ++i) gram_u.data()[i] += prompts.noise.data()[i];
+    }
     multiply_add_lanes(-1, preconditioner, gram_u, u);
   }
 }

@@ -130,12 +130,18 @@ void lsa_chain::attend(int last, const matrix& a, matrix& z) {
   query_.reshape(rows.d, lane_count);
   for (int l = 0; l < rows.d; ++l) packs(query_)[l] = packs(a)[l] + w[l] * packs(a)[rows.label()];
   multiply_covariance(*prompt_, query_, scratch_, answer_);  // u = Ŝ (a_x + w a_y)
+  const bool noisy = prompt_->has_noise();
+  if (noisy) add_scaled(packs(a)[rows.label()], prompt_->noise, answer_);  // u = … + e a_y
   z.reshape(rows.count(), lane_count);
   set_zero(z);
   pack label = {};
   for (int l = 0; l < rows.d; ++l) {
     packs(z)[l] = packs(answer_)[l];
     label += w[l] * packs(answer_)[l];
+  }
+  if (noisy) {  // wᵀu + eᵀ(a_x + w a_y) + (εᵀε/m) a_y
+    label += dot(prompt_->noise, query_);
+    label += *reinterpret_cast<const pack*>(prompt_->noise_square.data()) * packs(a)[rows.label()];
   }
   packs(z)[rows.label()] = label;
   for (int j = 0; j <= last; ++j) add_scaled(dot(token(j), a) / prompt_->m, token(j), z);

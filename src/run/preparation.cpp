@@ -59,6 +59,7 @@ std::vector<task_item> unfinished(const results_reader& file, const std::string&
   for (std::size_t number = 0; number < status.size(); ++number) {
     const bool is_damaged = std::binary_search(damaged.begin(), damaged.end(), number);
     if (status[number] == cell_status::done && !is_damaged) continue;
+    if (status[number] == cell_status::not_asked) continue;
     items.push_back(
         {.number = number, .seconds = 0, .previous_attempts = attempts[number], .damaged = is_damaged ? 1 : 0});
   }
@@ -103,15 +104,23 @@ void require_writable(const std::string& output, bool overwrite) {
   }
 }
 
-work_list prepare(const specification& spec, const coordinates& grid, const run_options& options,
+work_list prepare(const specification& spec, const coordinates& grid,
+                  const std::shared_ptr<const results_schema>& schema, const run_options& options,
                   const communicator& all, const provenance& attributes) {
   const std::string config = to_toml(spec);
   const bool resumed = std::filesystem::exists(options.output) && !options.overwrite;
-  if (!resumed) create_results(options.output, grid, config, attributes);
+  if (!resumed) create_results(options.output, make_content(grid, schema), config, attributes);
   const results_reader file(options.output);
-  if (resumed) require_same_sweep(file, options.output, config, attributes);
+  if (resumed) {
+    require_same_sweep(file, options.output, config, attributes);
+    if (const std::size_t damaged = clear_damaged_failures(options.output); damaged > 0) {
+      warn("{}: {} messages of failed cells were damaged and are removed", options.output, damaged);
+    }
+  }
   work_list list = schedule(spec, grid, unfinished(file, options.output), all.size());
-  const std::size_t cells = grid.cell_count();
+  const std::vector<cell_status> status = file.statuses();
+  const auto cells = static_cast<std::size_t>(
+      std::count_if(status.begin(), status.end(), [](cell_status s) { return s != cell_status::not_asked; }));
   log("cotscale: {}: {} cells{}, {} ranks × {} threads → {}\n", spec.name, cells,
       resumed ? fmt::format(" ({} done before)", cells - list.items.size()) : "", all.size(), thread_count(),
       options.output);

@@ -11,7 +11,7 @@
 #include "cotscale/comm/environment.hpp"
 #include "cotscale/hdf5/file.hpp"
 #include "cotscale/linalg/blas.hpp"
-#include "cotscale/store/layout.hpp"
+#include "cotscale/store/schema.hpp"
 #include "cotscale_build_info.hpp"
 
 namespace cotscale {

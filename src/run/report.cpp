@@ -14,10 +14,10 @@
 namespace cotscale::detail {
 namespace {
 
-sweep_scores read_scores(const results_reader& file, const std::vector<cell_status>& status,
+sweep_scores read_scores(const results_reader& file, const coordinates& grid, const std::vector<cell_status>& status,
                          const specification& spec) {
   const std::vector<std::int8_t> converged = file.converged();
-  sweep_scores out{.grid = &file.grid(),
+  sweep_scores out{.grid = &grid,
                    .counts = {},
                    .exact_z = file.first_steps("exact_z", 2),
                    .simulated_z = file.first_steps("simulated_z", most_compared_steps + 1),
@@ -28,7 +28,7 @@ sweep_scores read_scores(const results_reader& file, const std::vector<cell_stat
   for (std::size_t i = 0; i < status.size(); ++i) {
     out.counts.push_back(status[i] == cell_status::done && converged[i] != 0 ? 1 : 0);
   }
-  for (const std::string& model : file.grid().models) {
+  for (const std::string& model : grid.models) {
     out.tolerances.push_back(map_tolerance(spec.model_tables.at(model)));
   }
   return out;
@@ -73,6 +73,17 @@ std::size_t count_done(const std::vector<cell_status>& status, const std::vector
   return count;
 }
 
+// The first few; `cotscale status` tells more of them.
+void report_failures(const results_reader& file) {
+  constexpr std::size_t most = 5;
+  const std::vector<failure> failures = file.failures();
+  const coordinates grid = read_coordinates(file);
+  for (std::size_t i = 0; i < std::min(most, failures.size()); ++i) {
+    log("cotscale: failed: {}: {}\n", describe(make_cell(grid, static_cast<std::size_t>(failures[i].cell))),
+        failures[i].message);
+  }
+}
+
 }  // namespace
 
 exit_code report(const specification& spec, const run_options& options, const work_list& list,
@@ -85,11 +96,12 @@ exit_code report(const specification& spec, const run_options& options, const wo
   const std::vector<cell_status> status = file.statuses();
   const auto count = [&](cell_status s) { return std::count(status.begin(), status.end(), s); };
   const auto done = count(cell_status::done);
+  const std::size_t cells = status.size() - static_cast<std::size_t>(count(cell_status::not_asked));
   const std::size_t diverged = count_done(status, file.training_diverged(), 1);
   print("{}: {} of {} cells done ({} before this run), {} failed, {} pending, {} not converged{}, in {:.1f} s\n",
-        spec.name, done, status.size(), status.size() - list.items.size(), count(cell_status::failed),
-        count(cell_status::pending), count_done(status, file.converged(), 0),
-        diverged > 0 ? fmt::format(", {} of them diverged", diverged) : "", totals.elapsed);
+        spec.name, done, cells, cells - list.items.size(), count(cell_status::failed), count(cell_status::pending),
+        count_done(status, file.converged(), 0), diverged > 0 ? fmt::format(", {} of them diverged", diverged) : "",
+        totals.elapsed);
   const time_use& total = totals.time;
   if (const double all_time = total.computing + total.waiting + total.storing + total.idle; all_time > 0) {
     print(
@@ -98,7 +110,8 @@ exit_code report(const specification& spec, const run_options& options, const wo
         100 * total.computing / all_time, 100 * total.waiting / all_time, 100 * total.storing / all_time,
         100 * total.idle / all_time, totals.ranks);
   }
-  report_theory(file.grid(), judge(read_scores(file, status, spec)));
+  const coordinates grid = read_coordinates(file);
+  report_theory(grid, judge(read_scores(file, grid, status, spec)));
   report_best_k(file, status, spec.prompts);
   flush_output();
   if (totals.passed_over > 0) {
@@ -115,6 +128,7 @@ exit_code report(const specification& spec, const run_options& options, const wo
     return exit_code::stopped_early;
   }
   if (count(cell_status::failed) > 0) {
+    report_failures(file);
     log("cotscale: some cells failed; the same command tries them again\n");
   }
   if (diverged > 0) {

@@ -14,7 +14,7 @@ void require_memory_for_cells(const specification& spec, const coordinates& grid
   cost_model costs(spec);
   for (std::size_t number = 0; number < grid.cell_count(); ++number) {
     const cell c = make_cell(grid, number);
-    if (c.position[2] + c.position[4] > 0) continue;
+    if (c.position[hardness_axis] + c.position.back() > 0) continue;
     require_memory(costs.estimate(c, threads).bytes, describe(c));
   }
 }

@@ -75,29 +75,31 @@ exit_code run_sweep(const specification& spec, const run_options& requested, con
 
   std::unique_ptr<file_lock> lock;
   work_list list;
+  all.on_root([&] { require_runnable(spec, grid, thread_count()); });
+  std::shared_ptr<const results_schema> schema;
+  all.together([&] { schema = make_schema(grid); });
   all.on_root([&] {
-    require_runnable(spec, grid, thread_count());
     require_writable(options.output, options.overwrite);
     lock = std::make_unique<file_lock>(options.output);
     if (!lock->notice().empty()) warn("{}", lock->notice());
-    list = prepare(spec, grid, options, all, attributes);
+    list = prepare(spec, grid, schema, options, all, attributes);
   });
   sign_of_life.reset();
   lock_watch watch(options.output, all.broadcast(lock ? lock->text() : ""),
                    [&stop] { stop.request(stop_level::abandon_cells); });
   list.items = all.broadcast(list.items);
   list.chunks = all.broadcast(list.chunks);
-  cell_computer computer(spec, grid);
+  cell_computer computer(spec, grid, schema);
   const cell_function cell_work =
       compute ? compute : [&](const cell& c, const std::stop_token& abandon) { return computer.compute(c, abandon); };
   run_totals totals;
   totals.ranks = all.size();
   if (!list.items.empty()) {
-    results_writer store(options.output, grid, all);
+    results_writer store(options.output, schema, all);
     store.ask_before_writing([&watch] { watch.require_held(); });
     all.on_root([&] {
       for (const task_item& item : list.items) {
-        if (item.damaged != 0) store.mark_pending(position_of(grid, item.number));
+        if (item.damaged != 0) store.mark_pending(item.number);
       }
     });
     ticket_counter tickets(all, static_cast<std::int64_t>(list.chunks.size()),

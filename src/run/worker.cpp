@@ -55,7 +55,7 @@ bool worker::run_cell(const task_item& item) {
                      .rank = rank_,
                      .start_time = std::chrono::duration_cast<std::chrono::milliseconds>(now).count()};
   std::optional<std::string> failure;
-  cell_result result;
+  cell_values result;
   try {
     result = compute_(c, stop_.abandon());
   } catch (const stopped&) {
@@ -70,18 +70,18 @@ bool worker::run_cell(const task_item& item) {
   estimated_ += item.seconds;
   if (failure) {
     report(failed_++, "cell failed", fmt::format("({}): {}", describe(c), *failure));
-    store_.add_failed(c.position, record);
+    store_.add_failed(item.number, record, *failure);
   } else {
-    if (result.training_diverged == 1) {
+    if (result.value<std::int8_t>("training_diverged") == 1) {
       report(diverged_++, "training diverged",
              fmt::format("({}) after {} steps: lower its learning_rate (with clip_norm perhaps), or its step_size",
-                         describe(c), result.training_steps));
+                         describe(c), result.value<std::int64_t>("training_steps")));
     }
     if (result.training_seconds > 0) {
       record.training_seconds = result.training_seconds;
       record.tokens_per_second = result.tokens_per_second;
     }
-    store_.add(c.position, std::move(result), record);
+    store_.add(item.number, std::move(result), record);
   }
   ++finished_;
   return true;

@@ -18,10 +18,11 @@ struct number_type {
   std::uint64_t bytes;
 };
 constexpr std::array number_types{number_type{"float64", 8}, number_type{"float32", 4}, number_type{"int64", 8},
-                                  number_type{"int32", 4},   number_type{"int8", 1},    number_type{"uint64", 8}};
+                                  number_type{"int32", 4},   number_type{"int8", 1},    number_type{"uint64", 8},
+                                  number_type{"uint8", 1}};
 
 // In the order of dataset_role.
-constexpr std::array<std::string_view, 4> role_words{"fixed", "payload", "record", "record_checksum"};
+constexpr std::array<std::string_view, 5> role_words{"fixed", "payload", "record", "record_checksum", "failure"};
 
 [[noreturn]] void refuse(std::string_view what) {
   throw io_error(fmt::format("the description inside the file is no such text ({})", what));
@@ -112,6 +113,10 @@ std::string type_name<std::int8_t>() {
 template<>
 std::string type_name<std::uint64_t>() {
   return "uint64";
+}
+template<>
+std::string type_name<std::uint8_t>() {
+  return "uint8";
 }
 
 std::uint64_t stored_dataset::values() const {

@@ -1,73 +1,80 @@
 // Creates a results file: coordinates, variables, and what describes them.
-#include <array>
+#include <algorithm>
 #include <limits>
-#include <map>
 #include <numeric>
+#include <set>
 
+#include "cotscale/base/error.hpp"
 #include "cotscale/store/results_file.hpp"
 
 namespace cotscale {
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-
 class layout_writer {
  public:
-  layout_writer(hdf5_file& file, file_description& description, const coordinates& grid)
-      : file_(file), description_(description), grid_(grid) {}
+  layout_writer(hdf5_file& file, file_description& description, const results_content& content)
+      : file_(file), description_(description), content_(content), schema_(*content.schema) {}
 
   void write_coordinates() {
-    strings(axis::model, grid_.models, "model");
-    strings(axis::mixture, grid_.mixtures, "training mixture");
-    numbers<double>(axis::hardness, grid_.hardness, "tr(Sigma)/lambda_min(Sigma) of the target");
-    numbers<std::int64_t>(axis::n, grid_.n, "examples in a training prompt");
-    numbers<std::int64_t>(axis::repeat, grid_.repeats, "repeat");
-    numbers<std::int64_t>(axis::m, grid_.m, "examples in a test prompt");
-    numbers<std::int64_t>(axis::k, grid_.k, "steps of the chain of thought");
-    numbers<std::int64_t>(axis::training_step, grid_.training_steps, "steps of training");
-    if (!grid_.baselines.empty()) strings(axis::baseline, grid_.baselines, "baseline");
-    if (!grid_.tasks.empty()) strings(axis::task, grid_.tasks, "candidate task");
-    if (!grid_.rows.empty() || !grid_.weights.empty()) file_.create_group(std::string(weights_group));
-    if (!grid_.rows.empty()) {
-      numbers<std::int64_t>(axis::row, grid_.rows, "row of V and W");
-      numbers<std::int64_t>(axis::column, grid_.rows, "column of V and W");
+    for (const dimension& d : schema_.dimensions()) {
+      require_group(d.group);
+      std::visit([&](const auto& values) { coordinate(d, values); }, d.values);
     }
-    if (!grid_.weights.empty()) write_weight_coordinates();
   }
 
   void create_variables() {
-    for (const payload_variable& v : payload_variables()) {
-      if (!is_present(v, grid_)) continue;
-      std::visit(
-          [&](auto member) { variable(dataset_role::payload, path_of(v), v.own_axes, pending(member), v.long_name); },
-          v.member);
-    }
-    for (const char* verdict : {"converged", "training_diverged"}) flags(verdict, {-1, 0, 1}, "not_computed no yes");
-    variable<std::int8_t>(dataset_role::record, "status", {}, 0, "status of the cell");
-    flags("status", {0, 1, 2}, "pending done failed");
+    for (const variable_slot& slot : schema_.slots()) create_payload(slot);
+    cell_variable<std::int8_t>(dataset_role::record, "status", 0, "status of the cell");
+    flags("status", {0, 1, 2, 3}, "pending done failed not_asked_for");
+    const cell_record empty;
     for (const record_variable& v : record_variables()) {
       std::visit(
-          [&](const auto& pending) {
-            variable(dataset_role::record, std::string(v.name), {}, pending, v.long_name, v.units);
+          [&](auto member) {
+            cell_variable(dataset_role::record, std::string(v.name), empty.*member, v.long_name, v.units);
           },
-          v.pending);
+          v.member);
     }
-    variable<std::uint64_t>(dataset_role::record, "checksum", {}, 0, "XXH64 of the payload");
-    variable<std::uint64_t>(dataset_role::record_checksum, "record_checksum", {}, 0, "XXH64 of the record");
-    for (const weight_variable& weight : grid_.weights) create_weight(weight);
-    create<double>("target_support_hardness", {{path_of(axis::hardness), grid_.hardness.size()}}, nan,
-                   dataset_role::fixed);
-    describe("target_support_hardness", "tr(Sigma)/smallest non-zero eigenvalue of the target", "1");
-    file_.write<double>("target_support_hardness", grid_.target_support_hardness);
+    cell_variable<std::uint64_t>(dataset_role::record, "checksum", 0, "XXH64 of the payload");
+    cell_variable<std::uint64_t>(dataset_role::record_checksum, "record_checksum", 0, "XXH64 of the record");
+    for (const fixed_variable& v : content_.fixed) create_fixed(v);
+    write_statuses();
+    write_identities();
+  }
+
+  void create_failures() {
+    const std::string group(failures_group);
+    require_group(group);
+    const auto path = [&](const char* name) { return group + "/" + name; };
+    const auto index = [](std::size_t length) {
+      std::vector<std::int64_t> indices(length);
+      std::iota(indices.begin(), indices.end(), 0);
+      return indices;
+    };
+    coordinate({.name = "entry", .values = {}, .long_name = "entry of the table", .group = group},
+               index(most_failures));
+    coordinate({.name = "byte", .values = {}, .long_name = "byte of a message", .group = group}, index(failure_bytes));
+    const dimensions entries{{path("entry"), most_failures}};
+    create<std::int64_t>(path("cell"), entries, -1, dataset_role::failure);
+    describe(path("cell"), "row-major number of the cell that failed, -1 none", "1");
+    create<std::uint8_t>(path("message"), {entries[0], {path("byte"), failure_bytes}}, 0, dataset_role::failure);
+    describe(path("message"), "why it failed, UTF-8 filled up with zeros", "1");
+    create<std::uint64_t>(path("checksum"), entries, 0, dataset_role::failure);
+    describe(path("checksum"), "XXH64 of the entry", "1");
   }
 
  private:
   // Paths of the coordinate variables of dimensions, and their lengths.
   using dimensions = std::vector<std::pair<std::string, std::uint64_t>>;
 
+  void require_group(const std::string& group) {
+    if (!group.empty() && groups_.insert(group).second) file_.create_group(group);
+  }
+
+  void add(const dimension& d, dimensions& to) const { to.emplace_back(d.path(), d.length()); }
+
   dimensions cell_dimensions() const {
     dimensions out;
-    for (const axis a : cell_axes) out.emplace_back(path_of(a), grid_.length(a));
+    for (std::size_t i = 0; i < schema_.cell_dimensions(); ++i) add(schema_.dimensions()[i], out);
     return out;
   }
 
@@ -86,48 +93,82 @@ class layout_writer {
     description_.add_dataset(std::move(stored));
   }
 
-  // What a payload variable holds before anything is computed.
-  static double pending(std::vector<double> cell_result::*) { return nan; }
-  static double pending(double cell_result::*) { return nan; }
-  static std::int64_t pending(std::vector<std::int64_t> cell_result::*) { return -1; }
-  static std::int64_t pending(std::int64_t cell_result::*) { return -1; }
-  static std::int8_t pending(std::int8_t cell_result::*) { return -1; }
-
-  // A variable of cells.
+  // A variable that a cell has one value of.
   template<class T>
-  void variable(dataset_role role, const std::string& dataset, const std::vector<axis>& own_axes, T fill,
-                std::string_view long_name, std::string_view units = "1") {
-    dimensions dims = cell_dimensions();
-    for (const axis a : own_axes) dims.emplace_back(path_of(a), grid_.length(a));
-    create<T>(dataset, dims, fill, role);
+  void cell_variable(dataset_role role, const std::string& dataset, T fill, std::string_view long_name,
+                     std::string_view units = "1") {
+    create<T>(dataset, cell_dimensions(), fill, role);
     describe(dataset, long_name, units);
   }
 
-  static std::string path_in_weights(const std::string& name) { return std::string(weights_group) + "/" + name; }
-
-  // The names, and each dimension that a parameter has.
-  void write_weight_coordinates() {
-    std::vector<std::string> names;
-    std::map<std::string, std::uint64_t> lengths;
-    for (const weight_variable& weight : grid_.weights) {
-      names.push_back(weight.name);
-      for (std::size_t i = 0; i < weight.shape.size(); ++i) lengths[weight.dimensions.at(i)] = weight.shape[i];
+  void create_payload(const variable_slot& slot) {
+    const variable& v = slot.declared;
+    dimensions dims = cell_dimensions();
+    for (const std::size_t i : slot.axes) add(schema_.dimensions()[i], dims);
+    require_group(v.group);
+    switch (v.type) {
+      case value_type::f64:
+        create(v.path(), dims, std::numeric_limits<double>::quiet_NaN(), dataset_role::payload);
+        break;
+      case value_type::f32:
+        create(v.path(), dims, std::numeric_limits<float>::quiet_NaN(), dataset_role::payload);
+        break;
+      case value_type::i64:
+        create(v.path(), dims, std::int64_t{-1}, dataset_role::payload);
+        break;
+      case value_type::i8:
+        create(v.path(), dims, std::int8_t{-1}, dataset_role::payload);
+        break;
     }
-    strings(path_in_weights("parameter"), names, "parameter of a transformer");
-    for (const auto& [dimension, length] : lengths) {
-      std::vector<std::int64_t> indices(length);
-      std::iota(indices.begin(), indices.end(), 0);
-      numbers<std::int64_t>(path_in_weights(dimension), indices, "index into a parameter");
-    }
+    describe(v.path(), v.long_name, v.units);
+    if (v.meanings.empty()) return;
+    std::vector<std::int8_t> values(static_cast<std::size_t>(std::count(v.meanings.begin(), v.meanings.end(), ' ')) +
+                                    1);
+    std::iota(values.begin(), values.end(), std::int8_t{-1});
+    flags(v.path(), values, v.meanings);
   }
 
-  void create_weight(const weight_variable& weight) {
-    dimensions dims = cell_dimensions();
-    for (std::size_t i = 0; i < weight.shape.size(); ++i) {
-      dims.emplace_back(path_in_weights(weight.dimensions.at(i)), weight.shape[i]);
+  void create_fixed(const fixed_variable& v) {
+    dimensions dims;
+    for (const std::string& axis : v.described.axes) {
+      const auto& all = schema_.dimensions();
+      const auto known = std::find_if(all.begin(), all.end(), [&](const dimension& d) { return d.name == axis; });
+      expects(known != all.end(), "create_results: {} is over {}, which the file does not have", v.described.name,
+              axis);
+      add(*known, dims);
     }
-    create<float>(path_of(weight), dims, std::numeric_limits<float>::quiet_NaN(), dataset_role::payload);
-    describe(path_of(weight), "parameter after training", "1");
+    require_group(v.described.group);
+    create<double>(v.described.path(), dims, std::numeric_limits<double>::quiet_NaN(), dataset_role::fixed);
+    file_.write<double>(v.described.path(), v.values);
+    describe(v.described.path(), v.described.long_name, v.described.units);
+  }
+
+  // Cells that are not asked for are final from the beginning.
+  void write_statuses() {
+    if (content_.asked.empty()) return;
+    expects(content_.asked.size() == schema_.cell_count(), "create_results: {} cells, {} known to be asked for",
+            schema_.cell_count(), content_.asked.size());
+    std::vector<std::int8_t> status;
+    std::vector<std::uint64_t> sums;
+    for (const bool asked : content_.asked) {
+      status.push_back(static_cast<std::int8_t>(asked ? cell_status::pending : cell_status::not_asked));
+      sums.push_back(asked ? 0 : record_checksum(cell_status::not_asked, {}, 0));
+    }
+    file_.write<std::int8_t>("status", status);
+    file_.write<std::uint64_t>("record_checksum", sums);
+  }
+
+  void write_identities() {
+    std::vector<cell_identity> identities = content_.identities;
+    identities.resize(schema_.cell_count());
+    for (const auto& [name, part] :
+         {std::pair{"identity_high", &cell_identity::high}, std::pair{"identity_low", &cell_identity::low}}) {
+      std::vector<std::uint64_t> values;
+      for (const cell_identity& identity : identities) values.push_back(identity.*part);
+      cell_variable<std::uint64_t>(dataset_role::fixed, name, 0,
+                                   "64 of the 128 bits of a hash of all that the cell's numbers depend on");
+      file_.write<std::uint64_t>(name, values);
+    }
   }
 
   void describe(const std::string& variable, std::string_view long_name, std::string_view units) {
@@ -135,28 +176,19 @@ class layout_writer {
     file_.set_attribute(variable, "units", std::string(units));
   }
 
-  void strings(axis a, const std::vector<std::string>& values, std::string_view long_name) {
-    strings(path_of(a), values, long_name);
-  }
-
-  void strings(const std::string& dataset, const std::vector<std::string>& values, std::string_view long_name) {
-    file_.create_strings(dataset, {values.size()}, values);
-    file_.make_scale(dataset);
-    file_.set_attribute(dataset, "long_name", std::string(long_name));
-    description_.add_texts(dataset, values);
+  void coordinate(const dimension& d, const std::vector<std::string>& values) {
+    file_.create_strings(d.path(), {values.size()}, values);
+    file_.make_scale(d.path());
+    file_.set_attribute(d.path(), "long_name", d.long_name);
+    description_.add_texts(d.path(), values);
   }
 
   template<class T>
-  void numbers(axis a, const std::vector<T>& values, std::string_view long_name) {
-    numbers<T>(path_of(a), values, long_name);
-  }
-
-  template<class T>
-  void numbers(const std::string& dataset, const std::vector<T>& values, std::string_view long_name) {
-    create<T>(dataset, {{dataset, values.size()}}, T{}, dataset_role::fixed);
-    file_.write<T>(dataset, values);
-    file_.make_scale(dataset);
-    describe(dataset, long_name, "1");
+  void coordinate(const dimension& d, const std::vector<T>& values) {
+    create<T>(d.path(), {{d.path(), values.size()}}, T{}, dataset_role::fixed);
+    file_.write<T>(d.path(), values);
+    file_.make_scale(d.path());
+    describe(d.path(), d.long_name, "1");
   }
 
   void flags(const std::string& variable, const std::vector<std::int8_t>& values, const std::string& meanings) {
@@ -166,18 +198,26 @@ class layout_writer {
 
   hdf5_file& file_;
   file_description& description_;
-  const coordinates& grid_;
+  const results_content& content_;
+  const results_schema& schema_;
+  std::set<std::string> groups_;
 };
 
 }  // namespace
 
-void create_results(const std::string& path, const coordinates& grid, const std::string& config_toml,
+std::uint64_t file_bytes(const results_schema& schema) {
+  constexpr std::uint64_t failures = most_failures * (2 * sizeof(std::uint64_t) + failure_bytes);
+  return schema.cell_count() * (schema.bytes_of_cell() + sizeof(cell_identity)) + failures;
+}
+
+void create_results(const std::string& path, const results_content& content, const std::string& config_toml,
                     const provenance& attributes) {
-  create_file(path, file_kind::results, payload_bytes(grid), attributes, config_toml,
+  create_file(path, file_kind::results, file_bytes(*content.schema), attributes, config_toml,
               [&](hdf5_file& file, file_description& description) {
-                layout_writer layout(file, description, grid);
+                layout_writer layout(file, description, content);
                 layout.write_coordinates();
                 layout.create_variables();
+                layout.create_failures();
               });
 }
 

@@ -1,111 +1,19 @@
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/hash.hpp"
 #include "cotscale/store/results_file.hpp"
+#include "raw_records.hpp"
 
 namespace cotscale {
 namespace {
-
-std::vector<weight_variable> read_weight_variables(const sealed_file& file) {
-  std::vector<weight_variable> weights;
-  for (const std::string& name : file.description().texts(std::string(weights_group) + "/parameter")) {
-    weight_variable weight{.name = name, .shape = {}};
-    const auto& dimensions = file.dataset(path_of(weight)).dimensions;
-    for (std::size_t i = cell_axes.size(); i < dimensions.size(); ++i) {
-      weight.dimensions.push_back(dimensions[i].first);
-      weight.shape.push_back(dimensions[i].second);
-    }
-    weights.push_back(std::move(weight));
-  }
-  return weights;
-}
-
-coordinates read_coordinates(const sealed_file& file) {
-  const auto texts = [&](axis a) { return file.description().texts(path_of(a)); };
-  const auto integers = [&](axis a) {
-    const bool there = file.description().find(path_of(a)) != nullptr;
-    return there ? file.read<std::int64_t>(path_of(a)) : std::vector<std::int64_t>();
-  };
-  return {.models = texts(axis::model),
-          .mixtures = texts(axis::mixture),
-          .hardness = file.read<double>(path_of(axis::hardness)),
-          .target_support_hardness = file.read<double>("target_support_hardness"),
-          .n = integers(axis::n),
-          .repeats = integers(axis::repeat),
-          .m = integers(axis::m),
-          .k = integers(axis::k),
-          .training_steps = integers(axis::training_step),
-          .baselines = texts(axis::baseline),
-          .tasks = texts(axis::task),
-          .rows = integers(axis::row),
-          .weights = read_weight_variables(file)};
-}
 
 sealed_file require_results(sealed_file file) {
   if (file.kind() == file_kind::results) return file;
   throw mismatch_error(
       fmt::format("{}: holds a selection of tasks, not the results of a sweep; name another file", file.path()));
 }
-
-// The records of all cells as they stand in the file.
-class raw_records {
- public:
-  raw_records(const sealed_file& file, std::size_t cells)
-      : stored_(file.read<std::uint64_t>("record_checksum")), status_(file.read<std::int8_t>("status")) {
-    for (const record_variable& v : record_variables()) add_column(file, std::string(v.name), cells);
-    add_column(file, "checksum", cells);
-  }
-
-  cell_status status(std::size_t cell) const { return static_cast<cell_status>(status_[cell]); }
-
-  std::uint64_t payload_checksum(std::size_t cell) const {
-    std::uint64_t sum = 0;
-    std::memcpy(&sum, columns_.back().data() + cell * sizeof(sum), sizeof(sum));
-    return sum;
-  }
-
-  // Whether the record is one that a run has left or is writing (docs/results-layout.md, "Checksums").
-  bool is_sound(std::size_t cell) const {
-    const std::uint64_t stored = stored_[cell];
-    const auto is_of = [&](cell_status s) { return stored == checksum_as(cell, s); };
-    switch (status(cell)) {
-      case cell_status::pending:
-        return !is_of(cell_status::done) && !is_of(cell_status::failed);
-      case cell_status::done:
-        return is_of(cell_status::done) || is_of(cell_status::pending);
-      case cell_status::failed:
-        return is_of(cell_status::failed) || is_of(cell_status::pending) || stored == record_being_written;
-    }
-    return false;
-  }
-
- private:
-  void add_column(const sealed_file& file, const std::string& name, std::size_t cells) {
-    const stored_dataset& dataset = file.dataset(name);
-    columns_.emplace_back(dataset.bytes());
-    file.read_bytes(dataset, 0, columns_.back());
-    expects(columns_.back().size() % cells == 0, "{} has {} bytes for {} cells", name, dataset.bytes(), cells);
-  }
-
-  std::uint64_t checksum_as(std::size_t cell, cell_status s) const {
-    checksum sum;
-    const auto byte = static_cast<std::int8_t>(s);
-    sum.add(std::as_bytes(std::span(&byte, 1)));
-    for (const std::vector<std::byte>& column : columns_) {
-      const std::size_t each = column.size() / status_.size();
-      sum.add(std::span(column).subspan(cell * each, each));
-    }
-    return sum.value();
-  }
-
-  // What is read first is what a run writes last.
-  std::vector<std::uint64_t> stored_;
-  std::vector<std::int8_t> status_;
-  std::vector<std::vector<std::byte>> columns_;
-};
 
 }  // namespace
 
@@ -122,15 +30,41 @@ bool is_results_file(const std::string& path) {
 results_reader::results_reader(const std::string& path) : results_reader(sealed_file(path)) {}
 
 results_reader::results_reader(sealed_file file)
-    : file_(require_results(std::move(file))), grid_(read_coordinates(file_)) {}
+    : file_(require_results(std::move(file))), cell_count_(file_.dataset("status").values()) {}
+
+std::vector<std::string> results_reader::cell_dimensions() const {
+  std::vector<std::string> names;
+  for (const auto& [name, length] : file_.dataset("status").dimensions) names.push_back(name);
+  return names;
+}
+
+std::vector<std::string> results_reader::own_dimensions(const std::string& variable) const {
+  std::vector<std::string> names;
+  const auto& dimensions = file_.dataset(dataset_of(variable)).dimensions;
+  for (std::size_t i = file_.dataset("status").dimensions.size(); i < dimensions.size(); ++i) {
+    names.push_back(dimensions[i].first);
+  }
+  return names;
+}
+
+std::vector<failure> results_reader::failures() const {
+  const failure_table table(file_);
+  const std::vector<cell_status> status = statuses();
+  std::vector<failure> out;
+  for (std::size_t i = 0; i < status.size(); ++i) {
+    if (status[i] != cell_status::failed) continue;
+    if (std::optional<failure> known = table.of_cell(i)) out.push_back(std::move(*known));
+  }
+  return out;
+}
 
 std::vector<cell_status> results_reader::statuses() const {
   const std::vector<std::int8_t> raw = file_.read<std::int8_t>("status");
   std::vector<cell_status> statuses(raw.size());
   std::transform(raw.begin(), raw.end(), statuses.begin(), [](std::int8_t s) {
-    const bool known =
-        s == static_cast<std::int8_t>(cell_status::done) || s == static_cast<std::int8_t>(cell_status::failed);
-    return known ? static_cast<cell_status>(s) : cell_status::pending;
+    constexpr auto least = static_cast<std::int8_t>(cell_status::done),
+                   most = static_cast<std::int8_t>(cell_status::not_asked);
+    return s >= least && s <= most ? static_cast<cell_status>(s) : cell_status::pending;
   });
   return statuses;
 }
@@ -142,25 +76,26 @@ std::vector<std::int32_t> results_reader::attempts() const {
   return attempts;
 }
 
+// With its group.
 std::string results_reader::dataset_of(const std::string& variable) const {
-  for (const payload_variable& v : payload_variables()) {
-    if (v.name == variable) return path_of(v);
+  for (const stored_dataset& d : file_.description().datasets()) {
+    if (d.role == dataset_role::payload && d.name.substr(d.name.rfind('/') + 1) == variable) return d.name;
   }
   return variable;
 }
 
-std::vector<double> results_reader::cell_values(const std::string& variable, const cell_position& cell) const {
-  for (std::size_t i = 0; i < cell.size(); ++i) {
-    if (cell[i] >= grid_.length(cell_axes[i])) throw io_error(fmt::format("{}: has no such cell", file_.path()));
-  }
+std::vector<double> results_reader::values_of_cell(const std::string& variable, std::size_t cell) const {
+  if (cell >= cell_count_) throw io_error(fmt::format("{}: has no such cell", file_.path()));
   const std::string name = dataset_of(variable);
-  const std::uint64_t each = file_.dataset(name).values() / grid_.cell_count();
-  return file_.read<double>(name, cell_number(grid_, cell) * each, each);
+  const std::uint64_t each = file_.dataset(name).values() / cell_count_;
+  if (file_.dataset(name).type != "float32") return file_.read<double>(name, cell * each, each);
+  const std::vector<float> values = file_.read<float>(name, cell * each, each);
+  return {values.begin(), values.end()};
 }
 
 std::vector<double> results_reader::first_steps(const std::string& variable, std::size_t most) const {
   const std::string name = dataset_of(variable);
-  const std::size_t steps = grid_.k.size(), kept = std::min(steps, most);
+  const std::size_t steps = file_.dataset(name).dimensions.back().second, kept = std::min(steps, most);
   const std::size_t rows = file_.dataset(name).values() / steps;
   constexpr std::size_t at_once = 100'000;  // values, so that a large file is not in memory as a whole
   const std::size_t rows_at_once = std::max<std::size_t>(1, at_once / steps);
@@ -179,17 +114,13 @@ std::vector<std::uint64_t> results_reader::payload_checksums(std::size_t first, 
   std::vector<checksum> sums(count);
   std::vector<std::byte> bytes;
   // What consecutive cells write into a variable is contiguous.
-  const auto add = [&](const std::string& name) {
-    const stored_dataset& dataset = file_.dataset(name);
-    const std::size_t each = dataset.bytes() / grid_.cell_count();
+  for (const stored_dataset& dataset : file_.description().datasets()) {
+    if (dataset.role != dataset_role::payload) continue;
+    const std::size_t each = dataset.bytes() / cell_count_;
     bytes.resize(each * count);
     file_.read_bytes(dataset, first * each, bytes);
     for (std::size_t i = 0; i < count; ++i) sums[i].add(std::span(bytes).subspan(i * each, each));
-  };
-  for (const payload_variable& v : payload_variables()) {
-    if (is_present(v, grid_)) add(path_of(v));
   }
-  for (const weight_variable& weight : grid_.weights) add(path_of(weight));
   std::vector<std::uint64_t> values(count);
   std::transform(sums.begin(), sums.end(), values.begin(), [](const checksum& sum) { return sum.value(); });
   return values;
@@ -197,8 +128,12 @@ std::vector<std::uint64_t> results_reader::payload_checksums(std::size_t first, 
 
 std::vector<std::size_t> results_reader::damaged_now(const std::vector<std::size_t>& among) const {
   constexpr std::size_t most_bytes = 16 << 20;  // of cells that are read at once
-  const std::size_t at_once = std::max<std::size_t>(1, most_bytes / (payload_bytes(grid_) / grid_.cell_count()));
-  const raw_records records(file_, grid_.cell_count());
+  std::size_t cell_bytes = 1;
+  for (const stored_dataset& d : file_.description().datasets()) {
+    if (d.role == dataset_role::payload) cell_bytes += d.bytes() / cell_count_;
+  }
+  const std::size_t at_once = std::max<std::size_t>(1, most_bytes / cell_bytes);
+  const detail::raw_records records(file_);
   std::vector<std::size_t> damaged;
   for (std::size_t i = 0; i < among.size();) {
     if (!records.is_sound(among[i])) damaged.push_back(among[i]);
@@ -222,7 +157,7 @@ std::vector<std::size_t> results_reader::damaged_now(const std::vector<std::size
 }
 
 std::vector<std::size_t> results_reader::damaged_cells() const {
-  std::vector<std::size_t> cells(grid_.cell_count());
+  std::vector<std::size_t> cells(cell_count_);
   for (std::size_t i = 0; i < cells.size(); ++i) cells[i] = i;
   // A cell that a run stores between two of our reads looks damaged, but not the next time.
   constexpr int looks = 3;

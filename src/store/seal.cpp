@@ -78,7 +78,7 @@ std::uint64_t fixed_checksum(const descriptor& file, const std::string& path, co
   };
   std::vector<range> left_out{{s.places.seal, s.places.seal + seal_length()}};
   for (const stored_dataset& d : description.datasets()) {
-    if (d.of_cells()) left_out.push_back({d.offset, d.offset + d.bytes()});
+    if (d.changes()) left_out.push_back({d.offset, d.offset + d.bytes()});
   }
   left_out.push_back({s.file_bytes, s.file_bytes});
   std::sort(left_out.begin(), left_out.end(), [](const range& a, const range& b) { return a.begin < b.begin; });

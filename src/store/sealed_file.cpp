@@ -9,7 +9,7 @@
 
 #include "cotscale/base/descriptor.hpp"
 #include "cotscale/base/error.hpp"
-#include "cotscale/store/layout.hpp"
+#include "cotscale/store/schema.hpp"
 #include "seal.hpp"
 
 namespace cotscale {
@@ -148,6 +148,7 @@ template std::vector<float> sealed_file::read(const std::string&, std::uint64_t,
 template std::vector<std::int64_t> sealed_file::read(const std::string&, std::uint64_t, std::uint64_t) const;
 template std::vector<std::int32_t> sealed_file::read(const std::string&, std::uint64_t, std::uint64_t) const;
 template std::vector<std::int8_t> sealed_file::read(const std::string&, std::uint64_t, std::uint64_t) const;
+template std::vector<std::uint8_t> sealed_file::read(const std::string&, std::uint64_t, std::uint64_t) const;
 template std::vector<std::uint64_t> sealed_file::read(const std::string&, std::uint64_t, std::uint64_t) const;
 
 }  // namespace cotscale

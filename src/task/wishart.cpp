@@ -43,6 +43,12 @@ wishart_source::wishart_source(const task_mixture& tasks, int m, stream_key key)
   double total = 0;
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     const covariance& task = tasks.task(i);
+    const prompt_distribution& distribution = tasks.distribution(i);
+    expects(distribution.features->is_gaussian(), "wishart_source: the features are {}", distribution.features->word());
+    deviations_.push_back(std::sqrt(distribution.noise));
+    weights_.push_back(distribution.weights);
+    noisy_ = noisy_ || distribution.noise > 0;
+    gaussian_weights_ = gaussian_weights_ && distribution.weights->is_gaussian();
     task_factor factor{.diagonal = is_diagonal(task.values()), .values = {}};
     if (factor.diagonal) {
       factor.values.reshape(d_, 1);
@@ -123,7 +129,50 @@ void wishart_source::draw(std::uint64_t block, prompt_lanes& out) const {
     next += below;
     if (i < rank) std::copy_n(&chi[static_cast<std::size_t>(i) * lane_count], lane_count, row + below);
   }
-  multiply_factor(draw_tasks(block), t);
+  const std::vector<std::size_t> drawn = draw_tasks(block);
+  multiply_factor(drawn, t);
+  if (!gaussian_weights_) shape_weights(block, drawn, out.w);
+  if (noisy_) {
+    draw_noise(block, drawn, out);
+  } else if (out.has_noise()) {
+    out.noise = {};
+    out.noise_square = {};
+  }
+}
+
+void wishart_source::shape_weights(std::uint64_t block, const std::vector<std::size_t>& tasks, matrix& w) const {
+  std::vector<double> of_lane(static_cast<std::size_t>(d_));
+  for (int lane = 0; lane < lane_count; ++lane) {
+    for (int j = 0; j < d_; ++j) of_lane[static_cast<std::size_t>(j)] = w(j, lane);
+    const weight_prior& prior = *weights_[tasks[tasks.size() == 1 ? 0 : static_cast<std::size_t>(lane)]];
+    prior.shape(key_, block * lane_count + static_cast<std::uint64_t>(lane), of_lane);
+    for (int j = 0; j < d_; ++j) w(j, lane) = of_lane[static_cast<std::size_t>(j)];
+  }
+}
+
+void wishart_source::draw_noise(std::uint64_t block, const std::vector<std::size_t>& tasks, prompt_lanes& out) const {
+  const int rank = out.factor.columns;
+  const stream_key key = label_noise_key(key_);
+  matrix z(rank, lane_count);
+  fill_normal(key, block, z.values());
+  std::array<double, lane_count> rest{};
+  if (m_ > rank) fill_chi(key, block, std::vector<double>(lane_count, m_ - rank), rest);
+  std::array<double, lane_count> sigma{};
+  for (std::size_t lane = 0; lane < sigma.size(); ++lane) {
+    sigma[lane] = deviations_[tasks[tasks.size() == 1 ? 0 : lane]];
+    double square = rest[lane] * rest[lane];
+    for (int j = 0; j < rank; ++j) square += z(j, static_cast<int>(lane)) * z(j, static_cast<int>(lane));
+    out.noise_square[lane] = sigma[lane] * sigma[lane] * square / m_;
+  }
+  out.noise.reshape(d_, lane_count);
+  for (int i = 0; i < d_; ++i) {  // Xε/m = L z σ/m
+    const double* row = out.factor.packed.data() + out.factor.row(i) * lane_count;
+    for (int lane = 0; lane < lane_count; ++lane) {
+      double sum = 0;
+      for (int j = 0; j < out.factor.row_length(i); ++j) sum += row[j * lane_count + lane] * z(j, lane);
+      out.noise(i, lane) = sum * sigma[static_cast<std::size_t>(lane)] / m_;
+    }
+  }
 }
 
 std::vector<matrix> sample_covariances(const covariance& sigma, int m, int count, stream_key key) {

@@ -31,12 +31,41 @@ bool is_semi_definite(const matrix& a) {
   return values.front() >= -4 * a.rows() * std::numeric_limits<double>::epsilon() * values.back();
 }
 
+// D ← B D + A in each lane. Of D = 0 at first: Σ_{j<k} B^j A.
+void accumulate(const square_lanes& step, const matrix& a, square_lanes& sum, square_lanes& scratch) {
+  if (sum.size == 0) {
+    sum = step;
+    std::fill_n(sum.packed.data(), sum.packed.size(), 0.0);
+  } else {
+    multiply_lanes(step, sum, scratch);
+    std::swap(sum, scratch);
+  }
+  for (int i = 0; i < sum.packed.rows(); ++i) {
+    for (int lane = 0; lane < lane_count; ++lane) sum.packed(i, lane) += a.data()[i];
+  }
+}
+
+// ⟨I − B^k, D_k⟩ in each lane.
+lane_values noise_norms(const square_lanes& power, const square_lanes& sum) {
+  lane_values out{};
+  for (int i = 0; i < power.packed.rows(); ++i) {
+    const double unit = i / power.size == i % power.size ? 1 : 0;
+    for (int lane = 0; lane < lane_count; ++lane) {
+      out[static_cast<std::size_t>(lane)] += (unit - power.packed(i, lane)) * sum.packed(i, lane);
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
-chain_draws::chain_draws(const matrix& preconditioner, const covariance& sigma, int m, int steps, stream_key key)
+// Weights only start the power method here, and noise is averaged over: neither is drawn.
+chain_draws::chain_draws(const matrix& preconditioner, const prompt_distribution& test, int m, int steps,
+                         stream_key key)
     : preconditioner_(preconditioner),
       m_(m),
-      source_(task_mixture(sigma), m, key),
+      noise_(test.noise),
+      source_(task_mixture(prompt_distribution(test.lambda, test.features)), m, key),
       errors_(static_cast<std::size_t>(steps) + 1) {
   constexpr int small = 32;  // eight matrices side by side stay in the cache; beyond that BLAS is faster
   side_by_side_ = preconditioner.rows() <= small && is_semi_definite(preconditioner);
@@ -83,7 +112,8 @@ void chain_draws::fill(int block, int end) {
 }
 
 void chain_draws::fill_lanes(const prompt_lanes& p, int first, int lanes) {
-  thread_local square_lanes symmetric, step, power, next;
+  thread_local square_lanes symmetric, step, power, next, sum;
+  sum.size = 0;
   congruence_lanes(1.0 / m_, preconditioner_, p.factor, symmetric);
   const lane_values largest = largest_eigenvalues(symmetric, p.w);
   const auto diverges = exceeds(symmetric, 2 + 2 * rounding);
@@ -97,7 +127,12 @@ void chain_draws::fill_lanes(const prompt_lanes& p, int first, int lanes) {
   step_lanes(1.0 / m_, preconditioner_, p.factor, step);
   power = step;
   for (std::size_t k = 1;; ++k) {
-    const lane_values norms = squared_norms(power);
+    lane_values norms = squared_norms(power);
+    if (noise_ > 0) {
+      accumulate(step, preconditioner_, sum, next);
+      const lane_values noise = noise_norms(power, sum);
+      for (std::size_t lane = 0; lane < norms.size(); ++lane) norms[lane] += noise_ / m_ * noise[lane];
+    }
     for (int lane = 0; lane < lanes; ++lane) {
       errors_[k][static_cast<std::size_t>(first + lane)] = finite_or_infinite(norms[static_cast<std::size_t>(lane)]);
     }
@@ -125,9 +160,15 @@ void chain_draws::fill_dense(const prompt_lanes& p, int draw, int lane) {
   const matrix step = combination(1, matrix::identity(preconditioner_.rows()), -1, product_with_a);
   matrix power = matrix::identity(step.rows());
   matrix next = power;
+  matrix sum(step.rows(), step.columns());  // Σ_{j<k} B^j A
   for (std::size_t k = 0; k < errors_.size(); ++k) {
     const double norm = frobenius_norm(power);
-    errors_[k][at] = finite_or_infinite(norm * norm);
+    double error = norm * norm;
+    if (noise_ > 0) {
+      error += noise_ / m_ * (trace(sum) - inner(power, sum));
+      sum = combination(1, product(step, sum), 1, preconditioner_);
+    }
+    errors_[k][at] = finite_or_infinite(error);
     if (k + 1 == errors_.size()) return;
     multiply(1, step, transpose::no, power, transpose::no, 0, next);
     std::swap(power, next);

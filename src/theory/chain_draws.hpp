@@ -7,22 +7,22 @@
 
 #include "cotscale/base/random.hpp"
 #include "cotscale/linalg/lane_matrices.hpp"
-#include "cotscale/task/covariance.hpp"
-#include "cotscale/task/wishart.hpp"
+#include "cotscale/task/lane_sampler.hpp"
 
 namespace cotscale::detail {
 
 class chain_draws {
  public:
-  /// As predict_chain; both matrices are kept by reference.
-  chain_draws(const matrix& preconditioner, const covariance& sigma, int m, int steps, stream_key key);
+  /// As predict_chain; the matrix is kept by reference.
+  chain_draws(const matrix& preconditioner, const prompt_distribution& test, int m, int steps, stream_key key);
 
   /// Draws until there are `count`. False, and as many as before, if `out_of_time` (may be empty) said so. Throws
   /// stopped when asked to stop.
   bool extend(int count, const std::function<bool()>& out_of_time, const std::stop_token& stop);
 
   int count() const { return count_; }
-  /// ‖(I − AŜ)^k‖_F² of every draw, over k; +inf where it is beyond what doubles hold.
+  /// Of every draw, over k, the mean of ‖w_k − w‖² over w and over the noise of labels (predict_chain); +inf where it
+  /// is beyond what doubles hold.
   const std::vector<std::vector<double>>& errors() const { return errors_; }
   /// Largest |eigenvalue| of AŜ of every draw, from below, to some per cent. NaN or +inf where AŜ is not finite.
   const std::vector<double>& largest() const { return largest_; }
@@ -37,7 +37,8 @@ class chain_draws {
 
   const matrix& preconditioner_;
   int m_;
-  wishart_source source_;
+  double noise_;  // σ²
+  lane_sampler source_;
   bool side_by_side_;  // eight draws at once
   int count_ = 0;
   std::vector<std::vector<double>> errors_;

@@ -24,8 +24,8 @@ void add_product(const double* x, const double* y, lanes& sum) {
   for (std::size_t lane = 0; lane < sum.size(); ++lane) sum[lane] += x[lane] * y[lane];
 }
 
-// u ← u − A Ŝ u in each lane, u (d, 8). Written out on purpose: the roll-out has its own kernels, and one is to check
-// the other.
+// u ← u − A (Ŝ u + Xε/m) in each lane, u = w − w_k (d, 8). Written out on purpose: the roll-out has its own kernels,
+// and one is to check the other.
 void take_step(const matrix& a, const prompt_lanes& p, matrix& u) {
   const int d = u.rows();
   thread_local matrix inner, gram_u;
@@ -43,6 +43,9 @@ void take_step(const matrix& a, const prompt_lanes& p, matrix& u) {
     lanes sum{};
     for (int j = 0; j < p.factor.row_length(i); ++j) add_product(factor(i, j), &inner(j, 0), sum);
     std::copy_n(sum.data(), lane_count, &gram_u(i, 0));
+  }
+  for (int i = 0; p.has_noise() && i < d; ++i) {
+    for (int lane = 0; lane < lane_count; ++lane) gram_u(i, lane) += p.m * p.noise(i, lane);
   }
   for (int i = 0; i < d; ++i) {
     lanes sum{};
@@ -75,7 +78,8 @@ matrix relative_errors(const matrix& a, const null_prompts& prompts, std::span<c
       throw_if_stopped(stop);
       const prompt_lanes& p = prompts.block(i, scratch);
       u = p.w;
-      const auto start = squared_norms(u);
+      auto start = squared_norms(u);
+      if (prompts.distribution().noise > 0) start.fill(u.rows());
       int taken = 0;
       for (int row = 0; row < out.rows(); ++row) {
         for (; taken < compared[static_cast<std::size_t>(row)]; ++taken) take_step(a, p, u);
@@ -148,11 +152,11 @@ int null_draws(int d, int prompts) {
   return (draws + lane_count - 1) / lane_count * lane_count;
 }
 
-null_prompts::null_prompts(covariance sigma, int m, int draws, stream_key key)
-    : sigma_(std::move(sigma)), source_(task_mixture(sigma_), m, key), blocks_((draws + lane_count - 1) / lane_count) {
+null_prompts::null_prompts(prompt_distribution test, int m, int draws, stream_key key)
+    : test_(std::move(test)), source_(task_mixture(test_), m, key), blocks_((draws + lane_count - 1) / lane_count) {
   expects(draws >= 1, "null_prompts: draws = {}", draws);
   constexpr double most_numbers = 1e6;
-  const int d = sigma_.dimension();
+  const int d = test_.dimension();
   if (1.0 * blocks_ * lane_count * (trapezoid_size(d, std::min(d, m)) + d) > most_numbers) return;
   kept_.resize(static_cast<std::size_t>(blocks_));
   for (std::size_t i = 0; i < kept_.size(); ++i) source_.draw(i, kept_[i]);
@@ -169,8 +173,10 @@ null_distribution simulate_null(const matrix& preconditioner, const null_prompts
   expects(steps >= 0 && preconditioner.rows() == prompts.sigma().dimension(), "simulate_null: steps = {}, A ({}, {})",
           steps, preconditioner.rows(), preconditioner.columns());
   null_distribution out;
+  out.relative = prompts.distribution().noise == 0;
+  out.finite_variance = prompts.distribution().features->has_finite_variance();
   out.draws = prompts.blocks() * lane_count;
-  out.mean = one_step_error(preconditioner, prompts.sigma(), prompts.examples()) / prompts.sigma().dimension();
+  out.mean = one_step_error(preconditioner, prompts.distribution(), prompts.examples()) / prompts.sigma().dimension();
   const std::vector<int> compared = compared_steps(steps);
   if (compared.empty()) return out;
   const matrix r = relative_errors(preconditioner, prompts, compared, stop);
@@ -179,6 +185,7 @@ null_distribution simulate_null(const matrix& preconditioner, const null_prompts
     return r.values().subspan(static_cast<std::size_t>(i) * columns, columns);
   };
   fill_moments(row(0), out);
+  if (!out.finite_variance) out.deviation = nan;
   for (int i = 0; i < r.rows(); ++i) {
     const null_distribution::step step = score_step(compared[static_cast<std::size_t>(i)], row(i));
     if (step.centre > 0 && std::isfinite(step.centre)) out.steps.push_back(step);
@@ -188,9 +195,10 @@ null_distribution simulate_null(const matrix& preconditioner, const null_prompts
 
 double bounded_score(double x, double centre) { return x < infinity ? x / (x + centre) : 1; }
 
-double start_score(double mean, int d, int prompts) {
-  const double degrees = static_cast<double>(d) * prompts;
-  const double variance = 2 / (9 * degrees);
+double start_score(double mean, int d, int prompts) { return start_score(mean, d, prompts, d); }
+
+double start_score(double mean, int d, int prompts, int degrees) {
+  const double variance = 2 / (9 * (static_cast<double>(degrees) * prompts));
   return (std::cbrt(mean / d) - (1 - variance)) / std::sqrt(variance);
 }
 

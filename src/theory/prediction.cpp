@@ -90,12 +90,12 @@ void compare(const chain_draws& drawn, double rarest, chain_prediction& out) {
 
 }  // namespace
 
-chain_prediction predict_chain(const matrix& preconditioner, const covariance& sigma, int m, int steps,
+chain_prediction predict_chain(const matrix& preconditioner, const prompt_distribution& test, int m, int steps,
                                const prediction_draws& draws, stream_key key, const std::stop_token& stop) {
   expects(steps >= 0 && draws.draws >= 1 && draws.most_draws >= draws.draws,
           "predict_chain: steps = {}, draws = {}, most_draws = {}", steps, draws.draws, draws.most_draws);
   const blas_threads one(1);
-  chain_draws drawn(preconditioner, sigma, m, steps, key);
+  chain_draws drawn(preconditioner, test, m, steps, key);
   drawn.extend(draws.draws, {}, stop);
   chain_prediction out;
   for (;;) {

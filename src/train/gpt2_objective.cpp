@@ -4,36 +4,11 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/model/gpt2_tokens.hpp"
+#include "cotscale/train/objective_part.hpp"
+#include "process_chain.hpp"
 
 namespace cotscale {
 namespace {
-
-// Σ_i x_i ⟨x_i, v⟩/n = Ŝ v
-void multiply_covariance(const matrix& x, std::vector<double>& v) {
-  std::vector<double> products(static_cast<std::size_t>(x.columns()));
-  for (int j = 0; j < x.rows(); ++j) {
-    for (int i = 0; i < x.columns(); ++i) {
-      products[static_cast<std::size_t>(i)] += x(j, i) * v[static_cast<std::size_t>(j)] / x.columns();
-    }
-  }
-  for (int j = 0; j < x.rows(); ++j) {
-    double& sum = v[static_cast<std::size_t>(j)] = 0;
-    for (int i = 0; i < x.columns(); ++i) sum += x(j, i) * products[static_cast<std::size_t>(i)];
-  }
-}
-
-// w_1 … w_k in a row; from w_0 = 0.
-std::vector<double> process_chain(const objective_options& options, int k, const prompt& p) {
-  const std::size_t d = p.w.size();
-  std::vector<double> out, w(d), change(d);
-  for (int i = 0; i < k; ++i) {
-    for (std::size_t j = 0; j < d; ++j) change[j] = p.w[j] - w[j];
-    if (options.targets == process_targets::gradient_descent) multiply_covariance(p.x, change);
-    for (std::size_t j = 0; j < d; ++j) w[j] += options.eta * change[j];
-    out.insert(out.end(), w.begin(), w.end());
-  }
-  return out;
-}
 
 // bar = weight·(output − target), row by row; returns weight·½‖output − target‖².
 template<class T, class Target>
@@ -55,7 +30,7 @@ double residual(view<const T> output, const Target& target, double weight, view<
 template<class T>
 double gpt2_objective<T>::add(const objective_options& options, int k, std::span<const T> parameters,
                               std::span<const prompt> prompts, double weight, std::span<T> gradient) {
-  expects(k >= 1 && (k == 1 || options.kind != objective::direct), "gpt2_objective: k = {}", k);
+  expects(k >= 1 && (k == 1 || part_of(options.kind).has_chain), "gpt2_objective: k = {}", k);
   start_prompts(prompts, k, pass_);
   forward(options, k, parameters, prompts);
   const double loss = residuals(options, k, prompts, weight);
@@ -71,13 +46,13 @@ void gpt2_objective<T>::losses(const objective_options& options, int k, std::spa
   start_prompts(prompts, k, pass_);
   forward(options, k, parameters, prompts);
   std::fill_n(out.begin(), prompts.size(), prompt_loss{});
-  const bool last_only = options.kind == objective::outcome;
+  const objective_part& part = part_of(options.kind);
+  const bool last_only = part.last_estimate;
   for (int i = last_only ? k - 1 : 0; i < k; ++i) {
     const view<const T> output = pass_.output(i);
     const double weight = 0.5 / (last_only ? 1 : k);
     for (std::size_t b = 0; b < prompts.size(); ++b) {
-      const double* target =
-          options.kind == objective::process ? targets_[b].data() + i * output.columns : prompts[b].w.data();
+      const double* target = part.teaches ? targets_[b].data() + i * output.columns : prompts[b].w.data();
       for (int j = 0; j < output.columns; ++j) {
         const double r = static_cast<double>(output.row(static_cast<int>(b))[j]) - target[j];
         out[b].model += weight * r * r;
@@ -90,9 +65,9 @@ void gpt2_objective<T>::losses(const objective_options& options, int k, std::spa
 template<class T>
 void gpt2_objective<T>::forward(const objective_options& options, int k, std::span<const T> parameters,
                                 std::span<const prompt> prompts) {
-  if (options.kind != objective::process) return forward_chain(parameters, k, pass_);
+  if (!part_of(options.kind).teaches) return forward_chain(parameters, k, pass_);
   targets_.clear();
-  for (const prompt& p : prompts) targets_.push_back(process_chain(options, k, p));
+  for (const prompt& p : prompts) targets_.push_back(detail::process_chain(options, k, p));
   for (int i = 1; i < k; ++i) {
     const view<T> token = pass_.token(pass_.prompt_tokens() + i);
     const int d = token.columns - 1;
@@ -108,15 +83,16 @@ void gpt2_objective<T>::forward(const objective_options& options, int k, std::sp
 template<class T>
 double gpt2_objective<T>::residuals(const objective_options& options, int k, std::span<const prompt> prompts,
                                     double weight) {
+  const objective_part& part = part_of(options.kind);
   const auto weight_of = [&](std::size_t b) { return prompts[b].w.data(); };
   double loss = 0;
   for (int i = 0; i < k; ++i) {
     const view<T> bar = pass_.output_bar(i);
     const view<const T> output = pass_.output(i);
-    if (options.kind == objective::process) {
+    if (part.teaches) {
       const auto target = [&](std::size_t b) { return targets_[b].data() + i * output.columns; };
       loss += residual(output, target, weight / k, bar);
-    } else if (options.kind != objective::outcome) {
+    } else if (!part.last_estimate) {
       loss += residual(output, weight_of, weight / k, bar);
     } else if (i == k - 1) {
       loss += residual(output, weight_of, weight, bar);
@@ -130,7 +106,7 @@ void gpt2_objective<T>::backward(const objective_options& options, int k, std::s
                                  std::span<T> gradient) {
   pass_.start_backward();
   int last = pass_.token_count();
-  for (int i = k - 1; options.kind == objective::outcome && i > 0; --i) {
+  for (int i = k - 1; part_of(options.kind).through_tokens && i > 0; --i) {
     pass_.backward(parameters, pass_.prompt_tokens() + i, last--, gradient);
     // token i is (output i − 1, 1)
     const view<const T> token_bar = pass_.token_bar(i);

@@ -24,7 +24,7 @@ mixture_prompts::mixture_prompts(const task_mixture& tasks, int n, stream_key ke
     : task_key_(key_builder("task of a prompt").add(key.low).add(key.high).key()) {
   double total = 0;
   for (std::size_t i = 0; i < tasks.size(); ++i) {
-    sources_.emplace_back(tasks.task(i), n, key);
+    sources_.emplace_back(tasks.distribution(i), n, key);
     cumulative_.push_back(total += tasks.probability(i));
   }
 }
@@ -44,6 +44,7 @@ void mixture_prompts::draw(std::uint64_t index, int dimension, int examples, pro
   if (examples < this->examples()) {
     out.x = out.x.block(0, 0, this->dimension(), examples);
     out.y.resize(static_cast<std::size_t>(examples));
+    if (!out.noise.empty()) out.noise.resize(out.y.size());
   }
   for (int j = dimension; j < this->dimension(); ++j) {
     double& w = out.w[static_cast<std::size_t>(j)];

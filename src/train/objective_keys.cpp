@@ -1,15 +1,17 @@
 #include <array>
+#include <vector>
 
 #include "cotscale/train/keys.hpp"
+#include "cotscale/train/objective_part.hpp"
 
 namespace cotscale {
 namespace {
 
-constexpr std::array<config::word<objective>, 4> objectives{
-    {{objective::direct, "direct", "one step with target w"},
-     {objective::process, "process", "every step of a chain whose inputs are given"},
-     {objective::outcome, "outcome", "the last estimate of the model's own chain, with gradients through the chain"},
-     {objective::rollout, "rollout", "every step of the model's own chain, without gradients through it"}}};
+std::vector<config::word<objective>> words_of_objectives() {
+  std::vector<config::word<objective>> out;
+  for (const objective_part* part : objective_parts()) out.push_back({part->kind, part->word, part->help});
+  return out;
+}
 
 constexpr std::array<config::word<process_targets>, 2> targets{
     {{process_targets::geometric, "geometric", "w_i = (1 − (1 − η)^i) w"},
@@ -18,6 +20,7 @@ constexpr std::array<config::word<process_targets>, 2> targets{
 }  // namespace
 
 void objective_word(config::keys& k, objective_options& o) {
+  static const auto objectives = words_of_objectives();
   k.word({.name = "objective", .help = "what is learned from samples (below); the population loss is that of `direct`"},
          o.kind, objectives);
 }

@@ -62,7 +62,7 @@ void one_second_cells(const communicator& all) {
   const int repetitions = bench::sized(2, 1);
   const specification spec = bench::spinning_cells(cells_per_rank * all.size(), cell_seconds);
   const coordinates grid = make_coordinates(spec);
-  const cell_result blank = bench::blank_result(grid);
+  const cell_values blank = bench::blank_result(grid);
   std::vector<double> between, whole, helpers;
   for (int i = 0; i < repetitions; ++i) {
     bench::timeline when;

@@ -30,7 +30,7 @@ struct setting {
 bench::timeline sweep(const setting& s, const communicator& all) {
   const double cells_a_second = 1 / s.root_cell + (all.size() - 1) / s.other_cell;
   const specification spec = bench::spinning_cells(static_cast<int>(s.total * cells_a_second), s.other_cell);
-  const cell_result blank = bench::blank_result(make_coordinates(spec));
+  const cell_values blank = bench::blank_result(make_coordinates(spec));
   const run_options options{.output = "bench_scheduler_idle.h5",
                             .overwrite = true,
                             .progress = progress_mode::none,

@@ -4,9 +4,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <span>
 #include <string>
-#include <variant>
 
 #include "bench.hpp"
 #include "cotscale/experiment/cost_model.hpp"
@@ -33,14 +34,12 @@ inline specification spinning_cells(int cells, double seconds) {
 }
 
 /// A result of the right shape.
-inline cell_result blank_result(const coordinates& grid) {
-  cell_result r;
-  for (const payload_variable& v : payload_variables()) {
-    std::visit(
-        [&](auto member) {
-          if constexpr (requires { (r.*member).data(); }) (r.*member).assign(grid.volume(v.own_axes), 1);
-        },
-        v.member);
+inline cell_values blank_result(const coordinates& grid) {
+  cell_values r(make_schema(grid));
+  for (const variable_slot& slot : r.schema()->slots()) {
+    if (slot.declared.type != value_type::f64) continue;
+    const std::span<double> values = r.of<double>(slot.declared.name);
+    std::fill(values.begin(), values.end(), 1.0);
   }
   return r;
 }

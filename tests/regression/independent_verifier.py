@@ -3,7 +3,7 @@
 import math
 import struct
 
-SIZES = {"float64": 8, "float32": 4, "int64": 8, "int32": 4, "int8": 1, "uint64": 8}
+SIZES = {"float64": 8, "float32": 4, "int64": 8, "int32": 4, "int8": 1, "uint64": 8, "uint8": 1}
 
 def xxh64(data):
     """XXH64 with seed 0, from its public specification."""
@@ -67,7 +67,7 @@ class File:
                 rest = rest[length + 1:]
             else:
                 kind, name, type_, role, offset, *dimensions = words
-                assert kind == "dataset" and role in ("fixed", "payload", "record", "record_checksum")
+                assert kind == "dataset" and role in ("fixed", "payload", "record", "record_checksum", "failure")
                 lengths = {d.split("=")[0]: int(d.split("=")[1]) for d in dimensions}
                 self.datasets[name] = (type_, role, int(offset), lengths)
 
@@ -105,7 +105,19 @@ def faults(path):
     if int(file.fields["fixed"][0], 16) != xxh64(fixed + file.data[position:]):
         out.append("fixed")
     if file.fields["kind"] == ["results"]:
-        out += cell_faults(file)
+        out += cell_faults(file) + failure_faults(file)
+    return out
+
+
+def failure_faults(file):
+    """Of the table of failures; an entry whose writing was cut short is sound."""
+    out = []
+    [entries] = file.datasets["failures/cell"][3].values()
+    for entry in range(entries):
+        cell, message, stored = (file.part(f"failures/{name}", entry, entries) for name in ("cell", "message", "checksum"))
+        empty = cell == b"\xff" * 8 and not any(message) and not any(stored)
+        if not empty and stored != b"rw gnieb" and struct.unpack("<Q", stored)[0] != xxh64(cell + message):
+            out.append(f"failure {entry}")
     return out
 
 

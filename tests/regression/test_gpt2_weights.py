@@ -64,3 +64,11 @@ def test_positions_beyond_those_of_the_cell_are_not_stored(path):
 def test_names_and_their_order_are_those_of_the_module(path):
     names = xarray.open_dataset(path, group="weights")["parameter"].values.tolist()
     assert names == list(load_gpt2(path, n=8).state_dict())
+
+
+def test_a_model_is_found_among_those_of_other_shapes(tmp_path):
+    from test_kept_weights import sweep, transformer
+
+    path = sweep(tmp_path, "both", {"a": transformer(), "b": transformer(layers=2, width=16)})
+    for model, width in (("a", 8), ("b", 16)):
+        assert load_gpt2(path, model=model, n=8).state_dict()["read_in.weight"].shape == (width, 5)

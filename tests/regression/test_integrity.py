@@ -186,7 +186,15 @@ training = "closed_form"
 """)
     program.run(code=1, ranks=0)
     assert "2 of 2 done cells" in program("verify", program.out) and faults(program.out) == []
+    listed = [line for line in program("status", program.out).splitlines() if line.startswith("  failed   model")]
+    assert len(listed) == 2 and all("mixture selected, " in line and "repeat 0: " in line for line in listed)
     with h5py.File(program.out, "r+") as f:
+        assert sorted(f["failures/cell"][:2]) == [2, 3] and (f["failures/cell"][2:] == -1).all()
+        f["failures/message"][0, 3] ^= 1
+    assert "1 messages of failed cells are damaged" in program("verify", program.out, code=74)
+    assert faults(program.out) == ["failure 0"]
+    with h5py.File(program.out, "r+") as f:
+        f["failures/message"][0, 3] ^= 1
         f["rank"][0, 1, 0, 0, 0] = 7
     assert "damaged: model lsa, mixture selected" in program("verify", program.out, code=74)
     program.run(code=1, ranks=0)

@@ -30,7 +30,8 @@ std::string plain_text(std::span<const entry> entries);
 std::string markdown(std::span<const entry> entries);
 
 /// A document in which every region between `<!-- keys of NAME: how to renew it -->` and `<!-- end of keys -->` is the
-/// Markdown table of that name. Throws specification_error for a name that is not among the tables, and for a region that does not end.
+/// Markdown table of that name. Throws specification_error for a name that is not among the tables, and for a region
+/// that does not end.
 std::string with_tables(const std::string& document, std::span<const table_declaration> tables);
 
 }  // namespace cotscale::config

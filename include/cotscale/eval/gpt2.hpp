@@ -17,14 +17,6 @@ using chain_visitor = std::function<void(int i, const prompt& p, const matrix& e
 void roll_out_gpt2(const gpt2_model& model, int steps, const prompt_source& source, int prompts,
                    const chain_visitor& visit, const std::stop_token& stop);
 
-/// Errors of chains, and how close their steps come to pseudo-Newton steps.
-struct chain_evaluation {
-  error_table errors;  ///< ‖ŵ_k − w‖² in row k = 0 … steps
-  /// Regression through the origin, over all coordinates of all prompts, of ŵ_{k+1} − ŵ_k on Γ⁻¹Ŝ(w − ŵ_k), for every
-  /// k; NaN for k = steps.
-  std::vector<double> newton_slope, newton_r2;
-};
-
 /// Rolls out as roll_out_gpt2 does. The preconditioner is Γ⁻¹, (d, d).
 chain_evaluation evaluate_gpt2(const gpt2_model& model, const matrix& preconditioner, int steps,
                                const prompt_source& source, int prompts, const std::stop_token& stop);

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "cotscale/model/lsa.hpp"
+#include "cotscale/task/lane_sampler.hpp"
 #include "cotscale/task/prompt.hpp"
-#include "cotscale/task/wishart.hpp"
 
 namespace cotscale {
 
@@ -20,10 +20,10 @@ class lane_source {  // NOLINT(cppcoreguidelines-special-member-functions)
   virtual void draw(std::uint64_t block, prompt_lanes& out) const = 0;
 };
 
-/// Draws Ŝ as a Wishart matrix, without examples.
+/// Draws Ŝ as a Wishart matrix, without examples; features must be Gaussian.
 class wishart_prompts : public lane_source {
  public:
-  wishart_prompts(const covariance& sigma, int m, stream_key key) : source_(task_mixture(sigma), m, key) {}
+  wishart_prompts(const prompt_distribution& test, int m, stream_key key) : source_(task_mixture(test), m, key) {}
   void draw(std::uint64_t block, prompt_lanes& out) const override { source_.draw(block, out); }
 
  private:
@@ -52,9 +52,20 @@ struct error_table {
   std::span<double> row(int i);
 };
 
+/// Errors of chains, and how close their steps come to pseudo-Newton steps.
+struct chain_evaluation {
+  error_table errors;  ///< ‖ŵ_k − w‖² in row k = 0 … steps
+  /// Regression through the origin, over all coordinates of all prompts, of ŵ_{k+1} − ŵ_k on Γ⁻¹(Xy/m − Ŝŵ_k), for
+  /// every k; NaN for k = steps.
+  std::vector<double> newton_slope, newton_r2;
+};
+
 /// Prompts 0 … prompts − 1 of the source, in shards over this rank's threads. Throws stopped when asked to stop.
 error_table evaluate(const lane_errors& errors, int rows, const lane_source& source, int prompts,
                      const std::stop_token& stop);
+
+/// `chain` writes `rows` rows; the rows below them get the errors of `exact` (d, d), which is kept by reference.
+lane_errors beside_exact(lane_errors chain, int rows, const matrix& exact);
 
 /// The same by the definition of attention on explicit prompts, one at a time: for any V and W, and slow. Rows k = 0 …
 /// steps.

@@ -1,6 +1,7 @@
 // How long a chain should be, measured and predicted, and how sure both are.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "cotscale/eval/roll_out.hpp"
@@ -9,12 +10,12 @@
 
 namespace cotscale::detail {
 
-/// Appends best_k, its interval and the standard errors of differences from it, of one m. `means` are the mean errors
-/// of k = 0 … K, `errors` those of all prompts; without rows, nothing was computed: −1 and NaN.
-void store_best_k(const std::vector<double>& means, error_table& errors, cell_result& out);
+/// best_k, its interval and the standard errors of differences from it, of the number `m` of the m axis. `means` are
+/// the mean errors of k = 0 … K, `errors` those of all prompts.
+void store_best_k(std::span<const double> means, error_table& errors, std::size_t m, cell_values& out);
 
-/// Fills in what was predicted, over (m, k); NaN, −1 and 0 draws where `predictions` is empty.
-void store_predictions(const std::vector<chain_prediction>& predictions, const coordinates& grid, cell_result& out);
+/// What was predicted, over (m, k); 0 draws if nothing was.
+void store_predictions(const std::vector<chain_prediction>& predictions, cell_values& out);
 
 /// Prints in how many of the cells that are done the measured and the predicted best k differ by more than either is
 /// uncertain: their intervals have no k in common for some m. A measured best k that is too large because the prompts

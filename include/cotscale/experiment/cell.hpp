@@ -45,6 +45,8 @@ class cell_computer {
  public:
   /// Both are kept by reference.
   cell_computer(const specification& spec, const coordinates& grid);
+  /// Likewise, for results of a shape that the caller has made of the grid.
+  cell_computer(const specification& spec, const coordinates& grid, std::shared_ptr<const results_schema> schema);
   ~cell_computer();
   cell_computer(const cell_computer&) = delete;
   cell_computer& operator=(const cell_computer&) = delete;
@@ -52,7 +54,7 @@ class cell_computer {
   cell_computer& operator=(cell_computer&&) = delete;
 
   /// Throws stopped when asked to stop, numerical_error if there is no answer.
-  cell_result compute(const cell& c, const std::stop_token& stop);
+  cell_values compute(const cell& c, const std::stop_token& stop);
 
   /// Only what does not need training. The model does not matter.
   std::shared_ptr<const cell_theory> theory(const cell& c, const std::stop_token& stop);
@@ -71,7 +73,7 @@ class cell_computer {
 };
 
 /// A single cell, nothing shared.
-cell_result compute_cell(const specification& spec, const coordinates& grid, const cell& c,
+cell_values compute_cell(const specification& spec, const coordinates& grid, const cell& c,
                          const std::stop_token& stop);
 
 }  // namespace cotscale

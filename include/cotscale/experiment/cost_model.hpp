@@ -21,8 +21,6 @@ class cost_model {
   cell_cost estimate(const cell& c, int threads) const;
 
  private:
-  double training_seconds(const cell& c) const;
-
   const specification& spec_;
 };
 

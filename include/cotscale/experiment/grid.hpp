@@ -8,15 +8,15 @@
 #include <vector>
 
 #include "cotscale/base/random.hpp"
+#include "cotscale/experiment/coordinates.hpp"
 #include "cotscale/experiment/specification.hpp"
-#include "cotscale/store/layout.hpp"
 #include "cotscale/task/covariance.hpp"
 
 namespace cotscale {
 
 /// What is trained and scheduled: one model on one mixture, for one target, n and repeat.
 struct cell {
-  cell_position position{};  ///< in the results file
+  cell_position position;  ///< in the results file
   std::string model;
   std::string mixture;
   double hardness = 0;

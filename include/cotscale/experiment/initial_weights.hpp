@@ -1,12 +1,13 @@
-// Weights of linear self-attention that another sweep has kept, for training to begin with.
+// Weights that another sweep has kept, for training to begin with.
 #pragma once
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
+#include "cotscale/architecture/sequence_model.hpp"
 #include "cotscale/config/keys.hpp"
 #include "cotscale/experiment/grid.hpp"
-#include "cotscale/model/lsa.hpp"
 #include "cotscale/store/results_file.hpp"
 
 namespace cotscale::detail {
@@ -18,21 +19,23 @@ class initial_weights_file {
   explicit initial_weights_file(std::string path);
 
   const std::string& sha256() const { return sha256_; }
-  const coordinates& grid() const { return file_.grid(); }
+  const coordinates& grid() const { return grid_; }
 
   /// Throws specification_error, with a count and the first of them, unless every cell of `grid` that trains `model`
   /// has its weights here, of d dimensions: the cell of the same mixture, hardness, n and repeat must be done and
   /// undamaged. Reads the whole file.
   void require_cells(const coordinates& grid, const std::string& model, const model_specification& table, int d) const;
 
-  /// V and W that the cell begins with. Throws specification_error if they are not there, or the file has changed.
-  lsa_parameters weights(const cell& c, const model_specification& table, int d) const;
+  /// The tensors that the cell begins with. Throws specification_error if they are not there, or the file has changed.
+  std::vector<tensor_values> weights(const cell& c, const model_specification& table,
+                                     const std::vector<model_tensor>& wanted) const;
 
  private:
   std::filesystem::file_time_type written() const;
 
   std::string path_;
   results_reader file_;
+  coordinates grid_;
   std::filesystem::file_time_type written_;  // when its SHA-256 was taken
   std::string sha256_;
 };

@@ -14,9 +14,12 @@
 #include <string_view>
 #include <vector>
 
+#include "cotscale/architecture/lsa.hpp"
 #include "cotscale/config/keys.hpp"
+#include "cotscale/config/named_file.hpp"
 #include "cotscale/config/overrides.hpp"
-#include "cotscale/task/covariance.hpp"
+#include "cotscale/task/covariance_files.hpp"
+#include "cotscale/task/spectra.hpp"
 #include "cotscale/train/gpt2.hpp"
 #include "cotscale/train/sampled.hpp"
 
@@ -29,15 +32,8 @@ enum class rotation : std::uint8_t { none, shared, independent };
 
 /// The keys of `[target]` and of `[mixtures.NAME]`.
 struct covariance_specification {
-  enum class kind : std::uint8_t { power_law, list, file };
-  std::optional<kind> spectrum;              ///< none: Σ follows the hardness axis
-  double exponent = 0;                       ///< of the power law
-  std::vector<double> eigenvalues;           ///< of the list
-  std::string file;                          ///< as written; relative to the specification's directory
-  std::string sha256;                        ///< of the file's contents
-  std::shared_ptr<const covariance> stored;  ///< what the file holds, read once
-  std::string notice;                        ///< what had to be mended in it
-  bool scale_to_trace = false;               ///< multiply so that the trace is d
+  std::shared_ptr<const cotscale::spectrum> spectrum;  ///< null: Σ follows the hardness axis
+  bool scale_to_trace = false;                         ///< multiply so that the trace is d
   rotation basis = rotation::none;
 };
 
@@ -47,19 +43,11 @@ struct mixture_specification {
   std::vector<double> probabilities;  ///< over the candidates of `[tasks]`; empty: the task
 };
 
-/// Tasks that a mixture can be made of.
-struct candidate_tasks {
-  std::vector<std::string> names;
-  std::vector<covariance> tasks;
-  std::vector<std::string> notices;  ///< what had to be mended in them
-};
-
 /// The keys of `[tasks]`.
 struct tasks_specification {
   enum class kind : std::uint8_t { none, file, generated };
   kind source = kind::none;
-  std::string file;                               ///< as written; relative to the specification's directory
-  std::string sha256;                             ///< of the file's contents
+  config::named_file file;
   std::shared_ptr<const candidate_tasks> stored;  ///< what the file holds, read once
   std::vector<double> exponents;                  ///< α: the j-th of its directions has the eigenvalue j^(−α)
   std::vector<std::int64_t> directions;           ///< B: how many directions a task has
@@ -76,10 +64,8 @@ struct selection_specification {
   int draws = 1;         ///< of generated candidates, by `cotscale select`; in a sweep every repeat is one
 };
 
-enum class architecture_kind : std::uint8_t { lsa, gpt2 };
-enum class training_method : std::uint8_t { population, closed_form, samples };
+enum class architecture_kind : std::uint8_t { lsa, gpt2, softmax };
 enum class sampler_method : std::uint8_t { automatic, wishart, explicit_examples };
-enum class roll_out_method : std::uint8_t { recursion, definition };
 
 /// The keys of `[models.NAME]`.
 struct model_specification {
@@ -90,7 +76,8 @@ struct model_specification {
   double tolerance = 1e-10;
   std::int64_t max_steps = 1'000'000;
   std::optional<double> step_size;
-  sampled_options sampled;   ///< of LSA's training = "samples"; `given` is filled in by the cell
+  sampled_options sampled;   ///< of training = "samples", for LSA and softmax
+  bool own_columns = false;  ///< of softmax
   gpt2_options gpt2;         ///< of GPT-2, which trains on samples only
   std::string initial_file;  ///< results file with the weights to begin with; as written
   std::string initial_sha256;
@@ -154,11 +141,10 @@ std::vector<std::size_t> axis_indices(const specification& spec, std::size_t var
 /// What `automatic` stands for: Wishart, unless a model needs the examples (needs_examples).
 sampler_method resolved_sampler(const specification& spec);
 
-/// Whether Ŝ and w are not enough: for GPT-2, and for LSA by its definition.
+/// Whether Ŝ and w are not enough for it.
 bool needs_examples(const model_specification& model);
 
 /// The words that stand for them in a specification; random numbers are keyed by the words.
-std::string word_of(covariance_specification::kind kind);
 std::string word_of(rotation basis);
 std::string word_of(sampler_method sampler);
 

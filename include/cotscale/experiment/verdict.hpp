@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "cotscale/eval/roll_out.hpp"
+#include "cotscale/experiment/coordinates.hpp"
 #include "cotscale/experiment/specification.hpp"
-#include "cotscale/store/layout.hpp"
 #include "cotscale/theory/null_distribution.hpp"
 
 namespace cotscale {
@@ -29,11 +29,8 @@ struct error_scores {
 /// has a score. `tolerance` is what the trained map may be off, relative. Does not change the errors.
 error_scores score_errors(error_table& errors, int steps, int d, const null_distribution* null, double tolerance);
 
-/// Appends to the vectors of a cell's result.
-void append_scores(const error_scores& scores, cell_result& out);
-
-/// `chain` writes `rows` rows; the rows below them get the errors of `exact` (d, d), which is kept by reference.
-lane_errors beside_exact(lane_errors chain, int rows, const matrix& exact);
+/// Of the number `m` of the m axis.
+void store_scores(const error_scores& scores, std::size_t m, cell_values& out);
 
 /// The largest paired_distance at k of a map whose every direction is off by `tolerance`, relative, at most.
 double allowed_distance(double tolerance, int k);

@@ -1,5 +1,5 @@
 // Chain of thought of linear self-attention in full: any V and W, no block structure assumed, forward and backward, for
-// eight prompts side by side. With noise-free labels the examples enter through Ŝ and w only.
+// eight prompts side by side. The examples enter through Ŝ, Xy/m and yᵀy/m only.
 #pragma once
 
 #include <vector>
@@ -46,7 +46,8 @@ class lsa_gradient_sum {
 ///
 ///     a_i = W e_i,   z_i = (G₀ + Σ_{j≤i} e_j e_jᵀ) a_i/ρ,   o_i = e_i + V z_i,
 ///
-/// where G₀ a/ρ = (u, wᵀu, 0, 0), u = Ŝ (a_x + w a_y). (arXiv 2510.03605, section 2.) Memory is reused by every start.
+/// where G₀ a/ρ = (u, wᵀu + eᵀq + (εᵀε/m) a_y, 0, 0), q = a_x + w a_y, u = Ŝ q + e a_y, and e = Xε/m is the noise of
+/// labels. (arXiv 2510.03605, section 2.) Memory is reused by every start.
 class lsa_chain {
  public:
   /// Begins anew with e_0 alone. The prompt must live until the next start.

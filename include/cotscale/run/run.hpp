@@ -23,7 +23,7 @@ struct run_options {
   std::string command_line;
 };
 
-using cell_function = std::function<cell_result(const cell&, const std::stop_token&)>;
+using cell_function = std::function<cell_values(const cell&, const std::stop_token&)>;
 
 /// Collective. Creates the results file or resumes it, computes every cell that is not done, and reports on standard
 /// output (root only). A cell that throws is marked failed and the run goes on. Throws agreed_error if the run cannot

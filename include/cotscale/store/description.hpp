@@ -11,9 +11,10 @@
 
 namespace cotscale {
 
-/// What a dataset has to do with cells. All but the fixed ones are over cells first, and change while the file is
-/// filled. The payload of a cell, and its record, are its parts of these datasets in the order of the description.
-enum class dataset_role : std::uint8_t { fixed, payload, record, record_checksum };
+/// What a dataset has to do with cells. All but the fixed ones change while the file is filled; all but those and the
+/// table of failures are over cells first. The payload of a cell, and its record, are its parts of these datasets in
+/// the order of the description.
+enum class dataset_role : std::uint8_t { fixed, payload, record, record_checksum, failure };
 
 /// A contiguous dataset of numbers.
 struct stored_dataset {
@@ -23,7 +24,8 @@ struct stored_dataset {
   std::vector<std::pair<std::string, std::uint64_t>> dimensions = {};  ///< names and lengths
   std::uint64_t offset = 0;                                            ///< of its first byte in the file
 
-  bool of_cells() const { return role != dataset_role::fixed; }
+  /// Whether it changes while the file is filled.
+  bool changes() const { return role != dataset_role::fixed; }
   std::uint64_t values() const;
   std::uint64_t bytes() const;  ///< throws io_error if the type is not known
 };

@@ -6,14 +6,17 @@
 #include <vector>
 
 #include "cotscale/base/random.hpp"
-#include "cotscale/task/wishart.hpp"
+#include "cotscale/task/lane_sampler.hpp"
 
 namespace cotscale {
 
 /// Of r_k = ‖w_k − w‖²/‖w‖² over prompts, w_k − w = −(I − AŜ)^k w. Dividing by ‖w‖² takes the spread of ‖w‖ out and
-/// leaves E[r_k] = E‖w_k − w‖²/d, since the direction of w does not depend on its length.
+/// leaves E[r_k] = E‖w_k − w‖²/d, since the direction of w does not depend on its length. With noise of labels it would
+/// not, and r_k is ‖w_k − w‖²/d (`relative`).
 struct null_distribution {
-  int draws = 0;  ///< that everything but `mean` is estimated from
+  bool relative = true;         ///< whether r_k is relative to ‖w‖², else to d
+  bool finite_variance = true;  ///< of r_1; if not, there is no `deviation` (NaN), and exact_score is NaN
+  int draws = 0;                ///< that everything but `mean` is estimated from
   // Of r_1: the exact mean, and central moments about it. `deviation` is 0 if no step was taken.
   double mean = 0, deviation = 0, skewness = 0, kurtosis = 3;
   struct step {
@@ -32,22 +35,23 @@ std::vector<int> compared_steps(int steps);
 /// multiple of 8.
 int null_draws(int d, int prompts);
 
-/// Independent prompts of m examples x ~ N(0, Σ), w ~ N(0, I), drawn as Wishart matrices; small ones are kept, since
+/// Independent prompts of m examples of the test distribution; small ones are kept, since
 /// many preconditioners are tried on the same. The random numbers depend on `key` only.
 class null_prompts {
  public:
   /// `draws` ≥ 1, rounded up to a multiple of 8.
-  null_prompts(covariance sigma, int m, int draws, stream_key key);
+  null_prompts(prompt_distribution test, int m, int draws, stream_key key);
 
-  const covariance& sigma() const { return sigma_; }
+  const prompt_distribution& distribution() const { return test_; }
+  const covariance& sigma() const { return test_.lambda; }
   int examples() const { return source_.examples(); }
   int blocks() const { return blocks_; }
   /// Eight prompts; they may be put into `scratch`.
   const prompt_lanes& block(int i, prompt_lanes& scratch) const;
 
  private:
-  covariance sigma_;
-  wishart_source source_;
+  prompt_distribution test_;
+  lane_sampler source_;
   int blocks_;
   std::vector<prompt_lanes> kept_;
 };
@@ -62,7 +66,9 @@ double bounded_score(double x, double centre);
 
 // Scores that are standard normal if the roll-out is right. All are signed: above 0, the errors are too large.
 
-/// Of the mean of ‖w‖² over `prompts` prompts, w ~ N(0, I_d): `prompts` times it is χ². (Wilson and Hilferty 1931)
+/// Of the mean of ‖w‖² over `prompts` prompts, d/s times a χ² of s = `degrees` degrees of freedom each
+/// (weight_prior::degrees): d of w ~ N(0, I_d). (Wilson and Hilferty 1931)
+double start_score(double mean, int d, int prompts, int degrees);
 double start_score(double mean, int d, int prompts);
 
 /// Of the mean of r_1 over so many prompts, against the exact mean, with the null's deviation and skewness (the mean as

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "cotscale/base/random.hpp"
-#include "cotscale/task/covariance.hpp"
+#include "cotscale/task/distribution.hpp"
 
 namespace cotscale {
 
@@ -25,7 +25,7 @@ struct prediction_draws {
 };
 
 struct chain_prediction {
-  std::vector<double> error;             ///< mean over draws of ‖(I − AŜ)^k‖_F², k = 0 … steps
+  std::vector<double> error;             ///< mean over draws, k = 0 … steps
   std::vector<double> standard_error;    ///< of that mean
   std::vector<double> difference_error;  ///< standard error of error − error at best_k, on the same draws
   std::vector<double> diverging_part;    ///< share of the error that the draws make which diverge
@@ -44,9 +44,13 @@ struct chain_prediction {
   bool settled() const { return first_k == last_k; }
 };
 
-/// Over independent Ŝ = XXᵀ/m, x ~ N(0, Σ), 1 ≤ draws ≤ most_draws of them: each counts with its exact mean over
-/// w ~ N(0, I). The random numbers depend on `key` only. Throws stopped when asked to stop.
-chain_prediction predict_chain(const matrix& preconditioner, const covariance& sigma, int m, int steps,
+/// Over independent Ŝ = XXᵀ/m of the test distribution, 1 ≤ draws ≤ most_draws of them: each counts with its exact mean
+/// over weights and noise, ‖B^k‖_F² + (σ²/m) tr(P_k A Ŝ Aᵀ P_kᵀ) with B = I − AŜ and P_k = Σ_{j<k} B^j. For w_k − w =
+/// −B^k w + P_k A e, where e = Xε/m has covariance (σ²/m) Ŝ given X; since P_k A Ŝ = I − B^k, the trace is
+/// ⟨I − B^k, P_k A⟩. Of weights only E[w wᵀ] = I counts. The extrapolation to rare draws (chain_prediction::first_k)
+/// supposes tails no heavier than exponential, and is for the noise-free part; those of Student-t are heavier. The
+/// random numbers depend on `key` only. Throws stopped when asked to stop.
+chain_prediction predict_chain(const matrix& preconditioner, const prompt_distribution& test, int m, int steps,
                                const prediction_draws& draws, stream_key key, const std::stop_token& stop);
 
 /// Largest |eigenvalue| of I − AΣ: above 1, the chain diverges for m → ∞.

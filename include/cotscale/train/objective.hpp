@@ -1,10 +1,5 @@
-// What linear self-attention is trained on when it learns from sampled prompts: losses and their gradients.
+// What models are trained on when they learn from sampled prompts; each has its own way to the gradients.
 #pragma once
-
-#include <span>
-#include <vector>
-
-#include "cotscale/model/lsa_chain.hpp"
 
 namespace cotscale {
 
@@ -27,7 +22,7 @@ enum class objective {
 /// w_{i+1} from w_i.
 enum class process_targets {
   geometric,         ///< w_i + η (w − w_i), that is w_i = (1 − (1 − η)^i) w
-  gradient_descent,  ///< w_i + η Ŝ (w − w_i); it diverges on prompts with η ‖Ŝ‖ > 2
+  gradient_descent,  ///< w_i + η (Xy/n − Ŝ w_i); it diverges on prompts with η ‖Ŝ‖ > 2
 };
 
 struct objective_options {
@@ -38,38 +33,12 @@ struct objective_options {
 };
 
 /// Steps of the longest chain in training.
-inline int longest_chain(const objective_options& options) {
-  return options.kind == objective::direct ? 1 : options.k_train;
-}
+int longest_chain(const objective_options& options);
 
 /// The loss of one prompt: the model's, and that of the estimate 0 at every step.
 struct prompt_loss {
   double model = 0;
   double zero = 0;
-};
-
-/// Losses and gradients of eight prompts at a time; keeps its memory.
-class objective_lanes {
- public:
-  /// Loss of the first `prompts` of the eight, each multiplied by `weight`, for a chain of k steps (1 for direct). Adds
-  /// its gradient, k columns of eight, to `gradient`. `transposed` belongs to `parameters` (transpose_into).
-  double add(const objective_options& options, int k, const lsa_parameters& parameters,
-             const lsa_parameters& transposed, const prompt_lanes& prompt, int prompts, double weight,
-             lsa_gradient_sum& gradient);
-
-  /// Losses of the first `prompts` of the eight, one by one, without gradient; and what they would be if every estimate
-  /// were 0.
-  void losses(const objective_options& options, int k, const lsa_parameters& parameters, const prompt_lanes& prompt,
-              int prompts, std::span<prompt_loss> out);
-
- private:
-  void forward(const objective_options& options, int k, const lsa_parameters& parameters, const prompt_lanes& prompt);
-  double residuals(const objective_options& options, int k, const prompt_lanes& prompt, int prompts, double weight);
-  void next_target(const objective_options& options, const prompt_lanes& prompt);
-
-  lsa_chain chain_;
-  matrix target_, change_, scratch_, token_;
-  std::vector<matrix> o_bar_;  // (2d+2, 8) each, at least k
 };
 
 }  // namespace cotscale

@@ -79,16 +79,15 @@ cell find(const coordinates& grid, const std::string& model, const std::string& 
 }
 
 // The first variable in which two results differ, bit by bit; empty if there is none.
-std::string difference(const cell_result& a, const cell_result& b) {
-  for (const payload_variable& v : payload_variables()) {
-    const auto x = bytes_of(v, a);
-    const auto y = bytes_of(v, b);
-    if (!std::equal(x.begin(), x.end(), y.begin(), y.end())) return std::string(v.name);
+std::string difference(const cell_values& a, const cell_values& b) {
+  for (const variable_slot& slot : a.schema()->slots()) {
+    const auto x = a.bytes_of(slot), y = b.bytes_of(slot);
+    if (!std::equal(x.begin(), x.end(), y.begin(), y.end())) return slot.declared.name;
   }
   return "";
 }
 
-cell_result alone(const specification& spec, const coordinates& grid, const cell& c) {
+cell_values alone(const specification& spec, const coordinates& grid, const cell& c) {
   return compute_cell(spec, grid, c, std::stop_token());
 }
 
@@ -97,7 +96,7 @@ TEST(cell_computer, computes_what_each_cell_computes_alone_in_any_order) {
   const coordinates grid = make_coordinates(spec);
   const std::size_t count = grid.cell_count();
   ASSERT_EQ(count, 3U * 5 * 2 * 2 * 2);
-  std::vector<cell_result> expected;
+  std::vector<cell_values> expected;
   for (std::size_t i = 0; i < count; ++i) expected.push_back(alone(spec, grid, make_cell(grid, i)));
   for (const std::size_t stride : {std::size_t{1}, count - 1, std::size_t{7}, std::size_t{49}}) {
     ASSERT_EQ(std::gcd(stride, count), 1U) << "every cell comes once";
@@ -111,15 +110,22 @@ TEST(cell_computer, computes_what_each_cell_computes_alone_in_any_order) {
   }
 }
 
-TEST(cell_computer, fills_every_variable_of_the_layout) {
+TEST(cell_computer, leaves_what_a_model_does_not_have_missing) {
   const specification spec = make();
   const coordinates grid = make_coordinates(spec);
-  for (const char* model : {"population", "closed", "learned"}) {
-    const cell_result r = alone(spec, grid, find(grid, model, "mine"));
-    for (const payload_variable& v : payload_variables()) {
-      const std::size_t each = std::holds_alternative<std::int8_t cell_result::*>(v.member) ? 1 : 8;
-      EXPECT_EQ(bytes_of(v, r).size(), each * grid.volume(v.own_axes)) << model << ", " << v.name;
-    }
+  const cell_values closed = alone(spec, grid, find(grid, "closed", "mine"));
+  const cell_values learned = alone(spec, grid, find(grid, "learned", "mine"));
+  const auto all_missing = [](const cell_values& r, const char* name) {
+    const std::vector<double> values = r.doubles(name);
+    return !values.empty() && std::all_of(values.begin(), values.end(), [](double x) { return std::isnan(x); });
+  };
+  for (const char* name : {"training_distance", "training_off_slice", "newton_slope"}) {
+    EXPECT_TRUE(all_missing(closed, name)) << name;
+  }
+  for (const char* name : {"gradient_norm", "step_size_paper", "newton_r2"}) EXPECT_TRUE(all_missing(learned, name));
+  for (const char* name : {"error_mean", "theory_limit", "predicted_error", "baseline_error", "task_probability"}) {
+    EXPECT_FALSE(all_missing(closed, name)) << name;
+    EXPECT_FALSE(all_missing(learned, name)) << name;
   }
 }
 
@@ -129,13 +135,14 @@ TEST(cell_computer, leaves_out_what_the_grid_does_not_have) {
                                    {"theory.draws", "0"},
                                    {"sweep.mixtures", "[\"matched\", \"mine\"]"}});
   const coordinates grid = make_coordinates(spec);
-  const cell_result r = alone(spec, grid, find(grid, "learned", "matched"));
-  EXPECT_TRUE(r.baseline_error.empty());
-  EXPECT_TRUE(r.v.empty());
-  EXPECT_EQ(r.predicted_best_k, (std::vector<std::int64_t>{-1, -1}));
-  for (const double e : r.predicted_error) EXPECT_TRUE(std::isnan(e));
-  ASSERT_EQ(r.task_probability.size(), 4U);
-  for (const double p : r.task_probability) EXPECT_TRUE(std::isnan(p)) << "matched is not made of candidates";
+  const cell_values r = alone(spec, grid, find(grid, "learned", "matched"));
+  EXPECT_FALSE(r.has("baseline_error"));
+  EXPECT_FALSE(r.has("v"));
+  EXPECT_EQ(r.integers("predicted_best_k"), (std::vector<std::int64_t>{-1, -1}));
+  for (const double e : r.doubles("predicted_error")) EXPECT_TRUE(std::isnan(e));
+  ASSERT_EQ(r.doubles("task_probability").size(), 4U);
+  for (const double p : r.doubles("task_probability"))
+    EXPECT_TRUE(std::isnan(p)) << "matched is not made of candidates";
 }
 
 // ---- what differs between cells, and what does not ----
@@ -144,35 +151,37 @@ TEST(cell_computer, has_the_same_baselines_for_all_models_mixtures_and_n) {
   const specification spec = make();
   const coordinates grid = make_coordinates(spec);
   cell_computer computer(spec, grid);
-  const cell_result first = computer.compute(find(grid, "population", "matched"), {});
+  const cell_values first = computer.compute(find(grid, "population", "matched"), {});
   for (const auto& [model, mixture, n] :
        {std::tuple("learned", "matched", 3), std::tuple("closed", "mine", 3), std::tuple("population", "skewed", 20)}) {
-    const cell_result other = computer.compute(find(grid, model, mixture, n), {});
-    EXPECT_EQ(other.baseline_error, first.baseline_error);
-    EXPECT_EQ(other.baseline_median, first.baseline_median);
-    EXPECT_NE(other.error_mean, first.error_mean);
+    const cell_values other = computer.compute(find(grid, model, mixture, n), {});
+    EXPECT_EQ(other.doubles("baseline_error"), first.doubles("baseline_error"));
+    EXPECT_EQ(other.doubles("baseline_median"), first.doubles("baseline_median"));
+    EXPECT_NE(other.doubles("error_mean"), first.doubles("error_mean"));
   }
-  EXPECT_NE(computer.compute(find(grid, "population", "matched", 3, 1), {}).baseline_error, first.baseline_error)
+  EXPECT_NE(computer.compute(find(grid, "population", "matched", 3, 1), {}).doubles("baseline_error"),
+            first.doubles("baseline_error"))
       << "other test prompts";
 }
 
 TEST(cell_computer, evaluates_baselines_on_the_test_prompts_of_the_cell) {
   const specification spec = make();
   const coordinates grid = make_coordinates(spec);
-  const cell_result r = alone(spec, grid, find(grid, "closed", "matched", 3, 1));
+  const cell_values r = alone(spec, grid, find(grid, "closed", "matched", 3, 1));
   const covariance sigma = target_covariance(spec, 4);
   const std::size_t ks = grid.k.size();
   for (std::size_t i = 0; i < grid.m.size(); ++i) {
     const int m = static_cast<int>(grid.m[i]);
     const wishart_prompts prompts(sigma, m, test_prompt_key(spec, 4, 1, m));
-    auto expected = evaluate_baselines(sigma, m, prompts, spec.prompts, spec.steps, {});
+    auto expected = evaluate_baselines(baselines_for(false), {sigma, m, spec.steps}, prompts, spec.prompts, {});
     for (std::size_t b = 0; b < expected.size(); ++b) {
-      const double parameter = r.baseline_parameter.at(b * grid.m.size() + i);
+      const double parameter = r.doubles("baseline_parameter").at(b * grid.m.size() + i);
       EXPECT_TRUE(parameter == expected.at(b).parameter || std::isnan(expected.at(b).parameter));
       for (std::size_t k = 0; k < ks; ++k) {
         const auto row = expected.at(b).errors.row(expected.at(b).errors.rows == 1 ? 0 : static_cast<int>(k));
         const double mean = std::accumulate(row.begin(), row.end(), 0.0) / spec.prompts;
-        EXPECT_NEAR(r.baseline_error.at((b * grid.m.size() + i) * ks + k) / mean, 1, 1e-12) << baseline_names.at(b);
+        EXPECT_NEAR(r.doubles("baseline_error").at((b * grid.m.size() + i) * ks + k) / mean, 1, 1e-12)
+            << grid.baselines.at(b);
       }
     }
   }
@@ -181,24 +190,26 @@ TEST(cell_computer, evaluates_baselines_on_the_test_prompts_of_the_cell) {
 TEST(cell_computer, stores_the_shares_of_the_candidates) {
   const specification spec = make();
   const coordinates grid = make_coordinates(spec);
-  EXPECT_EQ(alone(spec, grid, find(grid, "closed", "uniform")).task_probability,
+  EXPECT_EQ(alone(spec, grid, find(grid, "closed", "uniform")).doubles("task_probability"),
             (std::vector<double>{0.25, 0.25, 0.25, 0.25}));
-  EXPECT_EQ(alone(spec, grid, find(grid, "closed", "mine")).task_probability, (std::vector<double>{0.25, 0, 0.5, 0.25}))
+  EXPECT_EQ(alone(spec, grid, find(grid, "closed", "mine")).doubles("task_probability"),
+            (std::vector<double>{0.25, 0, 0.5, 0.25}))
       << "divided by their sum";
-  const std::vector<double> selected = alone(spec, grid, find(grid, "closed", "selected", 3, 1)).task_probability;
+  const std::vector<double> selected =
+      alone(spec, grid, find(grid, "closed", "selected", 3, 1)).doubles("task_probability");
   EXPECT_EQ(selected,
             candidate_probabilities(spec, "selected", *make_candidates(spec, 1), target_covariance(spec, 4), 4, 3, {}))
       << "every repeat has its own candidates";
-  EXPECT_NE(selected, alone(spec, grid, find(grid, "closed", "selected", 3, 0)).task_probability);
+  EXPECT_NE(selected, alone(spec, grid, find(grid, "closed", "selected", 3, 0)).doubles("task_probability"));
 }
 
 TEST(cell_computer, keeps_weights_of_the_models_that_ask_for_it) {
   const specification spec = make();
   const coordinates grid = make_coordinates(spec);
-  const cell_result kept = alone(spec, grid, find(grid, "learned", "matched"));
-  for (const double x : kept.v) EXPECT_TRUE(std::isfinite(x));
-  EXPECT_EQ(kept.w.at(3 * 8 + 7), kept.w24) << "row d, last column";
-  for (const double x : alone(spec, grid, find(grid, "closed", "matched")).v) EXPECT_TRUE(std::isnan(x));
+  const cell_values kept = alone(spec, grid, find(grid, "learned", "matched"));
+  for (const double x : kept.doubles("v")) EXPECT_TRUE(std::isfinite(x));
+  EXPECT_EQ(kept.doubles("w").at(3 * 8 + 7), kept.value<double>("w24")) << "row d, last column";
+  for (const double x : alone(spec, grid, find(grid, "closed", "matched")).doubles("v")) EXPECT_TRUE(std::isnan(x));
 }
 
 TEST(cell_computer, trains_learned_models_anew_for_every_repeat_and_others_once) {
@@ -206,7 +217,7 @@ TEST(cell_computer, trains_learned_models_anew_for_every_repeat_and_others_once)
   const coordinates grid = make_coordinates(spec);
   cell_computer computer(spec, grid);
   const auto loss = [&](const char* model, const char* mixture, std::int64_t repeat) {
-    return computer.compute(find(grid, model, mixture, 3, repeat), {}).final_loss;
+    return computer.compute(find(grid, model, mixture, 3, repeat), {}).value<double>("final_loss");
   };
   EXPECT_EQ(loss("population", "matched", 0), loss("population", "matched", 1));
   EXPECT_NE(loss("learned", "matched", 0), loss("learned", "matched", 1));
@@ -216,14 +227,14 @@ TEST(cell_computer, trains_learned_models_anew_for_every_repeat_and_others_once)
 TEST(cell_computer, finds_the_best_k) {
   const specification spec = make();
   const coordinates grid = make_coordinates(spec);
-  const cell_result r = alone(spec, grid, find(grid, "closed", "skewed", 20));
+  const cell_values r = alone(spec, grid, find(grid, "closed", "skewed", 20));
   const std::size_t ks = grid.k.size();
   for (std::size_t i = 0; i < grid.m.size(); ++i) {
-    const auto measured = r.error_mean.begin() + static_cast<std::ptrdiff_t>(i * ks);
-    const auto predicted = r.predicted_error.begin() + static_cast<std::ptrdiff_t>(i * ks);
+    const auto measured = r.of<double>("error_mean").begin() + static_cast<std::ptrdiff_t>(i * ks);
+    const auto predicted = r.of<double>("predicted_error").begin() + static_cast<std::ptrdiff_t>(i * ks);
     const auto end = static_cast<std::ptrdiff_t>(ks);
-    EXPECT_EQ(r.best_k.at(i), std::min_element(measured, measured + end) - measured);
-    EXPECT_EQ(r.predicted_best_k.at(i), std::min_element(predicted, predicted + end) - predicted);
+    EXPECT_EQ(r.integers("best_k").at(i), std::min_element(measured, measured + end) - measured);
+    EXPECT_EQ(r.integers("predicted_best_k").at(i), std::min_element(predicted, predicted + end) - predicted);
   }
 }
 
@@ -232,13 +243,13 @@ TEST(cell_computer, compares_every_k_with_the_best_one_on_the_same_prompts) {
   const specification spec = make({{"test.prompts", "400"}, {"sweep.mixtures", "[\"matched\"]"}});
   const coordinates grid = make_coordinates(spec);
   const cell c = find(grid, "closed", "matched", 20);
-  const cell_result r = alone(spec, grid, c);
+  const cell_values r = alone(spec, grid, c);
   const std::size_t ks = grid.k.size();
   for (std::size_t i = 0; i < grid.m.size(); ++i) {
-    const auto best = static_cast<std::size_t>(r.best_k.at(i));
-    EXPECT_LE(r.best_k_first.at(i), r.best_k.at(i));
-    EXPECT_GE(r.best_k_last.at(i), r.best_k.at(i));
-    EXPECT_EQ(r.difference_stderr.at(i * ks + best), 0);
+    const auto best = static_cast<std::size_t>(r.integers("best_k").at(i));
+    EXPECT_LE(r.integers("best_k_first").at(i), r.integers("best_k").at(i));
+    EXPECT_GE(r.integers("best_k_last").at(i), r.integers("best_k").at(i));
+    EXPECT_EQ(r.doubles("difference_stderr").at(i * ks + best), 0);
     // The same prompts at every k: rolled out here again.
     const wishart_prompts source(target_covariance(spec, c.hardness), static_cast<int>(grid.m[i]),
                                  test_prompt_key(spec, c.hardness, c.repeat, grid.m[i]));
@@ -253,7 +264,7 @@ TEST(cell_computer, compares_every_k_with_the_best_one_on_the_same_prompts) {
         squares += difference * difference;
       }
       const double expected = std::sqrt(std::max(0.0, squares - sum * sum / 400) / 399 / 400);
-      EXPECT_NEAR(r.difference_stderr.at(i * ks + k), expected, 1e-6 * expected + 1e-12) << k;
+      EXPECT_NEAR(r.doubles("difference_stderr").at(i * ks + k), expected, 1e-6 * expected + 1e-12) << k;
     }
   }
 }
@@ -285,24 +296,25 @@ TEST(cell_computer, trains_mixtures_of_candidates_to_what_theory_expects) {
     for (const std::int64_t repeat : {0, 1}) {
       for (const std::int64_t n : grid.n) {
         const cell c = find(grid, "population", mixture, n, repeat);
-        const cell_result r = computer.compute(c, {});
+        const cell_values r = computer.compute(c, {});
         SCOPED_TRACE(describe(c));
-        EXPECT_EQ(r.converged, 1);
-        EXPECT_LT(r.preconditioner_error, 1e-6);
-        const auto drawn =
-            std::count_if(r.task_probability.begin(), r.task_probability.end(), [](double p) { return p > 0; });
-        EXPECT_EQ(std::isnan(r.step_size_paper), drawn > 1) << "the paper's step is one of a single task";
+        EXPECT_EQ(r.value<std::int8_t>("converged"), 1);
+        EXPECT_LT(r.value<double>("preconditioner_error"), 1e-6);
+        const auto drawn = std::count_if(r.of<double>("task_probability").begin(),
+                                         r.of<double>("task_probability").end(), [](double p) { return p > 0; });
+        EXPECT_EQ(std::isnan(r.value<double>("step_size_paper")), drawn > 1)
+            << "the paper's step is one of a single task";
         for (std::size_t i = 0; i < grid.m.size(); ++i) {
-          EXPECT_LT(std::abs(r.z_score.at(i * grid.k.size())), 5) << "k = 0, m = " << grid.m[i];
-          EXPECT_LT(std::abs(r.z_score.at(i * grid.k.size() + 1)), 5) << "k = 1, m = " << grid.m[i];
+          EXPECT_LT(std::abs(r.doubles("z_score").at(i * grid.k.size())), 5) << "k = 0, m = " << grid.m[i];
+          EXPECT_LT(std::abs(r.doubles("z_score").at(i * grid.k.size() + 1)), 5) << "k = 1, m = " << grid.m[i];
         }
         // The exact value is that of the mixture's own minimiser.
         const std::shared_ptr<const candidate_tasks> candidates = make_candidates(spec, repeat);
         const matrix a =
-            trained_preconditioner(task_mixture(candidates->tasks, r.task_probability), static_cast<int>(n));
+            trained_preconditioner(task_mixture(candidates->tasks, r.doubles("task_probability")), static_cast<int>(n));
         const covariance sigma = target_covariance(spec, c.hardness);
-        EXPECT_NEAR(r.theory_error.at(1) / one_step_error(a, sigma, 1), 1, 1e-9);
-        EXPECT_NEAR(r.spectral_radius, limit_spectral_radius(a, sigma), 1e-9);
+        EXPECT_NEAR(r.doubles("theory_error").at(1) / one_step_error(a, sigma, 1), 1, 1e-9);
+        EXPECT_NEAR(r.value<double>("spectral_radius"), limit_spectral_radius(a, sigma), 1e-9);
       }
     }
   }
@@ -324,17 +336,19 @@ TEST(cell_computer, agrees_between_both_samplers) {
       const coordinates grid = make_coordinates(spec);
       return alone(spec, grid, find(grid, "closed", "skewed", 20));
     };
-    const cell_result direct = result("wishart");
-    const cell_result examples = result("explicit");
-    EXPECT_NE(direct.error_mean, examples.error_mean) << "they must be two samplers";
+    const cell_values direct = result("wishart");
+    const cell_values examples = result("explicit");
+    EXPECT_NE(direct.doubles("error_mean"), examples.doubles("error_mean")) << "they must be two samplers";
     for (std::size_t k = 0; k <= 3; ++k) {
-      expect_agreement(direct.error_mean.at(k), direct.error_stderr.at(k), examples.error_mean.at(k),
-                       examples.error_stderr.at(k), "k = " + std::to_string(k));
+      expect_agreement(direct.doubles("error_mean").at(k), direct.doubles("error_stderr").at(k),
+                       examples.doubles("error_mean").at(k), examples.doubles("error_stderr").at(k),
+                       "k = " + std::to_string(k));
     }
-    for (std::size_t i = 0; i < direct.baseline_error.size(); ++i) {
-      if (direct.baseline_error.at(i) < 1e-8) continue;  // nothing but rounding, or the bias of ridge
-      expect_agreement(direct.baseline_error.at(i), direct.baseline_stderr.at(i), examples.baseline_error.at(i),
-                       examples.baseline_stderr.at(i), "baseline " + std::to_string(i / 4));
+    for (std::size_t i = 0; i < direct.doubles("baseline_error").size(); ++i) {
+      if (direct.doubles("baseline_error").at(i) < 1e-8) continue;  // nothing but rounding, or the bias of ridge
+      expect_agreement(direct.doubles("baseline_error").at(i), direct.doubles("baseline_stderr").at(i),
+                       examples.doubles("baseline_error").at(i), examples.doubles("baseline_stderr").at(i),
+                       "baseline " + std::to_string(i / 4));
     }
   }
 }
@@ -344,10 +358,10 @@ TEST(cell_computer, rolls_out_the_definition_on_the_prompts_of_the_others) {
   ASSERT_EQ(resolved_sampler(spec), sampler_method::explicit_examples);
   const coordinates grid = make_coordinates(spec);
   cell_computer computer(spec, grid);
-  const cell_result slow = computer.compute(find(grid, "closed", "matched"), {});
-  const cell_result fast = computer.compute(find(grid, "population", "matched"), {});
-  for (std::size_t i = 0; i < slow.error_mean.size(); ++i) {
-    EXPECT_NEAR(slow.error_mean.at(i) / fast.error_mean.at(i), 1, 1e-6) << i;
+  const cell_values slow = computer.compute(find(grid, "closed", "matched"), {});
+  const cell_values fast = computer.compute(find(grid, "population", "matched"), {});
+  for (std::size_t i = 0; i < slow.doubles("error_mean").size(); ++i) {
+    EXPECT_NEAR(slow.doubles("error_mean").at(i) / fast.doubles("error_mean").at(i), 1, 1e-6) << i;
   }
 }
 

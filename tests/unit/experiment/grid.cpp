@@ -183,6 +183,39 @@ TEST(grid, has_the_axes_of_what_is_computed) {
   EXPECT_EQ(make_coordinates(spec).training_steps, (std::vector<std::int64_t>{0, 1, 2, 4, 8, 16, 32, 64}));
 }
 
+// ---- weights ----
+
+specification with_transformers(const std::string& other) {
+  return parse_specification(
+      "[sweep]\nmodels = [\"a\", \"b\"]\nmixtures = [\"matched\"]\nn = [3, 4]\nhardness = 5\n[task]\nd = 4\n"
+      "[test]\nk = 1\nm = 3\nprompts = 3\n"
+      "[models.a]\narchitecture = \"gpt2\"\nsize = \"tiny\"\nkeep_weights = true\n"
+      "[models.b]\narchitecture = \"gpt2\"\nkeep_weights = true\n" +
+          other,
+      "test.toml", ".");
+}
+
+TEST(grid, transformers_of_one_shape_share_their_variables) {
+  const coordinates grid = make_coordinates(with_transformers("size = \"tiny\"\nobjective = \"direct\"\nsteps = 7\n"));
+  ASSERT_FALSE(grid.weights.empty());
+  EXPECT_EQ(grid.weights.front().name, "read_in.weight");
+  EXPECT_EQ(grid.weights.front().shape, (std::vector<std::uint64_t>{64, 5}));
+  EXPECT_EQ(grid.weights.front().dimensions, (std::vector<std::string>{"embedding", "token_entry"}));
+  EXPECT_EQ(grid.weights.at(2).name, "wpe.weight");
+  EXPECT_EQ(grid.weights.at(2).shape, (std::vector<std::uint64_t>{2 * 4 + 1, 64})) << "of the largest n";
+}
+
+TEST(grid, transformers_of_several_shapes_have_variables_of_their_own) {
+  const coordinates shared = make_coordinates(with_transformers("size = \"tiny\"\n"));
+  const coordinates grid = make_coordinates(with_transformers("size = \"free\"\nlayers = 1\nheads = 2\nwidth = 8\n"));
+  ASSERT_GT(grid.weights.size(), shared.weights.size());
+  EXPECT_EQ(grid.weights.front().name, "a.read_in.weight");
+  EXPECT_EQ(grid.weights.front().dimensions, (std::vector<std::string>{"a.embedding", "a.token_entry"}));
+  const weight_variable& other = grid.weights.at(shared.weights.size());
+  EXPECT_EQ(other.name, "b.read_in.weight");
+  EXPECT_EQ(other.shape, (std::vector<std::uint64_t>{8, 5}));
+}
+
 // ---- candidates ----
 
 const std::string some_candidates = "[tasks]\nexponents = [0.5, 2]\ndirections = [1, 3]\neach = 2\n";

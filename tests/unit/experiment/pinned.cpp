@@ -54,6 +54,8 @@ const std::vector<pinned_target> targets{
     {.name = "file-scaled",
      .target = "file = \"one-step-target.h5\"\nscale = \"trace\"\nrotation = \"shared\"",
      .d = 5},
+    {.name = "exponential", .target = "spectrum = \"exponential\"\nrate = 0.5"},
+    {.name = "exponential-scaled", .target = "spectrum = \"exponential\"\nrate = 0.5\nscale = \"trace\""},
 };
 
 specification specification_of(const pinned_target& t) {

@@ -23,7 +23,7 @@ TEST(specification, reads_values_and_fills_in_defaults) {
   EXPECT_EQ(spec.hardness, (std::vector<double>{5, 8}));
   EXPECT_EQ(spec.repeats, 1);
   EXPECT_EQ(spec.model_tables.at("lsa").tolerance, 1e-10);
-  EXPECT_EQ(spec.mixture_tables.at("mine").task.exponent, 2);
+  EXPECT_EQ(spec.mixture_tables.at("mine").task.spectrum->eigenvalues(2), (std::vector<double>{1, 0.25}));
 }
 
 TEST(specification, a_number_may_stand_for_a_list_of_one) {
@@ -65,7 +65,7 @@ TEST(specification, an_empty_or_unknown_word_is_refused_alone) {
   EXPECT_THAT(message_with("spectrum = \"power_law\"", "spectrum = \"\""),
               HasSubstr("mixtures.mine.spectrum must be one of"));
   const std::string text = message_with("spectrum = \"power_law\"", "spectrum = \"powerlaw\"");
-  EXPECT_THAT(text, AllOf(HasSubstr("did you mean \"power_law\"?"), Not(HasSubstr("exponent"))));
+  EXPECT_THAT(text, AllOf(HasSubstr("did you mean \"power_law\"?"), Not(HasSubstr("mine.exponent"))));
 }
 
 TEST(specification, sizes_below_their_least_are_refused) {

@@ -210,8 +210,8 @@ TEST_F(candidates_file, needs_no_names) {
 TEST_F(candidates_file, is_identified_by_its_contents) {
   write({2, 2, 2}, two_tasks_);
   const std::string resolved = to_toml(parsed());
-  EXPECT_THAT(resolved, AllOf(HasSubstr("file = 'c.h5'"), HasSubstr("sha256 = '" + parsed().tasks.sha256)));
-  EXPECT_EQ(parsed().tasks.sha256.size(), 64U);
+  EXPECT_THAT(resolved, AllOf(HasSubstr("file = 'c.h5'"), HasSubstr("sha256 = '" + parsed().tasks.file.sha256)));
+  EXPECT_EQ(parsed().tasks.file.sha256.size(), 64U);
   EXPECT_EQ(to_toml(parse_specification(resolved, "resolved.toml", directory_)), resolved);
   write({2, 2, 2}, {1, 0, 0, 1, 0, 0, 0, 3});
   EXPECT_THROW(parse_specification(resolved, "resolved.toml", directory_), specification_error);

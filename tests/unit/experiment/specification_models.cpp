@@ -106,10 +106,6 @@ TEST(specification, transformers_that_cannot_be_trained_or_tested_are_refused) {
   EXPECT_THAT(message_with_transformer("m = [5, 6]", "m = [6, 7]"), HasSubstr("test.m has no value up to n = 5"));
   EXPECT_THAT(message_with_transformer("prompts = 100", "prompts = 100\nsampler = \"wishart\""),
               HasSubstr("models.gpt needs the examples"));
-  EXPECT_THAT(message(replaced(with_transformer, "\"gpt\"]", "\"gpt\", \"other\"]") +
-                      "[models.other]\narchitecture = \"gpt2\"\nsize = \"tiny\"\nobjective = \"outcome\"\nk_train = 4\n"
-                      "keep_weights = true\n"),
-              HasSubstr("sweep.models has transformers of several shapes"));
 }
 
 // ---- models that learn from samples ----

@@ -74,8 +74,9 @@ sweep_verdict verdict_of(const specification& spec) {
   score_collection collected(spec);
   cell_computer computer(spec, collected.grid());
   for (std::size_t i = 0; i < collected.grid().cell_count(); ++i) {
-    const cell_result r = computer.compute(make_cell(collected.grid(), i), {});
-    collected.add(r.exact_z, r.simulated_z, r.paired_distance, r.converged != 0);
+    const cell_values r = computer.compute(make_cell(collected.grid(), i), {});
+    collected.add(r.doubles("exact_z"), r.doubles("simulated_z"), r.doubles("paired_distance"),
+                  r.value<std::int8_t>("converged") != 0);
   }
   return collected.verdict();
 }
@@ -260,11 +261,13 @@ TEST(verdict, of_the_definition_and_the_recursion_is_the_same) {
                     "[models.lsa]\narchitecture = 'lsa'\ntraining = 'closed_form'\nroll_out = '{}'\n",
                     roll_out),
         "definition.toml", ".");
-    const cell_result r = compute_cell(spec, make_coordinates(spec), make_cell(make_coordinates(spec), 0), {});
-    for (std::size_t k = 1; k <= 3; ++k) EXPECT_LT(r.paired_distance[k], 1e-12) << roll_out;
-    EXPECT_TRUE(std::isnan(r.paired_distance[0]) && std::isnan(r.paired_distance[4]));
-    EXPECT_TRUE(std::isfinite(r.exact_z[0]) && std::isfinite(r.exact_z[1]) && std::isnan(r.exact_z[2]));
-    EXPECT_TRUE(std::isfinite(r.simulated_z[2]) && std::isnan(r.simulated_z[3]) && std::isfinite(r.simulated_z[4]));
+    const cell_values r = compute_cell(spec, make_coordinates(spec), make_cell(make_coordinates(spec), 0), {});
+    for (std::size_t k = 1; k <= 3; ++k) EXPECT_LT(r.doubles("paired_distance")[k], 1e-12) << roll_out;
+    EXPECT_TRUE(std::isnan(r.doubles("paired_distance")[0]) && std::isnan(r.doubles("paired_distance")[4]));
+    EXPECT_TRUE(std::isfinite(r.doubles("exact_z")[0]) && std::isfinite(r.doubles("exact_z")[1]) &&
+                std::isnan(r.doubles("exact_z")[2]));
+    EXPECT_TRUE(std::isfinite(r.doubles("simulated_z")[2]) && std::isnan(r.doubles("simulated_z")[3]) &&
+                std::isfinite(r.doubles("simulated_z")[4]));
   }
 }
 
@@ -276,12 +279,14 @@ TEST(verdict, of_training_from_samples_is_information) {
       "'samples'\n"
       "steps = 20\nbatch = 8\n",
       "samples.toml", ".");
-  const cell_result r = compute_cell(spec, make_coordinates(spec), make_cell(make_coordinates(spec), 0), {});
-  EXPECT_TRUE(std::isfinite(r.exact_z[0]) && std::isnan(r.exact_z[1]) && std::isnan(r.simulated_z[1]));
-  EXPECT_GT(r.paired_difference[1], 4 * r.paired_stderr[1]) << "twenty steps do not reach the optimum";
-  EXPECT_GT(r.paired_distance[1], 0.01);
+  const cell_values r = compute_cell(spec, make_coordinates(spec), make_cell(make_coordinates(spec), 0), {});
+  EXPECT_TRUE(std::isfinite(r.doubles("exact_z")[0]) && std::isnan(r.doubles("exact_z")[1]) &&
+              std::isnan(r.doubles("simulated_z")[1]));
+  EXPECT_GT(r.doubles("paired_difference")[1], 4 * r.doubles("paired_stderr")[1])
+      << "twenty steps do not reach the optimum";
+  EXPECT_GT(r.doubles("paired_distance")[1], 0.01);
   score_collection collected(spec);
-  collected.add(r.exact_z, r.simulated_z, r.paired_distance);
+  collected.add(r.doubles("exact_z"), r.doubles("simulated_z"), r.doubles("paired_distance"));
   EXPECT_EQ(collected.verdict().maps.compared, 0U);
   EXPECT_EQ(collected.verdict().first.made, 1U);
 }

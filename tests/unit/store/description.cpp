@@ -32,8 +32,8 @@ TEST(description, is_read_back_from_its_text) {
   EXPECT_EQ(read.find("v"), nullptr);
   EXPECT_EQ(read.find("weights/v")->offset, 4711U);
   EXPECT_EQ(read.find("weights/v")->bytes(), 3U * 5 * 4);
-  EXPECT_TRUE(read.find("weights/v")->of_cells());
-  EXPECT_FALSE(read.find("n")->of_cells());
+  EXPECT_TRUE(read.find("weights/v")->changes());
+  EXPECT_FALSE(read.find("n")->changes());
 }
 
 TEST(description, has_a_length_that_does_not_depend_on_offsets) {

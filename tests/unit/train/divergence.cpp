@@ -11,7 +11,7 @@
 #include "cotscale/task/wishart.hpp"
 #include "cotscale/train/gpt2.hpp"
 #include "cotscale/train/gpt2_objective.hpp"
-#include "cotscale/train/objective.hpp"
+#include "cotscale/train/lsa_objective.hpp"
 #include "cotscale/train/sampled.hpp"
 #include "support/matrices.hpp"
 #include "support/threads.hpp"

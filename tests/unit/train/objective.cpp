@@ -1,4 +1,4 @@
-#include "cotscale/train/objective.hpp"
+#include "cotscale/train/lsa_objective.hpp"
 
 #include <gtest/gtest.h>
 

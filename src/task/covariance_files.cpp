@@ -1,4 +1,5 @@
-// Covariances of a target, and of candidates, from HDF5 files.
+#include "cotscale/task/covariance_files.hpp"
+
 #include <algorithm>
 #include <span>
 #include <utility>
@@ -6,9 +7,8 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/hdf5/file.hpp"
-#include "declarations.hpp"
 
-namespace cotscale::detail {
+namespace cotscale {
 namespace {
 
 // Covariances from consecutive (d, d) blocks of numbers; `name` says which one is wrong, or had to be mended.
@@ -66,4 +66,4 @@ std::shared_ptr<const candidate_tasks> read_candidates_file(const std::string& p
   return std::make_shared<const candidate_tasks>(std::move(out));
 }
 
-}  // namespace cotscale::detail
+}  // namespace cotscale

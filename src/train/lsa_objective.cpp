@@ -1,9 +1,10 @@
-#include "cotscale/train/objective.hpp"
+#include "cotscale/train/lsa_objective.hpp"
 
 #include <algorithm>
 #include <iterator>
 
 #include "cotscale/base/error.hpp"
+#include "cotscale/train/objective_part.hpp"
 
 namespace cotscale {
 namespace {
@@ -34,11 +35,11 @@ double residual(const matrix& o, const matrix& target, int first, int last, int 
 double objective_lanes::add(const objective_options& options, int k, const lsa_parameters& parameters,
                             const lsa_parameters& transposed, const prompt_lanes& prompt, int prompts, double weight,
                             lsa_gradient_sum& gradient) {
-  expects(k >= 1 && prompts >= 1 && prompts <= lane_count && (k == 1 || options.kind != objective::direct),
+  expects(k >= 1 && prompts >= 1 && prompts <= lane_count && (k == 1 || part_of(options.kind).has_chain),
           "objective_lanes: k = {}, prompts = {}", k, prompts);
   forward(options, k, parameters, prompt);
   const double loss = residuals(options, k, prompt, prompts, weight);
-  chain_.backward(transposed, options.kind == objective::outcome, o_bar_, gradient);
+  chain_.backward(transposed, part_of(options.kind).through_tokens, o_bar_, gradient);
   return loss;
 }
 
@@ -48,16 +49,16 @@ void objective_lanes::losses(const objective_options& options, int k, const lsa_
           "objective_lanes: k = {}, prompts = {}, room for {}", k, prompts, out.size());
   forward(options, k, parameters, prompt);
   residuals(options, k, prompt, prompts, 1);
-  // Of o − target the residuals are 1/k times, but for the lone one of outcome.
-  const double steps = options.kind == objective::outcome ? 1 : k;
-  const bool moving_target = options.kind == objective::process;
+  // Of o − target the residuals are 1/k times, but for the lone one that counts.
+  const objective_part& part = part_of(options.kind);
+  const double steps = part.last_estimate ? 1 : k;
   std::fill_n(out.begin(), prompts, prompt_loss{});
   set_zero(target_);
   for (int i = 0; i < k; ++i) {
     const matrix& bar = o_bar_[static_cast<std::size_t>(i)];
-    if (moving_target) next_target(options, prompt);
-    const matrix& target = moving_target ? target_ : prompt.w;
-    const bool counts = options.kind != objective::outcome || i == k - 1;
+    if (part.teaches) next_target(options, prompt);
+    const matrix& target = part.teaches ? target_ : prompt.w;
+    const bool counts = !part.last_estimate || i == k - 1;
     for (int lane = 0; lane < prompts; ++lane) {
       prompt_loss& loss = out[static_cast<std::size_t>(lane)];
       for (int r = 0; r < bar.rows(); ++r) loss.model += 0.5 * steps * bar(r, lane) * bar(r, lane);
@@ -76,7 +77,7 @@ void objective_lanes::forward(const objective_options& options, int k, const lsa
   for (int i = 0;; ++i) {
     const matrix& output = chain_.apply(parameters);
     if (i == k - 1) return;
-    if (options.kind == objective::process) {
+    if (part_of(options.kind).teaches) {
       next_target(options, prompt);
       std::copy_n(target_.data(), target_.size(), &token_(rows.weight(), 0));
       chain_.append(token_);
@@ -89,23 +90,19 @@ void objective_lanes::forward(const objective_options& options, int k, const lsa
 double objective_lanes::residuals(const objective_options& options, int k, const prompt_lanes& prompt, int prompts,
                                   double weight) {
   const lsa_rows rows{prompt.w.rows()};
+  const objective_part& part = part_of(options.kind);
   if (o_bar_.size() < static_cast<std::size_t>(k)) o_bar_.resize(static_cast<std::size_t>(k));
   double loss = 0;
   set_zero(target_);
   for (int i = 0; i < k; ++i) {
     matrix& bar = o_bar_[static_cast<std::size_t>(i)];
-    switch (options.kind) {
-      case objective::direct:
-      case objective::rollout:
-        loss += residual(chain_.output(i), prompt.w, 0, rows.count(), prompts, weight / k, bar);
-        break;
-      case objective::process:
-        next_target(options, prompt);
-        loss += residual(chain_.output(i), target_, 0, rows.count(), prompts, weight / k, bar);
-        break;
-      case objective::outcome:
-        const int counted = i == k - 1 ? rows.flag() : rows.weight();  // no rows before the last step
-        loss += residual(chain_.output(i), prompt.w, rows.weight(), counted, prompts, weight, bar);
+    if (part.teaches) next_target(options, prompt);
+    const matrix& target = part.teaches ? target_ : prompt.w;
+    if (part.last_estimate) {
+      const int counted = i == k - 1 ? rows.flag() : rows.weight();  // no rows before the last step
+      loss += residual(chain_.output(i), target, rows.weight(), counted, prompts, weight, bar);
+    } else {
+      loss += residual(chain_.output(i), target, 0, rows.count(), prompts, weight / k, bar);
     }
   }
   return loss;
@@ -115,7 +112,10 @@ double objective_lanes::residuals(const objective_options& options, int k, const
 void objective_lanes::next_target(const objective_options& options, const prompt_lanes& prompt) {
   change_.reshape(target_.rows(), lane_count);
   for (std::size_t i = 0; i < target_.size(); ++i) change_.data()[i] = prompt.w.data()[i] - target_.data()[i];
-  if (options.targets == process_targets::gradient_descent) multiply_covariance(prompt, change_, scratch_, change_);
+  if (options.targets == process_targets::gradient_descent) {
+    multiply_covariance(prompt, change_, scratch_, change_);  // Xy/m − Ŝ w_i
+    for (std::size_t i = 0; i < prompt.noise.size(); ++i) change_.data()[i] += prompt.noise.data()[i];
+  }
   for (std::size_t i = 0; i < target_.size(); ++i) target_.data()[i] += options.eta * change_.data()[i];
 }
 

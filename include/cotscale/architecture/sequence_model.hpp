@@ -1,0 +1,155 @@
+// What every model of in-context weight prediction answers, whatever it is made of: its limits, its tensors, how it is
+// trained and tested, what that costs. Each architecture has a folder in architecture/; nobody else asks which one a
+// model is.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "cotscale/base/random.hpp"
+#include "cotscale/eval/roll_out.hpp"
+#include "cotscale/task/mixture.hpp"
+
+namespace cotscale {
+
+/// What it can be tested on.
+struct model_limits {
+  bool needs_examples = false;        ///< Ŝ and w are not enough
+  bool examples_of_training = false;  ///< it has no positions for more examples than it is trained on
+  int least_steps = 0;                ///< of a chain
+  std::optional<int> most_steps = {};
+  std::string longer_chains = {};  ///< what to do for more steps: "raise k_train"
+
+  bool takes(std::int64_t m, std::int64_t n) const { return !examples_of_training || m <= n; }
+};
+
+/// A parameter that can be kept: row-major.
+struct model_tensor {
+  enum class number : std::uint8_t { f64, f32 };
+  std::string name;
+  number type = number::f64;
+  std::vector<std::uint64_t> shape;
+  std::vector<std::string> dimensions;  ///< what each is an index of
+  std::size_t size() const;
+};
+
+/// The numbers of one.
+struct tensor_values {
+  std::string name;
+  std::variant<std::vector<double>, std::vector<float>> values;
+  std::size_t size() const;
+};
+
+/// The numbers of that name as doubles or floats; throws specification_error, naming it, if there is none of that size.
+std::vector<double> doubles_of(std::span<const tensor_values> tensors, const std::string& name, std::size_t size);
+std::vector<float> floats_of(std::span<const tensor_values> tensors, const std::string& name, std::size_t size);
+
+/// What a model trains on, and what theory knows of it before.
+struct training_problem {
+  const task_mixture& tasks;  ///< in the specification's units
+  int n = 0;                  ///< examples of a prompt
+  stream_key key;             ///< of its prompts and initial parameters
+  const matrix& optimum;      ///< the population optimum, (d, d), of covariances divided by 2^mixture_unit
+  const matrix& directions;   ///< its eigenvectors or right singular vectors, (d, d)
+  int target_unit = 0;        ///< powers of two, as cell_units has them
+  int mixture_unit = 0;
+  std::span<const std::int64_t> record_steps;           ///< ascending; the model takes those that it comes to
+  int blas_threads = 1;                                 ///< for large matrices
+  const std::vector<tensor_values>* initial = nullptr;  ///< parameters to begin with; none: the model's own
+};
+
+/// What happened in training; what a model has not is missing.
+struct training_report {
+  static constexpr double missing = std::numeric_limits<double>::quiet_NaN();
+  std::int64_t steps = 0;
+  bool converged = false, diverged = false;
+  double step_size = missing, step_size_paper = missing, gradient_norm = missing, final_loss = missing;
+  std::vector<double> loss, distance, off_slice;  ///< at the recorded steps that it came to
+  double preconditioner_error = missing, weakest_direction_error = missing, w24 = missing;
+  double seconds = 0, tokens_per_second = 0;  ///< 0: not measured
+};
+
+/// Test prompts of m examples, and the exact map of theory that is rolled out beside the model's.
+struct chain_test {
+  int steps = 0;
+  int prompts = 0;
+  int unit = 0;  ///< Σ in the specification's units is 2^unit times the one that `lanes` and `examples` draw from
+  const matrix& exact;  ///< Γ⁻¹, (d, d), in units of those
+  int exact_rows = 0;   ///< of its errors
+  std::function<std::unique_ptr<lane_source>()> lanes;
+  std::function<prompt_source()> examples;
+  std::function<prompt_source()> given_examples;  ///< the same in the specification's units
+};
+
+/// A model that can be tested.
+class trained_sequence {  // NOLINT(cppcoreguidelines-special-member-functions)
+ public:
+  virtual ~trained_sequence() = default;
+
+  const training_report& report() const { return report_; }
+
+  /// It was trained to the population optimum: exact expectations are those of its errors.
+  virtual bool at_optimum() const = 0;
+
+  /// Limits, bounds and predictions of theory are about models like it.
+  virtual bool has_theory() const = 0;
+
+  /// Errors of its chain, below them those of the exact map if it has theory. Throws stopped when asked to stop.
+  virtual chain_evaluation evaluate(const chain_test& test, const std::stop_token& stop) const = 0;
+
+  /// In the order of sequence_model::tensors.
+  virtual std::vector<tensor_values> tensors() const = 0;
+
+ protected:
+  training_report report_;
+};
+
+/// A model as a specification describes it.
+class sequence_model {  // NOLINT(cppcoreguidelines-special-member-functions)
+ public:
+  virtual ~sequence_model() = default;
+
+  virtual model_limits limits() const = 0;
+  virtual bool has_theory() const = 0;  ///< as trained_sequence::has_theory
+
+  /// Those of a model of d dimensions that is trained on n examples.
+  virtual std::vector<model_tensor> tensors(int d, int n) const = 0;
+
+  /// Whether its training draws prompts, and is then a cell's own.
+  virtual bool learns_from_samples() const = 0;
+  virtual std::int64_t most_training_steps() const = 0;
+
+  /// How far it may be from the optimum that it is trained to; NaN if it is not.
+  virtual double map_tolerance() const = 0;
+
+  /// Throws specification_error if it cannot compute with covariances that have this largest eigenvalue, which `key` of
+  /// the specification says; `model` names it.
+  virtual void require_range(const std::string& model, const std::string& key, double largest, bool trains) const = 0;
+
+  /// Throws stopped when asked to stop.
+  virtual std::unique_ptr<const trained_sequence> train(const training_problem& problem,
+                                                        const std::stop_token& stop) const = 0;
+
+  // ---- what it costs (architecture/machine.hpp), on one core ----
+
+  /// `commuting`: all maps have one eigenbasis.
+  virtual double training_seconds(double d, double n, bool commuting) const = 0;
+  /// Threads that find work in its training.
+  virtual int busy_threads(int d, int n, int threads) const = 0;
+  /// A test prompt's chain.
+  virtual double chain_seconds(double d, double m, double steps) const = 0;
+  /// Numbers that a thread keeps for it, beyond the prompt.
+  virtual double chain_numbers(double d, double m, double steps) const = 0;
+  /// Bytes of parameters, their training and their test.
+  virtual double bytes(int d, int n, int prompts, int steps, int threads) const = 0;
+};
+
+}  // namespace cotscale

@@ -1,0 +1,73 @@
+// Axes of a sweep, and the shape that they give its results file.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cotscale/store/results_file.hpp"
+#include "cotscale/store/schema.hpp"
+
+namespace cotscale {
+
+/// The group of V and W of linear self-attention and of the parameters of transformers.
+inline constexpr std::string_view weights_group = "weights";
+
+/// A parameter of a transformer whose weights are kept.
+struct weight_variable {
+  std::string name;
+  std::vector<std::uint64_t> shape;
+  std::vector<std::string> dimensions = {};  ///< what each is an index of; equal names have equal lengths
+  friend bool operator==(const weight_variable&, const weight_variable&) = default;
+};
+
+/// Coordinates of the grid, which give the file its shape.
+struct coordinates {
+  std::vector<std::string> models;
+  std::vector<std::string> mixtures;
+  std::vector<double> hardness;
+  std::vector<double> target_support_hardness;  ///< over hardness
+  std::vector<std::int64_t> n;
+  std::vector<std::int64_t> repeats;
+  std::vector<std::int64_t> m;
+  std::vector<std::int64_t> k;
+  std::vector<std::int64_t> training_steps;
+  std::vector<std::string> baselines;    ///< empty: none are computed
+  std::vector<std::string> tasks;        ///< candidates that mixtures are made of; empty: there are none
+  std::vector<std::int64_t> rows;        ///< of V and W, and their columns; empty: weights are not kept
+  std::vector<weight_variable> weights;  ///< of transformers; empty: they are not kept
+  std::vector<dimension> further = {};   ///< axes of cells beyond the five, which stand between n and repeat
+
+  std::size_t cell_count() const;
+  friend bool operator==(const coordinates&, const coordinates&) = default;
+};
+
+/// Indices of a cell along the axes of cells: model, mixture, hardness, n, the further ones, repeat.
+using cell_position = std::vector<std::size_t>;
+enum cell_axis : std::uint8_t { model_axis, mixture_axis, hardness_axis, n_axis, first_further_axis };
+
+/// Row-major number of a cell, and back.
+std::size_t cell_number(const coordinates& grid, const cell_position& position);
+cell_position position_of(const coordinates& grid, std::size_t number);
+
+/// The variables that one part of the program computes.
+struct producer {
+  std::string_view title;
+  std::span<const variable> variables;
+};
+
+/// All of them, in the order of a cell's checksum; parameters of transformers, which depend on the grid, come behind.
+std::vector<producer> producers();
+
+/// Dimensions and variables of the results of a grid.
+std::shared_ptr<const results_schema> make_schema(const coordinates& grid);
+/// What its file is created with.
+results_content make_content(const coordinates& grid, std::shared_ptr<const results_schema> schema);
+
+/// Of a file.
+coordinates read_coordinates(const results_reader& file);
+
+}  // namespace cotscale

@@ -1,0 +1,65 @@
+// What a GPT-2-style model costs: constants of architecture/machine.hpp times operation counts.
+#include <algorithm>
+#include <cmath>
+
+#include "cotscale/architecture/machine.hpp"
+#include "cotscale/train/objective_part.hpp"
+#include "gpt2_model.hpp"
+
+namespace cotscale::detail {
+namespace {
+
+using namespace cost;
+
+constexpr double seconds_per_single_flop = 2.5e-11;
+
+// Steps of a training chain, on average.
+double mean_chain(const objective_options& o) {
+  return part_of(o.kind).draws_length ? (o.k_train + 1) / 2.0 : longest_chain(o);
+}
+
+// Without attention; the last block has keys and values at the prompt's tokens, everything else at weight tokens only.
+double forward_flops(const gpt2_size& size, double d, double prompt_tokens, double weight_tokens) {
+  const double square = 2.0 * size.width * size.width;
+  const double prompt = 12 * square * (size.layers - 1) + 2 * square, weight = 12 * square * size.layers;
+  return prompt_tokens * prompt + weight_tokens * weight + 2 * (prompt_tokens + weight_tokens) * (d + 1) * size.width;
+}
+
+}  // namespace
+
+// Forward and backward through all tokens; the last block has keys and values at all, the rest at weight tokens only.
+double gpt2_sequence::training_seconds(double d, double n, bool) const {
+  const gpt2_options& o = options_;
+  const double chain = mean_chain(o.objective);
+  const double tokens = 2 * n + chain;
+  const double flops = 3 * forward_flops(o.size, d, 2 * n, chain) + 6 * o.size.layers * tokens * tokens * o.size.width;
+  return static_cast<double>(o.steps) * o.batch * flops * seconds_per_single_flop;
+}
+
+int gpt2_sequence::busy_threads(int d, int n, int threads) const {
+  return std::min(threads, gpt2_most_shards(gpt2_layout(trained_configuration(d, n, options_)).size()));
+}
+
+double gpt2_sequence::chain_seconds(double d, double m, double steps) const {
+  const gpt2_size& size = options_.size;
+  const double tokens = 2 * m + steps, attention = 2 * tokens * tokens * size.width * size.layers;
+  return forward_flops(size, d, 2 * m, steps) * seconds_per_single_flop + attention * seconds_per_attention_flop +
+         tokens * size.layers * (4 + size.heads) * seconds_per_small_call;
+}
+
+// Parameters, their moments and gradients, several of which wait to be added; what a thread's prompts leave in each
+// block; steps of the roll-out beside Newton's.
+double gpt2_sequence::bytes(int d, int n, int prompts, int steps, int threads) const {
+  const gpt2_options& o = options_;
+  const gpt2_layout layout(trained_configuration(d, n, o));
+  const auto parameters = static_cast<double>(layout.size());
+  const double width = o.size.width, tokens = layout.configuration().positions();
+  const int shards = gpt2_most_shards(layout.size());
+  const int busy = std::min(threads, shards);
+  const double rows = std::min(64.0, std::ceil(1.0 * o.batch / shards)) * tokens;
+  const double block = 14 * width + o.size.heads * tokens;
+  return 4 * (parameters * (5 + 2 * busy) + busy * rows * (o.size.layers * block + 16 * width)) +
+         24.0 * prompts * steps;
+}
+
+}  // namespace cotscale::detail

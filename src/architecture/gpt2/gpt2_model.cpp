@@ -1,0 +1,131 @@
+#include "gpt2_model.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "cotscale/base/error.hpp"
+#include "cotscale/eval/gpt2.hpp"
+#include "cotscale/train/objective_part.hpp"
+
+namespace cotscale {
+
+std::unique_ptr<const sequence_model> make_gpt2(const gpt2_options& options) {
+  return std::make_unique<detail::gpt2_sequence>(options);
+}
+
+namespace detail {
+namespace {
+
+// What the dimensions of a parameter are indices of. The two of a square matrix have different names: readers cannot
+// tell equal ones apart.
+std::vector<std::string> dimensions_of(const gpt2_tensor& tensor) {
+  struct rule {
+    std::string_view ending;
+    std::vector<std::string> dimensions;
+  };
+  static const std::vector<rule> rules{{"read_in.weight", {"embedding", "token_entry"}},
+                                       {"wpe.weight", {"position", "embedding"}},
+                                       {"attn.c_attn.weight", {"embedding", "query_key_value"}},
+                                       {"attn.c_attn.bias", {"query_key_value"}},
+                                       {"attn.c_proj.weight", {"attended", "embedding"}},
+                                       {"mlp.c_fc.weight", {"embedding", "hidden"}},
+                                       {"mlp.c_fc.bias", {"hidden"}},
+                                       {"mlp.c_proj.weight", {"hidden", "embedding"}},
+                                       {"read_out.weight", {"component", "embedding"}},
+                                       {"read_out.bias", {"component"}}};
+  const auto found =
+      std::find_if(rules.begin(), rules.end(), [&](const rule& r) { return tensor.name.ends_with(r.ending); });
+  return found != rules.end() ? found->dimensions : std::vector<std::string>{"embedding"};
+}
+
+class trained_gpt2 : public trained_sequence {
+ public:
+  trained_gpt2(gpt2_training trained, double learning_rate) : model_(std::move(trained.model)) {
+    const gpt2_record& record = trained.record;
+    report_.steps = record.steps;
+    report_.step_size = learning_rate;
+    report_.final_loss = record.final_loss;
+    report_.loss = record.loss;
+    report_.converged = !record.diverged;
+    report_.diverged = record.diverged;
+    report_.seconds = record.seconds;
+    report_.tokens_per_second = record.tokens_per_second;
+  }
+
+  bool at_optimum() const override { return false; }
+  bool has_theory() const override { return false; }
+
+  // It reads the features as they are.
+  chain_evaluation evaluate(const chain_test& test, const std::stop_token& stop) const override {
+    return evaluate_gpt2(model_, times_power_of_two(test.exact, -test.unit), test.steps, test.given_examples(),
+                         test.prompts, stop);
+  }
+
+  std::vector<tensor_values> tensors() const override {
+    std::vector<tensor_values> out;
+    const gpt2_layout layout(model_.configuration);
+    for (const gpt2_tensor& tensor : layout.tensors()) {
+      const auto first = model_.parameters.begin() + static_cast<std::ptrdiff_t>(tensor.offset);
+      out.push_back({.name = tensor.name,
+                     .values = std::vector<float>(first, first + static_cast<std::ptrdiff_t>(tensor.size()))});
+    }
+    return out;
+  }
+
+ private:
+  gpt2_model model_;
+};
+
+}  // namespace
+
+model_limits gpt2_sequence::limits() const {
+  const bool chain = part_of(options_.objective.kind).has_chain;
+  return {
+      .needs_examples = true,
+      .examples_of_training = true,
+      .least_steps = 1,
+      .most_steps = longest_chain(options_.objective),
+      .longer_chains = chain ? "raise k_train" : "choose an objective with longer chains: process, outcome or rollout"};
+}
+
+std::vector<model_tensor> gpt2_sequence::tensors(int d, int n) const {
+  std::vector<model_tensor> out;
+  const gpt2_layout layout(trained_configuration(d, n, options_));
+  for (const gpt2_tensor& tensor : layout.tensors()) {
+    out.push_back({.name = tensor.name,
+                   .type = model_tensor::number::f32,
+                   .shape = {tensor.shape.begin(), tensor.shape.end()},
+                   .dimensions = dimensions_of(tensor)});
+  }
+  return out;
+}
+
+void gpt2_sequence::require_range(const std::string& model, const std::string& key, double largest, bool) const {
+  if (std::sqrt(largest) <= std::numeric_limits<float>::max()) return;
+  throw specification_error(
+      fmt::format("{}: has the eigenvalue {:.3g}, whose features are beyond the single precision that the transformer "
+                  "models.{} computes in; scale the covariances down",
+                  key, largest, model));
+}
+
+std::unique_ptr<const trained_sequence> gpt2_sequence::train(const training_problem& problem,
+                                                             const std::stop_token& stop) const {
+  gpt2_options options = options_;
+  if (problem.initial != nullptr) {
+    options.given.clear();
+    const gpt2_layout layout(trained_configuration(problem.tasks.dimension(), problem.n, options));
+    for (const gpt2_tensor& tensor : layout.tensors()) {
+      const std::vector<float> values = floats_of(*problem.initial, tensor.name, tensor.size());
+      options.given.insert(options.given.end(), values.begin(), values.end());
+    }
+  }
+  const auto steps = problem.record_steps;
+  const auto taken = steps.first(
+      static_cast<std::size_t>(std::upper_bound(steps.begin(), steps.end(), options.steps) - steps.begin()));
+  return std::make_unique<trained_gpt2>(train_gpt2(problem.tasks, problem.n, options, problem.key, taken, stop),
+                                        options.optimizer.learning_rate);
+}
+
+}  // namespace detail
+}  // namespace cotscale

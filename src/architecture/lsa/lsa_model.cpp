@@ -1,0 +1,61 @@
+#include "lsa_model.hpp"
+
+#include <cmath>
+#include <limits>
+
+#include "cotscale/base/error.hpp"
+#include "cotscale/train/optimizer_part.hpp"
+
+namespace cotscale {
+
+std::unique_ptr<const sequence_model> make_lsa(const lsa_options& options) {
+  return std::make_unique<detail::lsa_model>(options);
+}
+
+namespace detail {
+
+model_limits lsa_model::limits() const { return {.needs_examples = by_definition()}; }
+
+std::vector<model_tensor> lsa_model::tensors(int d, int) const {
+  const auto side = static_cast<std::uint64_t>(2 * d + 2);
+  std::vector<model_tensor> out;
+  for (const char* name : {"v", "w"}) {
+    out.push_back(
+        {.name = name, .type = model_tensor::number::f64, .shape = {side, side}, .dimensions = {"row", "column"}});
+  }
+  return out;
+}
+
+std::int64_t lsa_model::most_training_steps() const {
+  switch (options_.training) {
+    case training_method::population:
+      return options_.descent.max_steps;
+    case training_method::samples:
+      return options_.sampled.steps;
+    case training_method::closed_form:
+      return 0;
+  }
+  throw precondition_error("most_training_steps: no such training");
+}
+
+double lsa_model::map_tolerance() const {
+  if (learns_from_samples()) return std::numeric_limits<double>::quiet_NaN();
+  return options_.training == training_method::closed_form ? closed_form_tolerance : options_.descent.tolerance;
+}
+
+// Adam squares gradients, which are W₁₃Λ at first.
+void lsa_model::require_range(const std::string& model, const std::string& key, double largest, bool trains) const {
+  const sampled_options& o = options_.sampled;
+  if (!trains || !learns_from_samples() || o.initial == initial_weights::given) return;
+  if (!part_of(o.optimizer.rule).squares_gradients()) return;
+  const double gradient = largest * (o.initial == initial_weights::random ? o.initial_scale : std::abs(o.c));
+  if (std::isfinite(gradient * gradient)) return;
+  throw specification_error(
+      fmt::format("{}: has the eigenvalue {:.3g}, for which the squares of gradients that the optimiser of models.{} "
+                  "takes are beyond what a double holds; scale the covariances down, or take optimizer = \"gd\" with a "
+                  "learning_rate that fits them",
+                  key, largest, model));
+}
+
+}  // namespace detail
+}  // namespace cotscale

@@ -1,0 +1,31 @@
+// Linear self-attention that has been trained.
+#pragma once
+
+#include <optional>
+
+#include "cotscale/architecture/lsa.hpp"
+
+namespace cotscale::detail {
+
+class trained_lsa : public trained_sequence {
+ public:
+  explicit trained_lsa(roll_out_method roll_out) : roll_out_(roll_out) {}
+
+  bool at_optimum() const override { return slice.has_value(); }
+  bool has_theory() const override { return true; }
+  chain_evaluation evaluate(const chain_test& test, const std::stop_token& stop) const override;
+  std::vector<tensor_values> tensors() const override;
+
+  training_report& report() { return report_; }
+
+  std::optional<lsa_slice> slice;  ///< if it is on the slice of Theorem 3.1; else (both in the specification's units)
+  lsa_parameters general;          ///< all of V and W
+  matrix map;                      ///< preconditioner() of the slice, in the target's units
+
+ private:
+  lsa_parameters parameters() const { return slice ? full_parameters(*slice) : general; }
+
+  roll_out_method roll_out_;
+};
+
+}  // namespace cotscale::detail

@@ -1,0 +1,150 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "cotscale/architecture/machine.hpp"
+#include "cotscale/architecture/softmax.hpp"
+#include "cotscale/base/error.hpp"
+#include "cotscale/base/parallel.hpp"
+#include "cotscale/base/stop.hpp"
+#include "cotscale/linalg/blas.hpp"
+#include "cotscale/model/lsa_chain.hpp"
+
+namespace cotscale {
+namespace {
+
+// A chain's multiplications by V and W, and its look at every key.
+double chain_flops(double d, double n, double steps, bool own_columns) {
+  const double width = 2 * d + 2;
+  return steps * (4 * width * width + 4 * n * d + (own_columns ? 4 * steps * width : 0));
+}
+
+class trained_softmax : public trained_sequence {
+ public:
+  trained_softmax(softmax_training trained, const softmax_options& options)
+      : model_(std::move(trained.model)), own_columns_(options.own_columns) {
+    const softmax_record& record = trained.record;
+    report_.steps = record.steps;
+    report_.step_size = options.sampled.optimizer.learning_rate;
+    report_.final_loss = record.final_loss;
+    report_.loss = record.loss;
+    report_.converged = !record.diverged;
+    report_.diverged = record.diverged;
+    report_.w24 = model_.w(lsa_rows{model_.dimension()}.label(), lsa_rows{model_.dimension()}.flag());
+  }
+
+  bool at_optimum() const override { return false; }
+  bool has_theory() const override { return false; }
+
+  // Scores depend on units: it reads the features as they are.
+  chain_evaluation evaluate(const chain_test& test, const std::stop_token& stop) const override {
+    const auto rows = static_cast<std::size_t>(test.steps) + 1;
+    chain_evaluation out;
+    out.errors = {.rows = test.steps + 1,
+                  .prompts = test.prompts,
+                  .values = std::vector<double>(rows * static_cast<std::size_t>(test.prompts))};
+    const prompt_source source = test.given_examples();
+    const blas_threads one(1);
+    parallel_for(test.prompts, [&](int i) {
+      throw_if_stopped(stop);
+      thread_local prompt p;
+      source.draw(static_cast<std::uint64_t>(i), p);
+      softmax_chain chain(own_columns_);
+      chain.start(p);
+      for (int k = 0; k <= test.steps; ++k) {
+        if (k > 0) chain.append(chain.apply(model_));
+        const auto estimate = chain.token(k).subspan(p.w.size() + 1, p.w.size());
+        double square = 0;
+        for (std::size_t j = 0; j < p.w.size(); ++j) square += (estimate[j] - p.w[j]) * (estimate[j] - p.w[j]);
+        out.errors.row(k)[static_cast<std::size_t>(i)] = square;
+      }
+    });
+    return out;
+  }
+
+  std::vector<tensor_values> tensors() const override {
+    std::vector<tensor_values> out;
+    for (const auto& [name, values] : {std::pair{"v", model_.v.values()}, std::pair{"w", model_.w.values()}}) {
+      out.push_back({.name = name, .values = std::vector<double>(values.begin(), values.end())});
+    }
+    return out;
+  }
+
+ private:
+  lsa_parameters model_;
+  bool own_columns_;
+};
+
+class softmax_model : public sequence_model {
+ public:
+  explicit softmax_model(softmax_options options) : options_(std::move(options)) {}
+
+  model_limits limits() const override { return {.needs_examples = true}; }
+  bool has_theory() const override { return false; }
+  std::vector<model_tensor> tensors(int d, int) const override {
+    const auto side = static_cast<std::uint64_t>(2 * d + 2);
+    std::vector<model_tensor> out;
+    for (const char* name : {"v", "w"}) {
+      out.push_back({.name = name, .shape = {side, side}, .dimensions = {"row", "column"}});
+    }
+    return out;
+  }
+  bool learns_from_samples() const override { return true; }
+  std::int64_t most_training_steps() const override { return options_.sampled.steps; }
+  double map_tolerance() const override { return training_report::missing; }
+
+  void require_range(const std::string& model, const std::string& key, double largest, bool) const override {
+    if (std::isfinite(largest * largest)) return;
+    throw specification_error(
+        fmt::format("{}: has the eigenvalue {:.3g}, for which the scores and gradients of models.{} are beyond what a "
+                    "double holds; scale the covariances down",
+                    key, largest, model));
+  }
+
+  std::unique_ptr<const trained_sequence> train(const training_problem& problem,
+                                                const std::stop_token& stop) const override {
+    softmax_options options = options_;
+    if (problem.initial != nullptr) {
+      const int side = 2 * problem.tasks.dimension() + 2;
+      options.sampled.initial = initial_weights::given;
+      options.sampled.given = {.v = matrix(side, side), .w = matrix(side, side)};
+      for (const auto& [name, to] : {std::pair{"v", &options.sampled.given.v}, {"w", &options.sampled.given.w}}) {
+        const std::vector<double> values = doubles_of(*problem.initial, name, to->size());
+        std::copy(values.begin(), values.end(), to->data());
+      }
+    }
+    const auto steps = problem.record_steps;
+    const auto last = std::upper_bound(steps.begin(), steps.end(), options.sampled.steps);
+    const auto taken = steps.first(static_cast<std::size_t>(last - steps.begin()));
+    return std::make_unique<trained_softmax>(train_softmax(problem.tasks, problem.n, options, problem.key, taken, stop),
+                                             options);
+  }
+
+  double training_seconds(double d, double n, bool) const override {
+    const sampled_options& o = options_.sampled;
+    const double flops = 3 * chain_flops(d, n, longest_chain(o.objective), options_.own_columns);
+    return static_cast<double>(o.steps) * o.batch *
+           (n * d * cost::seconds_per_normal + 2 * n * d * d * cost::seconds_per_flop +
+            flops * cost::seconds_per_attention_flop);
+  }
+  int busy_threads(int, int, int threads) const override {
+    constexpr int most_shards = 16;
+    return std::min(threads, most_shards);
+  }
+  double chain_seconds(double d, double m, double steps) const override {
+    return chain_flops(d, m, steps, options_.own_columns) * cost::seconds_per_attention_flop;
+  }
+  double chain_numbers(double d, double m, double steps) const override { return steps * (8 * d + 8 + m + steps); }
+  double bytes(int, int, int, int, int) const override { return 0; }  // little beside the matrices of a cell
+
+ private:
+  softmax_options options_;
+};
+
+}  // namespace
+
+std::unique_ptr<const sequence_model> make_softmax(const softmax_options& options) {
+  return std::make_unique<softmax_model>(options);
+}
+
+}  // namespace cotscale

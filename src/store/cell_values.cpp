@@ -1,0 +1,22 @@
+#include "cotscale/store/cell_values.hpp"
+
+#include "cotscale/base/hash.hpp"
+
+namespace cotscale {
+
+const variable_slot& cell_values::slot_of(std::string_view name, value_type type) const {
+  const variable_slot* slot = schema_ ? schema_->find(name) : nullptr;
+  expects(slot != nullptr, "cell_values: there is no {}", name);
+  expects(slot->declared.type == type, "cell_values: {} is of the type {}, not {}", name, name_of(slot->declared.type),
+          name_of(type));
+  return *slot;
+}
+
+std::uint64_t cell_values::checksum() const {
+  cotscale::checksum sum;
+  if (!schema_) return sum.value();
+  for (const variable_slot& slot : schema_->slots()) sum.add(bytes_of(slot));
+  return sum.value();
+}
+
+}  // namespace cotscale

@@ -1,0 +1,14 @@
+// The chains that `process` teaches, on explicit prompts.
+#pragma once
+
+#include <vector>
+
+#include "cotscale/task/prompt.hpp"
+#include "cotscale/train/objective.hpp"
+
+namespace cotscale::detail {
+
+/// w_1 … w_k in a row, from w_0 = 0 (process_targets).
+std::vector<double> process_chain(const objective_options& options, int k, const prompt& p);
+
+}  // namespace cotscale::detail
