@@ -86,28 +86,45 @@ int run(int& argc, char**& argv, const run_arguments& arguments) {
   });
 }
 
+namespace {
+
+// " = 2 models × 3 n × 2 learning_rate", and how many places of that product nobody asks for.
+std::string product_of_axes(const specification& spec, const coordinates& grid) {
+  std::string out = fmt::format(" of {} models × {} mixtures × {} hardness × {} n × {} repeats", grid.models.size(),
+                                grid.mixtures.size(), grid.hardness.size(), grid.n.size(), grid.repeats.size());
+  for (const dimension& d : grid.further) out += fmt::format(" × {} {}", d.length(), d.name);
+  const std::size_t without = grid.cell_count() - cells_asked_for(spec, grid).size();
+  return without == 0
+             ? out
+             : fmt::format("{}, without {} that differ in a key of another model or mixture only", out, without);
+}
+
+}  // namespace
+
 exit_code plan(const plan_arguments& arguments) {
   require_blas_buffers(1);
   const patience sign_of_life("plan");
   const specification spec = load_specification(arguments.specification, parse_overrides(arguments.overrides));
   const coordinates grid = require_grid(spec);
+  const std::vector<std::size_t> cells = cells_asked_for(spec, grid);
   cost_model costs(spec);
   std::vector<double> seconds;
-  seconds.reserve(grid.cell_count());
+  seconds.reserve(cells.size());
   std::uint64_t memory = 0;
   double one_core = 0;
-  for (std::size_t i = 0; i < grid.cell_count(); ++i) {
-    const cell_cost cost = costs.estimate(make_cell(grid, i), arguments.threads);
+  for (const std::size_t number : cells) {
+    const cell c = make_cell(grid, number);
+    const cell_cost cost = costs.estimate(c, arguments.threads);
     seconds.push_back(cost.seconds);
     memory = std::max(memory, cost.bytes);
-    one_core += costs.estimate(make_cell(grid, i), 1).seconds;
+    one_core += costs.estimate(c, 1).seconds;
   }
   const std::vector<std::size_t> order = largest_first(seconds);
   constexpr std::size_t shown_cells = 20;
   const std::size_t rows = arguments.all_cells ? order.size() : std::min(shown_cells, order.size());
   print("{:>10}  cell, largest first\n", "estimate");
   for (std::size_t i = 0; i < rows; ++i) {
-    print("{:>10}  {}\n", shown_seconds(seconds[order[i]]), describe(make_cell(grid, order[i])));
+    print("{:>10}  {}\n", shown_seconds(seconds[order[i]]), describe(make_cell(grid, cells[order[i]])));
   }
   if (rows < order.size()) print("{:>10}  {} more (--all shows them)\n", "...", order.size() - rows);
 
@@ -115,8 +132,8 @@ exit_code plan(const plan_arguments& arguments) {
   std::transform(order.begin(), order.end(), ordered.begin(), [&](std::size_t i) { return seconds[i]; });
   const double total = std::accumulate(seconds.begin(), seconds.end(), 0.0);
   constexpr double process_bytes = 40e6;  // of a rank that has loaded MPI, HDF5 and BLAS
-  print("\ncells      {}\nwork       {} on one core (as measured on one machine; others scale it)\n", order.size(),
-        shown_seconds(one_core));
+  print("\ncells      {}{}\nwork       {} on one core (as measured on one machine; others scale it)\n", order.size(),
+        product_of_axes(spec, grid), shown_seconds(one_core));
   // After what it would take, since that may be a reason to go elsewhere; before anything is as large as the results.
   require_runnable(spec, grid, arguments.threads);
   memory += kept_bytes(spec, grid, seconds);

@@ -118,15 +118,31 @@ class advised_rows {
   advice_counts counts_;
 };
 
-// Models and, with given candidates, repeats do not matter.
+// Whether a cell differs from an earlier one in the keys of models only.
+bool varies_models_only(const specification& spec, const cell& c) {
+  const std::vector<std::size_t> at = axis_indices(spec, c.variant);
+  for (std::size_t i = 0; i < at.size(); ++i) {
+    if (!spec.axes[i].model.empty() && at[i] > 0) return true;
+  }
+  return false;
+}
+
+// Models and, with given candidates, repeats do not matter. A mixture is named with the values of varied keys.
 std::vector<cell> predicted_cells(const specification& spec, const coordinates& grid) {
   std::vector<cell> cells;
-  for (std::size_t i = 0; i < grid.cell_count(); ++i) {
-    const cell c = make_cell(grid, i);
+  for (const std::size_t number : cells_asked_for(spec, grid)) {
+    const cell c = make_cell(grid, number);
     const bool repeated = c.repeat > 0 && !(depends_on_candidates(spec, c.mixture) && is_drawn(spec));
-    if (c.position[0] == 0 && !repeated) cells.push_back(c);
+    if (c.position[0] == 0 && !repeated && !varies_models_only(spec, c)) cells.push_back(c);
   }
   return cells;
+}
+
+// Its mixture tells the values of varied keys.
+cell with_values_in_name(cell c) {
+  std::replace(c.varied.begin(), c.varied.end(), ',', ';');
+  c.mixture += c.varied;
+  return c;
 }
 
 // Says of an error which mixture it is of.
@@ -183,8 +199,10 @@ exit_code theory(const theory_arguments& arguments) {
     const std::shared_ptr<const cell_theory> known = naming_mixture(c, [&] { return computer.theory(c, {}); });
     for (std::size_t m = 0; m < grid.m.size(); ++m) {
       const chain_prediction& p = known->predictions[m];
-      print("{}", arguments.csv ? theory_csv(spec, c, grid.m[m], p) : theory_row(spec, c, grid.m[m], *known, p));
-      advised.add(c, grid.m[m], p);
+      const specification& own = variant_of(spec, c.variant);
+      const cell named = with_values_in_name(c);
+      print("{}", arguments.csv ? theory_csv(own, named, grid.m[m], p) : theory_row(own, named, grid.m[m], *known, p));
+      advised.add(named, grid.m[m], p);
       cut_short = cut_short || p.out_of_time;
     }
     flush_output();

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
 #include <limits>
+#include <map>
 #include <tuple>
 #include <utility>
 
@@ -274,28 +276,55 @@ struct cell_computer::implementation {
   }
 };
 
+// One for each of the combinations of varied keys that cells came from last: what they share is of one combination.
+struct cell_computer::variants {
+  static constexpr std::size_t most = 16;
+  const specification& spec;
+  const coordinates& grid;
+  std::shared_ptr<const results_schema> schema;
+  std::function<bool()> out_of_time;
+  bool alone = false;
+  std::map<std::size_t, std::unique_ptr<implementation>> known;
+  std::deque<std::size_t> order;
+
+  implementation& of(const cell& c) {
+    if (const auto found = known.find(c.variant); found != known.end()) return *found->second;
+    if (order.size() == most) {
+      known.erase(order.front());
+      order.pop_front();
+    }
+    auto made = std::make_unique<implementation>(variant_of(spec, c.variant), grid, schema);
+    if (alone) made->most_draws = made->spec.theory_most_draws;
+    made->out_of_time = out_of_time;
+    order.push_back(c.variant);
+    return *known.emplace(c.variant, std::move(made)).first->second;
+  }
+};
+
 cell_computer::cell_computer(const specification& spec, const coordinates& grid)
     : cell_computer(spec, grid, make_schema(grid)) {}
 
 cell_computer::cell_computer(const specification& spec, const coordinates& grid,
                              std::shared_ptr<const results_schema> schema)
-    : self_(std::make_unique<implementation>(spec, grid, std::move(schema))) {}
+    : self_(std::make_unique<variants>(variants{spec, grid, std::move(schema), {}, false, {}, {}})) {}
 
 cell_computer::~cell_computer() = default;
 
-cell_values cell_computer::compute(const cell& c, const std::stop_token& stop) { return self_->compute(c, stop); }
+cell_values cell_computer::compute(const cell& c, const std::stop_token& stop) { return self_->of(c).compute(c, stop); }
 
 std::shared_ptr<const cell_theory> cell_computer::theory(const cell& c, const std::stop_token& stop) {
-  return self_->theory_of(c, stop);
+  return self_->of(c).theory_of(c, stop);
 }
 
 std::shared_ptr<const mixture_theory> cell_computer::optimum(const cell& c, const std::stop_token& stop) {
-  return self_->optimum_of(c, stop);
+  return self_->of(c).optimum_of(c, stop);
 }
 
 void cell_computer::predict_alone(std::function<bool()> out_of_time) {
-  self_->most_draws = self_->spec.theory_most_draws;
+  self_->alone = true;
   self_->out_of_time = std::move(out_of_time);
+  self_->known.clear();
+  self_->order.clear();
 }
 
 cell_values compute_cell(const specification& spec, const coordinates& grid, const cell& c,

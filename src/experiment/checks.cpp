@@ -63,6 +63,10 @@ void require_selectable(const specification& spec, const std::string& source) {
   const auto require = [&](bool present, const char* what) {
     if (!present) throw specification_error(fmt::format("{}: {}", source, what));
   };
+  for (const varied_key& axis : spec.axes) {
+    require(!axis.model.empty() || !axis.mixture.empty(),
+            "sweep.axes varies what the choice of tasks depends on; give each value a file of its own, or --set it");
+  }
   require(spec.tasks.source != tasks_specification::kind::none,
           "tasks is missing; add [tasks] with file = \"candidates.h5\", or with exponents, directions and each");
   require(spec.selection.n.has_value(), "select.n is missing; set it in [select], for example n = 200");

@@ -83,6 +83,7 @@ std::uint64_t least_bytes(const specification& spec) {
 }
 
 cell_cost cost_model::estimate(const cell& c, int threads) const {
+  if (!spec_.variants.empty()) return cost_model(variant_of(spec_, c.variant)).estimate(c, threads);
   const std::unique_ptr<const sequence_model> model = make_model(spec_.model_tables.at(c.model));
   const int n = static_cast<int>(c.n);
   const double d = spec_.d;

@@ -1,7 +1,12 @@
 #include "cotscale/experiment/grid.hpp"
 
+#include <toml++/toml.h>
+
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <numeric>
+#include <utility>
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/eval/baselines.hpp"
@@ -23,11 +28,13 @@ std::vector<std::int64_t> training_step_axis(const specification& spec) {
 }  // namespace
 
 std::string describe(const cell& c) {
-  return fmt::format("model {}, mixture {}, hardness {:.6g}, n {}, repeat {}", c.model, c.mixture, c.hardness, c.n,
-                     c.repeat);
+  return fmt::format("model {}, mixture {}, hardness {}, n {}, repeat {}{}", c.model, c.mixture,
+                     c.hardness > 0 ? fmt::format("{:.6g}", c.hardness) : "of its own", c.n, c.repeat, c.varied);
 }
 
-coordinates make_coordinates(const specification& spec) {
+namespace {
+
+coordinates coordinates_of_one(const specification& spec) {
   coordinates grid{.models = spec.models,
                    .mixtures = spec.mixtures,
                    .hardness = spec.hardness,
@@ -61,14 +68,105 @@ coordinates make_coordinates(const specification& spec) {
   return grid;
 }
 
+// The coordinate of a varied key: integers or numbers if all of its values are, else texts.
+dimension dimension_of(const varied_key& key) {
+  dimension out{.name = key.name, .values = {}, .long_name = key.key, .of_cells = true};
+  std::vector<std::int64_t> integers;
+  std::vector<double> numbers;
+  std::vector<std::string> texts;
+  for (const std::string& value : key.values) {
+    const toml::table parsed = toml::parse("value = " + value);
+    const toml::node& node = *parsed.get("value");
+    if (const auto integer = node.value_exact<std::int64_t>()) integers.push_back(*integer);
+    if (node.is_number()) numbers.push_back(node.value<double>().value());
+    texts.push_back(node.is_string() ? node.value<std::string>().value() : value);
+  }
+  if (integers.size() == texts.size()) {
+    out.values = std::move(integers);
+  } else if (numbers.size() == texts.size()) {
+    out.values = std::move(numbers);
+  } else {
+    out.values = std::move(texts);
+  }
+  return out;
+}
+
+std::string shown(const dimension& d, std::size_t i) {
+  return std::visit([&](const auto& values) { return fmt::format("{} {}", d.name, values.at(i)); }, d.values);
+}
+
+[[noreturn]] void refuse(const specification& spec, const char* what) {
+  std::vector<std::string> keys;
+  for (const varied_key& axis : spec.axes) keys.push_back(axis.key);
+  throw specification_error(fmt::format("sweep.axes: {} ({})", what, fmt::join(keys, ", ")));
+}
+
+// Takes in what another combination of values has beyond this one.
+void complete(coordinates& grid, const coordinates& other, const specification& spec) {
+  if (other.tasks != grid.tasks) refuse(spec, "candidates of [tasks] must have the same names for all values");
+  if (other.weights != grid.weights || other.rows != grid.rows) {
+    refuse(spec, "weights that are kept must have the same shapes for all values; set keep_weights = false");
+  }
+  if (other.training_steps.size() > grid.training_steps.size()) grid.training_steps = other.training_steps;
+  if (other.baselines.size() > grid.baselines.size()) grid.baselines = other.baselines;
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  for (std::size_t i = 0; i < grid.hardness.size(); ++i) {
+    if (other.hardness[i] != grid.hardness[i]) grid.hardness[i] = nan;
+    if (other.target_support_hardness[i] != grid.target_support_hardness[i]) grid.target_support_hardness[i] = nan;
+  }
+}
+
+}  // namespace
+
+coordinates make_coordinates(const specification& spec) {
+  coordinates grid = coordinates_of_one(variant_of(spec, 0));
+  for (std::size_t i = 1; i < variant_count(spec); ++i) complete(grid, coordinates_of_one(variant_of(spec, i)), spec);
+  for (const varied_key& key : spec.axes) grid.further.push_back(dimension_of(key));
+  return grid;
+}
+
+std::size_t variant_at(const coordinates& grid, const cell_position& position) {
+  std::size_t variant = 0;
+  for (std::size_t i = 0; i < grid.further.size(); ++i) {
+    variant = variant * grid.further[i].length() + position.at(first_further_axis + i);
+  }
+  return variant;
+}
+
+bool is_asked_for(const specification& spec, const coordinates& grid, std::size_t number) {
+  const cell_position p = position_of(grid, number);
+  for (std::size_t i = 0; i < spec.axes.size(); ++i) {
+    const varied_key& key = spec.axes[i];
+    const bool others = (!key.model.empty() && key.model != grid.models[p[model_axis]]) ||
+                        (!key.mixture.empty() && key.mixture != grid.mixtures[p[mixture_axis]]);
+    if (others && p.at(first_further_axis + i) > 0) return false;
+  }
+  return true;
+}
+
+std::vector<std::size_t> cells_asked_for(const specification& spec, const coordinates& grid) {
+  std::vector<std::size_t> out;
+  for (std::size_t i = 0; i < grid.cell_count(); ++i) {
+    if (is_asked_for(spec, grid, i)) out.push_back(i);
+  }
+  return out;
+}
+
 cell make_cell(const coordinates& grid, std::size_t number) {
   const cell_position p = position_of(grid, number);
+  const double hardness = grid.hardness[p[hardness_axis]];  // NaN where it differs with a varied key
+  std::string varied;
+  for (std::size_t i = 0; i < grid.further.size(); ++i) {
+    varied += ", " + shown(grid.further[i], p[first_further_axis + i]);
+  }
   return {.position = p,
           .model = grid.models[p[model_axis]],
           .mixture = grid.mixtures[p[mixture_axis]],
-          .hardness = grid.hardness[p[hardness_axis]],
+          .hardness = std::isnan(hardness) ? 0 : hardness,
           .n = grid.n[p[n_axis]],
-          .repeat = grid.repeats[p.back()]};
+          .repeat = grid.repeats[p.back()],
+          .variant = variant_at(grid, p),
+          .varied = std::move(varied)};
 }
 
 std::optional<cell_position> find_cell(const coordinates& grid, const cell& c) {

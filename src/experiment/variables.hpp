@@ -7,15 +7,15 @@
 
 namespace cotscale::detail {
 
-std::span<const variable> error_variables();       // cell_summary.cpp
-std::span<const variable> score_variables();       // verdict.cpp
-std::span<const variable> limit_variables();       // cell_summary.cpp
-std::span<const variable> training_variables();    // training.cpp
-std::span<const variable> best_k_variables();      // best_k.cpp
-std::span<const variable> radius_variables();      // cell_summary.cpp
-std::span<const variable> baseline_variables();    // cell_summary.cpp
-std::span<const variable> newton_variables();      // cell_summary.cpp
-std::span<const variable> mixture_variables();     // cell.cpp
-std::span<const variable> weight_variables();  // training.cpp
+std::span<const variable> error_variables();     // cell_summary.cpp
+std::span<const variable> score_variables();     // verdict.cpp
+std::span<const variable> limit_variables();     // cell_summary.cpp
+std::span<const variable> training_variables();  // training.cpp
+std::span<const variable> best_k_variables();    // best_k.cpp
+std::span<const variable> radius_variables();    // cell_summary.cpp
+std::span<const variable> baseline_variables();  // cell_summary.cpp
+std::span<const variable> newton_variables();    // cell_summary.cpp
+std::span<const variable> mixture_variables();   // cell.cpp
+std::span<const variable> weight_variables();    // training.cpp
 
 }  // namespace cotscale::detail

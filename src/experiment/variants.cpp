@@ -133,7 +133,9 @@ class axis_reader {
     }
   }
 
+  // In an order that their text keeps, which is that of TOML's tables.
   std::vector<varied_key> finish() {
+    std::sort(axes_.begin(), axes_.end(), [](const varied_key& a, const varied_key& b) { return a.key < b.key; });
     for (varied_key& axis : axes_) axis.name = name_of(axis);
     return std::move(axes_);
   }

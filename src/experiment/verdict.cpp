@@ -113,15 +113,25 @@ decisions close(const std::vector<decision>& all) {
   return out;
 }
 
+std::size_t sets_of_prompts(const sweep_scores& scores) {
+  return 1 + *std::max_element(scores.prompts_of_variant.begin(), scores.prompts_of_variant.end());
+}
+
+// What repeats draw their test prompts from.
+std::size_t target_of(const sweep_scores& scores, const cell_position& at) {
+  const std::size_t set = scores.prompts_of_variant.at(variant_at(*scores.grid, at));
+  return set * scores.grid->hardness.size() + at[hardness_axis];
+}
+
 decisions judge_first(const sweep_scores& scores) {
   const coordinates& grid = *scores.grid;
   const score_table exact(scores.exact_z, grid), simulated(scores.simulated_z, grid);
   const std::size_t ms = grid.m.size();
-  std::vector<decision> all(grid.hardness.size() * grid.repeats.size() * ms);
+  std::vector<decision> all(sets_of_prompts(scores) * grid.hardness.size() * grid.repeats.size() * ms);
   for (std::size_t cell = 0; cell < grid.cell_count(); ++cell) {
     if (scores.counts[cell] == 0) continue;
     const cell_position at = position_of(grid, cell);
-    const std::size_t prompts = at[hardness_axis] * grid.repeats.size() + at.back();
+    const std::size_t prompts = target_of(scores, at) * grid.repeats.size() + at.back();
     for (std::size_t m = 0; m < ms; ++m) {
       decision& d = all[prompts * ms + m];
       const score_place start{cell, m, 0}, first{cell, m, 1};
@@ -145,7 +155,7 @@ decisions judge_repeated(const sweep_scores& scores) {
   const coordinates& grid = *scores.grid;
   const score_table exact(scores.exact_z, grid), simulated(scores.simulated_z, grid);
   const std::size_t ms = grid.m.size(), repeats = grid.repeats.size();
-  std::vector<decision> all(grid.hardness.size() * ms);
+  std::vector<decision> all(sets_of_prompts(scores) * grid.hardness.size() * ms);
   const auto add = [&](const score_table& table, score_place at, decision& d) {
     double sum = 0, count = 0;
     for (std::size_t r = 0; r < repeats; ++r) {
@@ -159,9 +169,9 @@ decisions judge_repeated(const sweep_scores& scores) {
   };
   // Repeats of a cell follow each other, since theirs is the last axis of cells.
   for (std::size_t cell = 0; cell < grid.cell_count(); cell += repeats) {
-    const std::size_t hardness = position_of(grid, cell)[hardness_axis];
+    const std::size_t target = target_of(scores, position_of(grid, cell));
     for (std::size_t m = 0; m < ms; ++m) {
-      decision& d = all[hardness * ms + m];
+      decision& d = all[target * ms + m];
       add(exact, {cell, m, 1}, d);
       for (std::size_t k = 1; k < simulated.steps(); ++k) add(simulated, {cell, m, k}, d);
     }
@@ -174,7 +184,8 @@ trained_maps judge_maps(const sweep_scores& scores) {
   const score_table distances(scores.paired_distance, grid);
   trained_maps out;
   for (std::size_t cell = 0; cell < grid.cell_count(); ++cell) {
-    const double tolerance = scores.tolerances[position_of(grid, cell)[model_axis]];
+    const cell_position at = position_of(grid, cell);
+    const double tolerance = scores.tolerances[variant_at(grid, at) * grid.models.size() + at[model_axis]];
     if (scores.counts[cell] == 0 || std::isnan(tolerance)) continue;
     double largest = nan;
     for (std::size_t m = 0; m < grid.m.size(); ++m) {
@@ -255,6 +266,25 @@ double map_tolerance(const model_specification& model) { return make_model(model
 bool decisions::alarming() const {
   constexpr double never = 1e-4;  // of a right sweep
   return flagged > limit || (made > 0 && smallest_p * static_cast<double>(made) < never);
+}
+
+sweep_scores scores_of(const specification& spec, const coordinates& grid) {
+  sweep_scores out;
+  out.grid = &grid;
+  out.prompts = spec.prompts;
+  out.draws = null_draws(spec.d, spec.prompts);
+  out.prompts_of_variant.clear();
+  std::vector<stream_key> seen;
+  for (std::size_t v = 0; v < variant_count(spec); ++v) {
+    const specification& own = variant_of(spec, v);
+    const double hardness = grid.hardness.front();
+    const stream_key key = test_prompt_key(own, std::isnan(hardness) ? 0 : hardness, 0, own.m.front());
+    const auto known = std::find(seen.begin(), seen.end(), key);
+    out.prompts_of_variant.push_back(static_cast<std::size_t>(known - seen.begin()));
+    if (known == seen.end()) seen.push_back(key);
+    for (const std::string& model : grid.models) out.tolerances.push_back(map_tolerance(own.model_tables.at(model)));
+  }
+  return out;
 }
 
 sweep_verdict judge(const sweep_scores& scores) {

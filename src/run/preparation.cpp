@@ -85,6 +85,14 @@ work_list schedule(const specification& spec, const coordinates& grid, const std
   return list;
 }
 
+results_content content_of(const specification& spec, const coordinates& grid,
+                           const std::shared_ptr<const results_schema>& schema) {
+  results_content content = make_content(grid, schema);
+  if (spec.axes.empty()) return content;
+  for (std::size_t i = 0; i < grid.cell_count(); ++i) content.asked.push_back(is_asked_for(spec, grid, i));
+  return content;
+}
+
 }  // namespace
 
 void require_writable(const std::string& output, bool overwrite) {
@@ -109,7 +117,7 @@ work_list prepare(const specification& spec, const coordinates& grid,
                   const communicator& all, const provenance& attributes) {
   const std::string config = to_toml(spec);
   const bool resumed = std::filesystem::exists(options.output) && !options.overwrite;
-  if (!resumed) create_results(options.output, make_content(grid, schema), config, attributes);
+  if (!resumed) create_results(options.output, content_of(spec, grid, schema), config, attributes);
   const results_reader file(options.output);
   if (resumed) {
     require_same_sweep(file, options.output, config, attributes);

@@ -17,19 +17,12 @@ namespace {
 sweep_scores read_scores(const results_reader& file, const coordinates& grid, const std::vector<cell_status>& status,
                          const specification& spec) {
   const std::vector<std::int8_t> converged = file.converged();
-  sweep_scores out{.grid = &grid,
-                   .counts = {},
-                   .exact_z = file.first_steps("exact_z", 2),
-                   .simulated_z = file.first_steps("simulated_z", most_compared_steps + 1),
-                   .paired_distance = file.first_steps("paired_distance", paired_steps + 1),
-                   .tolerances = {},
-                   .prompts = spec.prompts,
-                   .draws = null_draws(spec.d, spec.prompts)};
+  sweep_scores out = scores_of(spec, grid);
+  out.exact_z = file.first_steps("exact_z", 2);
+  out.simulated_z = file.first_steps("simulated_z", most_compared_steps + 1);
+  out.paired_distance = file.first_steps("paired_distance", paired_steps + 1);
   for (std::size_t i = 0; i < status.size(); ++i) {
     out.counts.push_back(status[i] == cell_status::done && converged[i] != 0 ? 1 : 0);
-  }
-  for (const std::string& model : grid.models) {
-    out.tolerances.push_back(map_tolerance(spec.model_tables.at(model)));
   }
   return out;
 }

@@ -12,7 +12,7 @@ namespace {
 // What a cell needs depends on its model, its mixture and n.
 void require_memory_for_cells(const specification& spec, const coordinates& grid, int threads) {
   cost_model costs(spec);
-  for (std::size_t number = 0; number < grid.cell_count(); ++number) {
+  for (const std::size_t number : cells_asked_for(spec, grid)) {
     const cell c = make_cell(grid, number);
     if (c.position[hardness_axis] + c.position.back() > 0) continue;
     require_memory(costs.estimate(c, threads).bytes, describe(c));

@@ -69,7 +69,8 @@ class cell_computer {
 
  private:
   struct implementation;
-  std::unique_ptr<implementation> self_;
+  struct variants;
+  std::unique_ptr<variants> self_;
 };
 
 /// A single cell, nothing shared.

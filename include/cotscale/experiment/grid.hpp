@@ -19,12 +19,23 @@ struct cell {
   cell_position position;  ///< in the results file
   std::string model;
   std::string mixture;
-  double hardness = 0;
+  double hardness = 0;  ///< 0: each combination of varied keys has a target with a hardness of its own
   std::int64_t n = 0;
   std::int64_t repeat = 0;
+  std::size_t variant = 0;  ///< of the specification, whose keys vary (variant_of)
+  std::string varied = {};  ///< ", learning_rate 0.001": the values of the varied keys
 };
 
-/// "model lsa, mixture matched, hardness 30, n 20, repeat 0".
+/// The combination of the further axes' values that a position has.
+std::size_t variant_at(const coordinates& grid, const cell_position& position);
+
+/// Whether the place of the grid stands for a cell: where a varied key is of a model's or a mixture's own table, all
+/// others have their cell once, at the first value.
+bool is_asked_for(const specification& spec, const coordinates& grid, std::size_t number);
+/// Their numbers.
+std::vector<std::size_t> cells_asked_for(const specification& spec, const coordinates& grid);
+
+/// "model lsa, mixture matched, hardness 30, n 20, repeat 0", and the values of varied keys.
 std::string describe(const cell& c);
 
 /// Axes of the results file. Builds every mixture once, and so throws specification_error for a covariance that is not

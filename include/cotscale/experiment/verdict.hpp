@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "cotscale/eval/roll_out.hpp"
-#include "cotscale/experiment/coordinates.hpp"
+#include "cotscale/experiment/grid.hpp"
 #include "cotscale/experiment/specification.hpp"
 #include "cotscale/theory/null_distribution.hpp"
 
@@ -44,10 +44,15 @@ struct sweep_scores {
   const coordinates* grid = nullptr;
   std::vector<char> counts;  ///< over cells: done, and training came to its end
   std::vector<double> exact_z, simulated_z, paired_distance;
-  std::vector<double> tolerances;  ///< over models; NaN: trained maps are not compared
+  std::vector<double> tolerances;  ///< over (variants, models); NaN: trained maps are not compared
+  /// Combinations of varied keys that have the same test prompts have the same number, from 0 on; over variants.
+  std::vector<std::size_t> prompts_of_variant{0};
   int prompts = 0;
   int draws = 0;  ///< of the null distributions
 };
+
+/// The tolerances, test prompts and draws of a specification; the scores are still to be read.
+sweep_scores scores_of(const specification& spec, const coordinates& grid);
 
 /// Where a score stands.
 struct score_place {

@@ -47,12 +47,7 @@ void append(const std::vector<double>& values, std::size_t steps, std::size_t ke
 class score_collection {
  public:
   explicit score_collection(const specification& spec) : spec_(spec), grid_(make_coordinates(spec)) {
-    scores_.grid = &grid_;
-    scores_.prompts = spec.prompts;
-    scores_.draws = null_draws(spec.d, spec.prompts);
-    for (const std::string& model : grid_.models) {
-      scores_.tolerances.push_back(map_tolerance(spec.model_tables.at(model)));
-    }
+    scores_ = scores_of(spec, grid_);
   }
   const coordinates& grid() const { return grid_; }
   void add(const std::vector<double>& exact, const std::vector<double>& simulated, const std::vector<double>& distance,
