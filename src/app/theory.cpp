@@ -138,10 +138,13 @@ std::vector<cell> predicted_cells(const specification& spec, const coordinates& 
   return cells;
 }
 
-// Its mixture tells the values of varied keys.
-cell with_values_in_name(cell c) {
-  std::replace(c.varied.begin(), c.varied.end(), ',', ';');
-  c.mixture += c.varied;
+// Its mixture tells the values of varied keys, but for those of models, which make no difference here.
+cell with_values_in_name(const specification& spec, cell c) {
+  const std::vector<std::size_t> at = axis_indices(spec, c.variant);
+  for (std::size_t i = 0; i < at.size(); ++i) {
+    const varied_key& key = spec.axes[i];
+    if (key.model.empty()) c.mixture += fmt::format("; {} {}", key.name, key.values[at[i]]);
+  }
   return c;
 }
 
@@ -200,7 +203,7 @@ exit_code theory(const theory_arguments& arguments) {
     for (std::size_t m = 0; m < grid.m.size(); ++m) {
       const chain_prediction& p = known->predictions[m];
       const specification& own = variant_of(spec, c.variant);
-      const cell named = with_values_in_name(c);
+      const cell named = with_values_in_name(spec, c);
       print("{}", arguments.csv ? theory_csv(own, named, grid.m[m], p) : theory_row(own, named, grid.m[m], *known, p));
       advised.add(named, grid.m[m], p);
       cut_short = cut_short || p.out_of_time;

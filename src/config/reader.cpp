@@ -128,9 +128,7 @@ void reader::finish() {
     const auto found = known_.find(name);
     if (found == known_.end()) {
       report_unknown(name, *node);
-    } else if (!found->second.settled) {
-      sound_ = false;
-      if (!wrong_.emplace(name).second) continue;
+    } else if (!found->second.settled && !wrong_.contains(name)) {
       problems_.add_idle(full(name), node,
                          fmt::format("{} has an effect with {} only; remove it", full(name), found->second.condition));
     }

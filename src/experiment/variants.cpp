@@ -273,14 +273,20 @@ std::vector<text_table> tables_of(const std::string& text) {
   return out;
 }
 
-void complete(std::vector<text_table>& all, const std::vector<text_table>& others) {
+// Takes in what another text has beyond this one, and notes the keys whose lines differ.
+void complete(std::vector<text_table>& all, const std::vector<text_table>& others,
+              std::set<std::pair<std::string, std::string>>& differing) {
   for (const text_table& other : others) {
     auto table = std::find_if(all.begin(), all.end(), [&](const text_table& t) { return t.name == other.name; });
     if (table == all.end()) table = all.insert(all.end(), {other.name, {}});
     for (const auto& [key, line] : other.keys) {
-      const bool there =
-          std::any_of(table->keys.begin(), table->keys.end(), [&](const auto& entry) { return entry.first == key; });
-      if (!there) table->keys.emplace_back(key, line);
+      const auto there = std::find_if(table->keys.begin(), table->keys.end(),
+                                      [&, k = std::string_view(key)](const auto& entry) { return entry.first == k; });
+      if (there == table->keys.end()) {
+        table->keys.emplace_back(key, line);
+      } else if (there->second != line) {
+        differing.emplace(table->name, key);
+      }
     }
   }
 }
@@ -288,8 +294,13 @@ void complete(std::vector<text_table>& all, const std::vector<text_table>& other
 }  // namespace
 
 std::string text_of_variants(const specification& spec) {
+  // A key whose value differs is an axis, or has a default that follows one: it is left out, and follows it again.
   std::vector<text_table> tables;
-  for (const auto& variant : spec.variants) complete(tables, tables_of(to_toml(*variant)));
+  std::set<std::pair<std::string, std::string>> differing;
+  for (const auto& variant : spec.variants) complete(tables, tables_of(to_toml(*variant)), differing);
+  for (text_table& table : tables) {
+    std::erase_if(table.keys, [&](const auto& entry) { return differing.contains({table.name, entry.first}); });
+  }
   text_table axes{"sweep.axes", {}};
   for (const varied_key& axis : spec.axes) {
     axes.keys.emplace_back(axis.key, fmt::format("{} = [{}]", config::quoted(axis.key), config::listed(axis.values)));

@@ -1,0 +1,129 @@
+"""Any declared key may be an axis of the grid ([sweep.axes])."""
+
+import h5py
+import numpy
+import pytest
+
+from conftest import RECORD
+from specifications import specification
+
+MODELS = {"learned": {"training": "samples", "steps": 30, "batch": 16, "momentum": 0.5}, "exact": {}}
+AXES = """
+[sweep.axes]
+"models.learned.learning_rate" = { from = 1e-4, to = 1e-2, count = 3, scale = "log" }
+models.learned.optimizer = ["sgd", "adam"]
+mixtures.mine.exponent = [1, 2]
+target.rotation = ["none", "independent"]
+"""
+
+
+def spec_with(axes, **tables):
+    base = {"models": MODELS, "mixtures": {"mine": {"spectrum": "power_law", "exponent": 0.5}},
+            "sweep": {"mixtures": ["matched", "mine"], "n": [4, 8], "repeats": 2}, "test": {"m": [5], "prompts": 40}}
+    return specification(**{**base, **tables}) + axes
+
+
+def payload(path):
+    """Every variable of cells, its values last."""
+    with h5py.File(path) as f:
+        cells = f["status"].ndim
+        return {name: data[()] for name, data in f.items()
+                if isinstance(data, h5py.Dataset) and data.ndim >= cells and data.shape[:cells] == f["status"].shape
+                and name not in RECORD and not name.startswith("identity")}
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory):
+    from conftest import Program
+
+    program = Program(tmp_path_factory.mktemp("axes"))
+    program.spec.write_text(spec_with(AXES))
+    program.run(ranks=2)
+    return program
+
+
+def test_the_axes_are_dimensions_of_the_file(swept):
+    with h5py.File(swept.out) as f:
+        names = [scale[0].name.strip("/") for scale in (d.values() for d in f["status"].dims)]
+        assert names == ["model", "mixture", "hardness", "n", "exponent", "learning_rate", "optimizer", "rotation", "repeat"]
+        assert list(f["learning_rate"][()]) == [0.0001, 0.001, 0.01]
+        assert list(f["exponent"][()]) == [1, 2]
+        assert [x.decode() for x in f["optimizer"][()]] == ["sgd", "adam"]
+        assert f["learning_rate"].attrs["long_name"].decode() == "models.learned.learning_rate"
+
+
+# A key of one model's or mixture's table varies for that one only.
+def test_others_have_their_cell_once(swept):
+    with h5py.File(swept.out) as f:
+        status = f["status"][()]  # model, mixture, hardness, n, exponent, learning_rate, optimizer, rotation, repeat
+    asked = numpy.zeros_like(status, dtype=bool)
+    for model in range(2):
+        for mixture in range(2):
+            rates, exponents = (3, 2) if model == 0 else (1, 1), 2 if mixture == 1 else 1
+            asked[model, mixture, :, :, :exponents, :rates[0], :rates[1]] = True
+    assert (status[asked] == 1).all() and (status[~asked] == 3).all()
+    assert f"cells    {asked.sum()}" in swept("status", swept.out)
+    assert f"{asked.sum()} of {asked.sum()} done cells" in swept("verify", swept.out)
+    assert f"cells      {asked.sum()} of 2 models" in swept("plan", swept.spec)
+    assert "× 3 learning_rate × 2 optimizer" in swept("plan", swept.spec)
+    before = swept.out.read_bytes()
+    assert f"{asked.sum()} of {asked.sum()} cells done ({asked.sum()} before this run)" in swept.run()
+    assert swept.out.read_bytes() == before
+
+
+# The same numbers, bit by bit, as a sweep of its own with these values.
+@pytest.mark.parametrize("exponent, rate, optimizer, rotation", [(0, 0, 0, 0), (1, 2, 1, 0), (1, 0, 0, 1), (0, 1, 1, 1)])
+def test_cells_are_those_of_a_sweep_without_axes(swept, tmp_path, exponent, rate, optimizer, rotation):
+    values = {"mixtures.mine.exponent": [1, 2][exponent], "models.learned.learning_rate": [0.0001, 0.001, 0.01][rate],
+              "models.learned.optimizer": ["sgd", "adam"][optimizer], "target.rotation": ["none", "independent"][rotation]}
+    text = spec_with("").replace("momentum = 0.5\n", "" if optimizer else "momentum = 0.5\n")
+    (tmp_path / "alone.toml").write_text(text)
+    settings = [argument for key, value in values.items() for argument in ("--set", f"{key}={value}")]
+    swept("run", tmp_path / "alone.toml", "--output", tmp_path / "alone.h5", *settings)
+    whole, alone = payload(swept.out), payload(tmp_path / "alone.h5")
+    at = (slice(None),) * 4 + (exponent, rate, optimizer, rotation)
+    assert set(whole) == set(alone) and len(alone) > 40
+    asked = whole["status"][at] == 1
+    assert asked.any()
+    for name in alone:
+        mine, its = whole[name][at][asked], alone[name][asked]
+        if mine.shape != its.shape:  # the axis of training steps is as long as the longest needs
+            mine = mine[..., :its.shape[-1]]
+        assert mine.tobytes() == its.tobytes(), name
+
+
+def test_the_number_of_ranks_makes_no_difference(swept, program):
+    program.spec.write_text(spec_with(AXES))
+    program.run(ranks=1)
+    for name, data in payload(swept.out).items():
+        assert data.tobytes() == payload(program.out)[name].tobytes(), name
+
+
+def test_dimension_and_seed_may_vary(program):
+    program.spec.write_text(specification(test={"k": 1, "prompts": 30}) + "[sweep.axes]\ntask.d = [2, 4]\nsweep.seed = [1, 2]\n")
+    assert "4 of 4 cells done" in program.run()
+    with h5py.File(program.out) as f:
+        zero = f["error_mean"][0, 0, 0, 0, :, :, 0, 0, 0]  # seed, d
+        assert (abs(zero[:, 0] - 2) < 1.5).all() and (abs(zero[:, 1] - 4) < 2).all() and len(set(zero.ravel())) == 4
+    program("theory", program.spec)
+
+
+@pytest.mark.parametrize("axes, words", [
+    ('"models.learned.learning_rate" = [-1.0, 0.1]', ["sweep.axes", "models.learned.learning_rate must be positive, got -1"]),
+    ('"models.learned.lerning_rate" = [1.0]', ["is no key of a table"]),
+    ('"sweep.n" = [1, 2]', ["is an axis of its own; set sweep.n instead"]),
+    ('"test.k" = [1, 2]', ["is an axis of the results already; set test.k instead"]),
+    ('"models.other.steps" = [1, 2]', ["there is no such table; no cell has it"]),
+    ('"models.learned.steps" = [2, 2]', ["has the value 2 twice"]),
+    ('"models.learned.optimizer" = ["gd", "adam"]', ["models.learned.momentum has an effect with optimizer", "remove it"]),
+    ('"models.learned.steps" = []', ["is an empty list"]),
+    ('"models.learned.steps" = { from = 1, to = 3, count = 9 }', ["differ as integers"]),
+    ('"models.learned.steps" = { from = 1, to = 20000, step = 1 }', ["combinations of values; take fewer"]),
+])
+def test_what_cannot_vary_is_refused(program, axes, words):
+    program.spec.write_text(spec_with(f"[sweep.axes]\n{axes}\n"))
+    for command in ("plan", "theory"):
+        text = program(command, program.spec, code=2)
+        for word in words:
+            assert word in text
+    assert program.run(code=2).count(words[-1]) == 1
