@@ -23,7 +23,7 @@ from .fig3 import downstream, fig3, tasks
 from .fig4 import fig4
 from .panels import (
     CONTROL,
-    FACETS,
+    facets,
     N_TITLE,
     DoesNotFit,
     lacking,
@@ -113,7 +113,7 @@ def fig2b(results):
 
 def generic(results):
     """Any sweep: a panel per model, mixture, hardness and m."""
-    single = all(results.sizes[name] == 1 for name in FACETS)
+    single = all(results.sizes[name] == 1 for name in facets(results))
     title = sweep_name(results) or "error against the chain of thought"
     return _facets(results, title, panel=(4.4, 3.5) if single else (3.0, 2.6), gap=(0.65, 0.75))
 
@@ -157,11 +157,14 @@ def _facets(results, title, **page):
     averages = over_repeats(results).sortby("n")
     styles = ordered_styles(spread(averages["n"].values, MOST_LINES))
     lines, quantiles = averages.sel(n=list(styles)), len(styles) <= MOST_BANDS
-    every = list(itertools.product(*(range(lines.sizes[name]) for name in FACETS)))
+    names = facets(results)
+    every = list(itertools.product(*(range(lines.sizes[name]) for name in names)))
+    # Where a key varies for one model only, others have no cells.
+    every = [index for index in every if bool(lines["error_mean"].isel(dict(zip(names, index))).notnull().any())] or every
     shown = every[:MOST_PANELS]
     columns = min(len(shown), lines.sizes["hardness"] * lines.sizes["m"], MOST_COLUMNS)
     page = Page(-(-len(shown) // columns), columns, **page)
-    panels = [lines.isel(dict(zip(FACETS, index))) for index in shown]
+    panels = [lines.isel(dict(zip(names, index))) for index in shown]
     for axes, panel in zip(page.axes.flat, panels):
         limits = lines if page.shares_y else panel
         set_error_axis(axes, lines["k"].values, [limits["error_mean"]])

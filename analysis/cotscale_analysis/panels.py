@@ -6,8 +6,15 @@ import numpy as np
 
 from .drawing import INK, band_handle, line_handle
 from .results import DONE, FAILED, asked_for, count_cells, dimension_d
+from .results import further_axes
 
 FACETS = ("model", "mixture", "hardness", "m")
+
+
+def facets(results):
+    """What each panel has one value of."""
+    return (*FACETS[:3], *further_axes(results), FACETS[3]) if "status" in results else FACETS
+
 N_TITLE = "examples per training prompt"
 CONTROL = {"linestyle": (0, (4, 2)), "linewidth": 1.2}
 TURN = {"linestyle": "none", "marker": "o", "markersize": 10, "markerfacecolor": "none", "markeredgecolor": INK}
@@ -58,18 +65,18 @@ def turn_handle():
 
 def panel_title(results, panel):
     """What tells this panel from the others."""
-    return textwrap.fill(", ".join(facet_text(panel, name) for name in FACETS if results.sizes[name] > 1), 40)
+    return textwrap.fill(", ".join(facet_text(panel, name) for name in facets(results) if results.sizes[name] > 1), 40)
 
 
 def facet_text(panel, name):
     """The coordinate `name` of the panel in words."""
     pattern = {"model": "model {}", "mixture": "mixture {}", "hardness": "hardness {:g}", "m": "m = {}"}
-    return pattern[name].format(panel[name].item()).replace(" ", "\N{NO-BREAK SPACE}")
+    return pattern.get(name, name + " {}").format(panel[name].item()).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def setting(results):
     """What all panels share."""
-    single = [name for name in FACETS if results.sizes[name] == 1]
+    single = [name for name in facets(results) if results.sizes[name] == 1]
     words = [facet_text(results, name) for name in single]
     d = dimension_d(results)
     words += [f"d\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{d}"] if d else []

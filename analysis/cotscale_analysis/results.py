@@ -132,6 +132,11 @@ def has_descent(results):
     return "baseline" in results.coords and GRADIENT_DESCENT in results["baseline"].values
 
 
+def further_axes(results):
+    """Dimensions of cells beyond model, mixture, hardness, n and repeat: keys that vary ([sweep.axes])."""
+    return tuple(name for name in results["status"].dims if name not in ("model", "mixture", "hardness", "n", "repeat"))
+
+
 def over_repeats(results):
     """Averages the errors and theory of the repeats that are done; the dimension `repeat` goes.
 

@@ -4,8 +4,8 @@ import itertools
 
 import numpy as np
 
-from .results import DONE, FAILED, GRADIENT_DESCENT, PENDING, configuration, count_cells, has_descent, is_selection
-from .results import over_repeats
+from .results import DONE, FAILED, GRADIENT_DESCENT, NOT_ASKED_FOR, PENDING, configuration, count_cells, has_descent, is_selection
+from .results import further_axes, over_repeats
 from .selection import format_selection
 from .text import aligned, number
 
@@ -13,7 +13,11 @@ MOST_ROWS = 40
 MOST_DIFFERING = 10
 UNITS = "errors ‖ŵ − w‖², not divided by d, means over repeats; predicted: best k; GD: gradient descent; z: exact_z at k = 1"
 FEW = 16  # diverging prompts that a cell should expect, before it is taken to show what they do to the mean
-AXES = ("model", "mixture", "hardness", "n", "m")
+
+
+def _axes(results):
+    """What each row has one value of."""
+    return ("model", "mixture", "hardness", "n", *further_axes(results), "m")
 
 
 def format_table(results, most_rows=MOST_ROWS):
@@ -21,8 +25,8 @@ def format_table(results, most_rows=MOST_ROWS):
     if is_selection(results):
         return format_selection(results, most_rows)
     rows = list(itertools.islice(_rows(results), most_rows))
-    lines = [_summary(results), UNITS, *aligned([_header(results), *rows], AXES.index("hardness"))]
-    total = int(np.prod([results.sizes[name] for name in AXES]))
+    lines = [_summary(results), UNITS, *aligned([_header(results), *rows], _axes(results).index("hardness"))]
+    total = int((results["status"] != NOT_ASKED_FOR).any("repeat").sum()) * results.sizes["m"]
     if len(rows) < total:
         lines.append(f"… {total - len(rows)} more rows of {total}; --all shows them")
     lines += _differing(results)
@@ -55,7 +59,7 @@ def differs(results):
 
 def _differing(results):
     """Lines that point out the cells where differs() holds; none where it does nowhere."""
-    found = differs(results).transpose(*AXES[:4], "repeat", "m")
+    found = differs(results).transpose(*_axes(results)[:-1], "repeat", "m")
     if not found.any():
         return []
     names = ("best_k", "best_k_first", "best_k_last")
@@ -85,33 +89,35 @@ def _chain_lengths(results):
 def _header(results):
     errors = [f"k={results['k'].values[place]}" for place in _chain_lengths(results)]
     baseline = [f"GD {errors[-1]}"] if has_descent(results) else []
-    return [*AXES, *errors, "best k", "predicted", "best", *baseline, "theory k=1", "z", "done/failed/pending"]
+    return [*_axes(results), *errors, "best k", "predicted", "best", *baseline, "theory k=1", "z", "done/failed/pending"]
 
 
 def _rows(results):
     averages = over_repeats(results)
-    names = ("error_mean", "predicted_error", "theory_error", "exact_z")
-    error, predicted, theory, z = (averages[name].transpose(*AXES, "k").values for name in names)
-    descent = _descent(averages)
-    status = results["status"].transpose(*AXES[:4], "repeat").values
+    names, axes = ("error_mean", "predicted_error", "theory_error", "exact_z"), _axes(results)
+    error, predicted, theory, z = (averages[name].transpose(*axes, "k").values for name in names)
+    descent = _descent(averages, axes)
+    status = results["status"].transpose(*axes[:-1], "repeat").values
     k = results["k"].values
     for place in np.ndindex(*error.shape[:-1]):
-        labels = [number(results[name].values[i], 6) for name, i in zip(AXES, place)]
+        if (status[place[:-1]] == NOT_ASKED_FOR).all():
+            continue
+        labels = [number(results[name].values[i], 6) for name, i in zip(axes, place)]
         errors = [number(error[place][i]) for i in _chain_lengths(results)]
         best, expected = _smallest(error[place]), _smallest(predicted[place])
         smallest = [number(k[i], 6) if i is not None else "-" for i in (best, expected)]
         smallest += [number(error[place][best]) if best is not None else "-"]
         baseline = [number(descent[place])] if descent is not None else []
         at_one = [number(x[place][1]) for x in (theory, z)] if k.size > 1 else ["-", "-"]
-        counts = [str((status[place[:4]] == value).sum()) for value in (DONE, FAILED, PENDING)]
+        counts = [str((status[place[:-1]] == value).sum()) for value in (DONE, FAILED, PENDING)]
         yield [*labels, *errors, *smallest, *baseline, *at_one, "/".join(counts)]
 
 
-def _descent(averages):
-    """The error of gradient descent at the last k, over AXES; None where the file has no baselines."""
+def _descent(averages, axes):
+    """The error of gradient descent at the last k, over the axes; None where the file has no baselines."""
     if not has_descent(averages):
         return None
-    return averages["baseline_error"].sel(baseline=GRADIENT_DESCENT).isel(k=-1).transpose(*AXES).values
+    return averages["baseline_error"].sel(baseline=GRADIENT_DESCENT).isel(k=-1).transpose(*axes).values
 
 
 def _smallest(error):

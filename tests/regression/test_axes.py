@@ -1,5 +1,8 @@
 """Any declared key may be an axis of the grid ([sweep.axes])."""
 
+import subprocess
+import sys
+
 import h5py
 import numpy
 import pytest
@@ -90,6 +93,15 @@ def test_cells_are_those_of_a_sweep_without_axes(swept, tmp_path, exponent, rate
         if mine.shape != its.shape:  # the axis of training steps is as long as the longest needs
             mine = mine[..., :its.shape[-1]]
         assert mine.tobytes() == its.tobytes(), name
+
+
+def test_tables_and_figures_have_the_axes(swept, tmp_path):
+    analysis = [sys.executable, "-m", "cotscale_analysis"]
+    table = subprocess.run([*analysis, "table", swept.out, "--all"], capture_output=True, text=True, check=True).stdout
+    rows = [line.split() for line in table.splitlines() if line.startswith(("learned", "exact"))]
+    assert len(rows) == 84 and "learning_rate  optimizer" in table, "a row for two repeats; none for what is not asked for"
+    subprocess.run([*analysis, "figure", swept.out, "--output", tmp_path], capture_output=True, check=True)
+    assert (tmp_path / "out.png").stat().st_size > 10_000
 
 
 def test_the_number_of_ranks_makes_no_difference(swept, program):
