@@ -147,6 +147,28 @@ exit_code plan(const plan_arguments& arguments) {
   return exit_code::done;
 }
 
+namespace {
+
+// The first failed cells, each with its message; a message like the one before is not said again.
+void list_failures(const results_reader& file, const std::vector<cell_status>& status) {
+  constexpr std::size_t most = 20;
+  const coordinates grid = read_coordinates(file);
+  std::map<std::int64_t, std::string> messages;
+  for (const failure& f : file.failures()) messages.emplace(f.cell, f.message);
+  std::size_t failed = 0;
+  std::string last;
+  for (std::size_t i = 0; i < status.size(); ++i) {
+    if (status[i] != cell_status::failed || ++failed > most) continue;
+    const std::string& message = messages[static_cast<std::int64_t>(i)];
+    const std::string said = !message.empty() && message == last ? "the same" : message;
+    print("  failed   {}{}{}\n", describe(make_cell(grid, i)), said.empty() ? "" : ": ", said);
+    last = message;
+  }
+  if (failed > most) print("  failed   {} more\n", failed - most);
+}
+
+}  // namespace
+
 exit_code status(const std::string& path) {
   const patience sign_of_life("status: reading " + path);
   const results_reader file(path);
@@ -160,16 +182,7 @@ exit_code status(const std::string& path) {
   } else {
     print("  running  no\n");
   }
-  constexpr std::size_t most = 20;
-  const coordinates grid = read_coordinates(file);
-  std::map<std::int64_t, std::string> messages;
-  for (const failure& f : file.failures()) messages.emplace(f.cell, ": " + f.message);
-  std::size_t shown = 0;
-  for (std::size_t i = 0; i < status.size() && shown < most; ++i) {
-    if (status[i] != cell_status::failed) continue;
-    print("  failed   {}{}\n", describe(make_cell(grid, i)), messages[static_cast<std::int64_t>(i)]);
-    ++shown;
-  }
+  list_failures(file, status);
   return exit_code::done;
 }
 

@@ -20,11 +20,26 @@ bool is_named(const config::table_declaration& table, const std::string& word) {
   return table.name == word || table.name == word + ".NAME";
 }
 
-// Whether the key is of that name, or has an effect with some values of that one only.
+// Whether the key is of that name, or has an effect with some values of that one, or with that value of another, only.
 bool belongs_to(const config::entry& e, const std::string& word) {
   return e.name == word || std::any_of(e.conditions.begin(), e.conditions.end(), [&](const std::string& condition) {
-           return condition.starts_with(word + " =");
+           return condition.starts_with(word + " =") || condition.find('"' + word + '"') != std::string::npos;
          });
+}
+
+// A word as a specification or --set has it, without what is a user's own in it: "models" for models.lsa, and "n" for
+// sweep.n.
+std::string asked_word(const std::string& word) {
+  const std::size_t dot = word.find('.');
+  if (dot == std::string::npos) return word;
+  const std::string table = word.substr(0, dot), rest = word.substr(dot + 1);
+  for (const config::table_declaration& t : specification_tables()) {
+    if (t.name == table) return rest;
+    if (t.name != table + ".NAME") continue;
+    const std::size_t key = rest.find('.');
+    return key == std::string::npos ? table : rest.substr(key + 1);
+  }
+  return word;
 }
 
 std::vector<config::entry> shown_entries(const config::table_declaration& table, const std::string& word) {
@@ -59,12 +74,13 @@ exit_code keys(const keys_arguments& arguments) {
     renew(arguments.renew);
     return exit_code::done;
   }
+  const std::string word = asked_word(arguments.word);
   const bool of_table = std::any_of(specification_tables().begin(), specification_tables().end(),
-                                    [&](const auto& table) { return is_named(table, arguments.word); });
+                                    [&](const auto& table) { return is_named(table, word); });
   std::string text;
   for (const config::table_declaration& table : specification_tables()) {
-    if (of_table && !is_named(table, arguments.word)) continue;
-    const std::vector<config::entry> entries = shown_entries(table, arguments.word);
+    if (of_table && !is_named(table, word)) continue;
+    const std::vector<config::entry> entries = shown_entries(table, word);
     if (!entries.empty()) text += fmt::format("{}[{}]\n{}", text.empty() ? "" : "\n", table.name, plain_text(entries));
   }
   if (text.empty()) refuse(arguments.word);

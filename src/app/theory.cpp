@@ -79,7 +79,7 @@ std::string theory_row(const specification& spec, const cell& c, std::int64_t m,
 std::string theory_exception(const specification& spec) {
   const bool unknown = std::any_of(spec.model_tables.begin(), spec.model_tables.end(),
                                    [](const auto& table) { return !make_model(table.second)->has_theory(); });
-  return unknown ? "All of this is for linear self-attention; nothing is predicted for transformers\n" : "";
+  return unknown ? "All of this is for linear self-attention; nothing is predicted for the other models\n" : "";
 }
 
 std::string theory_legend(const specification& spec) {

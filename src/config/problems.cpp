@@ -27,10 +27,13 @@ std::size_t edit_distance(const std::string& a, const std::string& b) {
   return row.back();
 }
 
-// Two edits make any word of two letters any other, so that fewer must do for the shortest ones.
+// Two edits make any word of two letters any other, so that fewer must do for the shortest ones; nor is a key of one
+// letter meant by every word that begins with it.
 bool is_near(const std::string& word, const std::string& candidate) {
+  constexpr std::size_t shortest_beginning = 3;
   if (word.empty() || candidate.empty()) return false;
-  if (word.starts_with(candidate) || candidate.starts_with(word)) return true;
+  if (candidate.starts_with(word)) return true;
+  if (candidate.size() >= shortest_beginning && word.starts_with(candidate)) return true;
   const std::size_t edits = edit_distance(word, candidate);
   return edits <= 2 && edits < std::min(word.size(), candidate.size());
 }

@@ -31,10 +31,11 @@ void require_testable(const std::string& name, const model_specification& model,
     test.problem("k", fmt::format("is {}, but models.{} is tested on chains; make it {} at least", spec.steps, name,
                                   limits.least_steps));
   if (limits.most_steps && spec.steps > *limits.most_steps) {
-    test.problem("k",
-                 fmt::format("is {}, but models.{} has positions for the chains of its training only, {} steps; lower "
-                             "it, or {}",
-                             spec.steps, name, *limits.most_steps, limits.longer_chains));
+    test.problem(
+        "k",
+        fmt::format("is {}, but models.{} has positions for the chains of its training only, {} step{}; lower "
+                    "it, or {}",
+                    spec.steps, name, *limits.most_steps, *limits.most_steps == 1 ? "" : "s", limits.longer_chains));
   }
   const std::int64_t least_n = *std::min_element(spec.n.begin(), spec.n.end());
   if (std::none_of(spec.m.begin(), spec.m.end(), [&](std::int64_t m) { return limits.takes(m, least_n); })) {

@@ -51,25 +51,37 @@ std::filesystem::file_time_type initial_weights_file::written() const {
   return std::filesystem::last_write_time(path_);
 }
 
-std::vector<tensor_values> initial_weights_file::weights(const cell& c, const model_specification& table,
-                                                         const std::vector<model_tensor>& wanted) const {
-  const auto missing = [&](const std::string& why) {
-    return specification_error(
-        fmt::format("{}: {} (of model {} for {})", path_, why, table.initial_model, describe(c)));
-  };
-  if (written() != written_) throw missing("has changed since the run began, so that its weights are others now");
-  const std::optional<cell_position> position = parent_of(c, table.initial_model, grid_);
-  if (!position) throw missing("has no such cell");
-  std::vector<tensor_values> out;
+std::string initial_weights_file::read(const cell& c, const std::string& model, const std::vector<model_tensor>& wanted,
+                                       std::vector<tensor_values>& out) const {
+  if (written() != written_) return "has changed since the run began, so that its weights are others now";
+  const std::optional<cell_position> position = parent_of(c, model, grid_);
+  if (!position) return "has no such cell";
   for (const model_tensor& tensor : wanted) {
-    const std::optional<std::string> name = variable_of(grid_, table.initial_model, tensor);
-    if (!name) throw missing(fmt::format("has no parameter {} of this shape", tensor.name));
+    const std::optional<std::string> name = variable_of(grid_, model, tensor);
+    if (!name) {
+      return fmt::format("has no parameter {} of the shape ({})", tensor.name, fmt::join(tensor.shape, ", "));
+    }
     std::vector<double> values = file_.values_of_cell(*name, cell_number(grid_, *position));
     expects(values.size() >= tensor.size(), "initial weights: {} numbers for {}", values.size(), tensor.name);
     values.resize(tensor.size());  // the file may have room for more positions
-    const bool finite = std::all_of(values.begin(), values.end(), [](double x) { return std::isfinite(x); });
-    if (!finite) throw missing("has no finite weights: they were not kept, or their training diverged");
+    const auto finite = [](double x) { return std::isfinite(x); };
+    if (!std::all_of(values.begin(), values.end(), finite)) {
+      // Weights of one training are finite all together, or not at all: those that end earlier had fewer rows.
+      return finite(values.front()) && std::isnan(values.back())
+                 ? fmt::format("has fewer than {} rows of {}: a transformer must have the same k_train, or less",
+                               tensor.shape.front(), tensor.name)
+                 : "has no finite weights: they were not kept, or their training diverged";
+    }
     out.push_back({.name = tensor.name, .values = std::move(values)});
+  }
+  return "";
+}
+
+std::vector<tensor_values> initial_weights_file::weights(const cell& c, const model_specification& table,
+                                                         const std::vector<model_tensor>& wanted) const {
+  std::vector<tensor_values> out;
+  if (const std::string why = read(c, table.initial_model, wanted, out); !why.empty()) {
+    throw specification_error(fmt::format("{}: {} (of model {} for {})", path_, why, table.initial_model, describe(c)));
   }
   return out;
 }
@@ -98,11 +110,10 @@ void initial_weights_file::require_cells(const coordinates& grid, const std::str
     } else if (std::binary_search(damaged.begin(), damaged.end(), number)) {
       lacks(c, "damaged, its checksum is wrong");
     } else {
-      try {
-        weights(c, table, make_model(table)->tensors(d, static_cast<int>(c.n)));
-      } catch (const specification_error& e) {
-        lacks(c, e.what());
-      }
+      std::vector<tensor_values> values;
+      const std::string why =
+          read(c, table.initial_model, make_model(table)->tensors(d, static_cast<int>(c.n)), values);
+      if (!why.empty()) lacks(c, why);
     }
   }
   if (lacking == 0) return;

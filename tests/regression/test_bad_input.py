@@ -38,7 +38,7 @@ def set_key(program, old, new):
     ('training = "closed_form"', 'training = "samples"\nmomentum = 0.5', ["models.closed.momentum", 'optimizer = "sgd" only']),
     ('training = "closed_form"', 'objective = "rollout"', ["models.closed.objective", 'needs training = "samples"']),
     ('architecture = "lsa"\ntraining', 'architecture = "gpt2"\ntraining', ["models.closed.size is missing", 'training must be "samples"']),
-    ('architecture = "lsa"\ntraining = "closed_form"', 'architecture = "gpt2"\nsize = "tiny"', ["test.k is 5", "chains of its training only, 1 steps"]),
+    ('architecture = "lsa"\ntraining = "closed_form"', 'architecture = "gpt2"\nsize = "tiny"', ["test.k is 5", "chains of its training only, 1 step;"]),
     ('training = "closed_form"', 'steps = 5', ["models.closed.steps", 'training = "samples" only']),
 ])
 def test_a_wrong_specification(program, old, new, words):
@@ -71,6 +71,8 @@ def test_a_cell_beyond_the_memory_is_refused_before_anything_is_written(program)
     (["plan", "spec.toml", "--ranks", "0"], ["--ranks"]),
     (["keys", "optimzer"], ["there is no table or key optimzer; did you mean optimizer?"]),
     (["keys", "xyzzy"], ["there is no table or key xyzzy; `cotscale keys` lists all"]),
+    (["keys", "nonsense"], ["there is no table or key nonsense; `cotscale keys` lists all"]),
+    (["keys", "sweep.nonsense"], ["there is no table or key sweep.nonsense"]),
     (["keys", "--renew", "spec.toml", "sweep"], ["--renew"]),
 ])
 def test_a_wrong_command_line(program, arguments, words):
@@ -84,6 +86,14 @@ def test_keys_are_listed_by_table_and_by_name(program):
     assert models.startswith("[models.NAME]") and models.strip() in everything and "[sweep]" not in models
     assert "momentum" in optimizer and "weight_decay" in optimizer and "architecture  " not in optimizer
     assert "axis of integers in 1 … 10⁸; required" in program("keys", "sweep")
+
+
+def test_keys_are_found_as_a_specification_writes_them(program):
+    assert program("keys", "sweep.n") == program("keys", "n") != program("keys", "sweep")
+    assert program("keys", "models.steep") == program("keys", "models")
+    assert program("keys", "models.lsa.optimizer") == program("keys", "optimizer")
+    muon = program("keys", "muon")
+    assert "muon_momentum  " in muon and "nesterov  " in muon and "\n  momentum  " not in muon
 
 
 def test_tables_of_a_document_are_renewed(program, tmp_path):

@@ -188,6 +188,7 @@ training = "closed_form"
     assert "2 of 2 done cells" in program("verify", program.out) and faults(program.out) == []
     listed = [line for line in program("status", program.out).splitlines() if line.startswith("  failed   model")]
     assert len(listed) == 2 and all("mixture selected, " in line and "repeat 0: " in line for line in listed)
+    assert "the target is singular" in listed[0] and listed[1].endswith("repeat 0: the same")
     with h5py.File(program.out, "r+") as f:
         assert sorted(f["failures/cell"][:2]) == [2, 3] and (f["failures/cell"][2:] == -1).all()
         f["failures/message"][0, 3] ^= 1

@@ -45,6 +45,15 @@ def test_a_file_of_another_shape_is_refused(tmp_path):
     assert "no parameter read_in.weight of the shape (16, 5)" in text
 
 
+def test_a_file_with_too_few_positions_is_refused_in_these_words(tmp_path):
+    source = sweep(tmp_path, "source", {"first": transformer()})
+    stored = {"initialisation": "stored", "initial_file": str(source), "initial_model": "first"}
+    program = Program(tmp_path)
+    program.spec.write_text(specification({"second": transformer(k_train=4, **stored)}, test={"m": [8]}, sweep={"n": [8]}))
+    text = program.run(code=2)
+    assert "has fewer than 20 rows of wpe.weight" in text and "same k_train" in text and "not kept" not in text
+
+
 def test_transformers_of_several_shapes_are_kept_in_one_file(tmp_path):
     path = sweep(tmp_path, "both", {"a": transformer(), "b": transformer(layers=2, width=16)})
     weights = weights_of(path)

@@ -6,7 +6,8 @@
 
 namespace cotscale {
 
-/// Lines "key: stored … → now …" for every key in which two texts of to_toml() differ; empty if there is none.
+/// Lines "key: in the file …, now …" for every key in which two texts of to_toml() differ; empty if there is none. Of
+/// two lists of more than ten values they name the values that only one has.
 std::vector<std::string> differences(const std::string& stored_toml, const std::string& current_toml);
 
 }  // namespace cotscale

@@ -32,6 +32,9 @@ class initial_weights_file {
 
  private:
   std::filesystem::file_time_type written() const;
+  // Reads the tensors that the cell begins with; why they are not there, empty if they are.
+  std::string read(const cell& c, const std::string& model, const std::vector<model_tensor>& wanted,
+                   std::vector<tensor_values>& out) const;
 
   std::string path_;
   results_reader file_;

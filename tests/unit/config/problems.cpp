@@ -30,6 +30,7 @@ TEST(nearest, is_nothing_for_nonsense) {
   EXPECT_EQ(nearest("", rotations), "");
   EXPECT_EQ(nearest("none", {}), "");
   EXPECT_EQ(nearest("xy", {"gd", "k", "n"}), "") << "two edits make any two letters any others";
+  EXPECT_EQ(nearest("nonsense", {"n", "no"}), "") << "a word is not meant by all that begin with its letter";
   EXPECT_EQ(nearest(std::string(100'000, 'x'), rotations), "");
 }
 
