@@ -59,6 +59,14 @@ void require_countable(const specification& spec, config::keys& sweep) {
   }
 }
 
+std::string no_exact_problem(const specification& spec) {
+  if (spec.noise > 0) {
+    return fmt::format("task.noise is {}, but the exact problem of selection is for labels without noise; remove it",
+                       spec.noise);
+  }
+  return "";
+}
+
 void require_selectable(const specification& spec, const std::string& source) {
   const auto require = [&](bool present, const char* what) {
     if (!present) throw specification_error(fmt::format("{}: {}", source, what));
@@ -68,6 +76,9 @@ void require_selectable(const specification& spec, const std::string& source) {
   require(spec.selection.n.has_value(), "select.n is missing; set it in [select], for example n = 200");
   require(spec.target.spectrum != nullptr || spec.hardness.size() == 1,
           "target has no spectrum; set [target] file = \"target.h5\" or spectrum, or one value of sweep.hardness");
+  if (const std::string reason = no_exact_problem(spec); !reason.empty()) {
+    throw specification_error(fmt::format("{}: {}", source, reason));
+  }
 }
 
 }  // namespace cotscale::detail

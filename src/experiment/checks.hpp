@@ -20,6 +20,9 @@ void require_testable(const std::string& name, const model_specification& model,
 /// The grid has at most 10⁸ cells and 10¹⁵ errors.
 void require_countable(const specification& spec, config::keys& sweep);
 
+/// Why the exact problem of selection cannot be asked for these prompts; empty where it can.
+std::string no_exact_problem(const specification& spec);
+
 /// The file has what `cotscale select` needs; throws specification_error, which names `source`, if it does not.
 void require_selectable(const specification& spec, const std::string& source);
 

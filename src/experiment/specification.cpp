@@ -102,6 +102,8 @@ void require_known_mixtures(const std::vector<std::string>& known, reader& sweep
     } else if (is_candidate_mixture(mixture) && spec.tasks.source == tasks_specification::kind::none) {
       sweep.problem_at("mixtures", i,
                        fmt::format("names \"{}\", a mixture of candidates, but there is no table [tasks]", mixture));
+    } else if (const std::string reason = mixture == "exact" ? no_exact_problem(spec) : ""; !reason.empty()) {
+      sweep.problem_at("mixtures", i, fmt::format("names \"exact\", but {}", reason));
     }
   }
 }

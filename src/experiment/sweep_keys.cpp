@@ -76,6 +76,10 @@ void sweep_keys(config::keys& k, specification& spec, bool whole, bool requires_
 void task_keys(config::keys& k, specification& spec) {
   k.value({.name = "d", .help = "dimension of features and weights", .example = "10", .required = true}, spec.d,
           {.least = 1, .most = most_dimensions});
+  k.value({.name = "noise",
+           .help = "σ², the variance of the noise of labels, y = ⟨w, x⟩ + ε, in training and in tests",
+           .unwritten = "0.0"},
+          spec.noise, {.least = 0});
 }
 
 void test_keys(config::keys& k, specification& spec) {
@@ -86,7 +90,10 @@ void test_keys(config::keys& k, specification& spec) {
   k.value({.name = "prompts", .help = "test prompts a cell and m", .example = "1000", .required = true}, spec.prompts,
           {.least = 1, .most = most_examples});
   k.word({.name = "sampler", .help = "how test prompts are drawn"}, spec.sampler, samplers);
-  k.value({.name = "baselines", .help = "least squares, ridge, gradient descent and the oracle on the same prompts"},
+  k.value({.name = "baselines",
+           .help = "least squares, ridge, gradient descent and the oracle on the same prompts; with `task.noise`, "
+                   "ridge with the "
+                   "penalty of the Bayes estimate too"},
           spec.baselines);
 }
 

@@ -103,7 +103,8 @@ struct specification {
   std::vector<std::int64_t> n;
   int repeats = 1;
   int d = 0;
-  int steps = 0;  ///< `[test] k`
+  double noise = 0;  ///< σ², the variance of the noise of labels
+  int steps = 0;     ///< `[test] k`
   std::vector<std::int64_t> m;
   int prompts = 0;
   sampler_method sampler = sampler_method::automatic;
