@@ -140,7 +140,9 @@ struct cell_computer::implementation {
       out.units = {.target = known_target(c)->exponent, .mixture = given.scale_exponent()};
       const task_mixture tasks = given.scaled(-out.units.mixture);
       out.optimum = trained_preconditioner(tasks, static_cast<int>(c.n));
-      out.directions = tasks.size() == 1 ? tasks.task(0).basis() : right_singular_vectors(out.optimum);
+      out.directions = tasks.size() == 1 && tasks.distribution(0).features->shape()
+                           ? tasks.task(0).basis()
+                           : right_singular_vectors(out.optimum);
       out.preconditioner = times_power_of_two(out.optimum, out.units.target - out.units.mixture);
       out.limit = limit_errors(out.preconditioner, sigma, spec.steps, stop);
       const bool matched = tasks.size() == 1 && test->is_plain() && tasks.distribution(0).is_plain() &&
@@ -242,8 +244,9 @@ struct cell_computer::implementation {
     const auto expected =
         model.at_optimum() ? nulls.get(c, candidate_repeat(c), optimum_of(c, stop)->preconditioner, *target_of(c), stop)
                            : nullptr;
-    cotscale::store_scores(
-        score_errors(errors, spec.steps, spec.d, expected ? &(*expected)[i] : nullptr, map_tolerance(table)), i, out);
+    cotscale::store_scores(score_errors(errors, spec.steps, spec.d, expected ? &(*expected)[i] : nullptr,
+                                        map_tolerance(table), spec.weights->degrees(spec.d)),
+                           i, out);
   }
 
   void store_baselines(const cell& c, cell_values& out, const std::stop_token& stop) {
@@ -266,6 +269,9 @@ struct cell_computer::implementation {
       store_scores(c, *model, i, chain.errors, stop, out);
       chain.errors.rows = std::min(chain.errors.rows, spec.steps + 1);  // those of the exact map have done their work
       detail::store_errors(exact_errors(c, *model, *theory, grid.m[i]), std::move(chain), i, out);
+      // Its standard error says nothing then.
+      const bool scored = spec.target.features->has_finite_variance() || grid.k.size() < 2;
+      if (!scored) out.of<double>("z_score")[i * grid.k.size() + 1] = nan;
     }
     store_baselines(c, out, stop);
     if (spec.model_tables.at(c.model).keep_weights) detail::store_weights(*model, c.model, grid, out);

@@ -20,6 +20,13 @@ void require_curriculum(config::keys& keys, const std::string& of, const curricu
   }
 }
 
+void require_sampler(const specification& spec, config::keys& test) {
+  if (spec.sampler != sampler_method::wishart || spec.target.features->is_gaussian()) return;
+  test.problem("sampler", fmt::format("is \"wishart\", but target.features is \"{}\", of which examples must be drawn; "
+                                      "remove it",
+                                      spec.target.features->word()));
+}
+
 void require_testable(const std::string& name, const model_specification& model, const specification& spec,
                       config::keys& test) {
   if (needs_examples(model) && spec.sampler == sampler_method::wishart) {
@@ -63,6 +70,11 @@ std::string no_exact_problem(const specification& spec) {
   if (spec.noise > 0) {
     return fmt::format("task.noise is {}, but the exact problem of selection is for labels without noise; remove it",
                        spec.noise);
+  }
+  if (!spec.target.features->is_gaussian()) {
+    return fmt::format(
+        "target.features is \"{}\", but the exact problem of selection is for Gaussian features; remove it",
+        spec.target.features->word());
   }
   return "";
 }

@@ -13,6 +13,9 @@ namespace cotscale::detail {
 void require_curriculum(config::keys& keys, const std::string& of, const curriculum_ramp& ramp, std::int64_t full,
                         std::int64_t steps);
 
+/// The sampler of `[test]` can draw the target's features.
+void require_sampler(const specification& spec, config::keys& test);
+
 /// The keys of `[test]` suit the model `name`: its sampler, the length of its chains, its number of examples.
 void require_testable(const std::string& name, const model_specification& model, const specification& spec,
                       config::keys& test);

@@ -17,6 +17,8 @@ key_builder& add_target(key_builder& builder, const specification& spec, double 
   }
   builder.add(word_of(t.basis));
   if (spec.noise > 0) builder.add("noise").add(spec.noise);
+  if (!spec.weights->is_gaussian()) spec.weights->identify(builder.add("weights"));
+  if (!t.features->is_gaussian()) t.features->identify(builder.add("features"));
   return builder;
 }
 

@@ -44,11 +44,11 @@ covariance target_covariance(const specification& spec, double hardness);
 /// Λ of a mixture of one task, when the target is `target`. Only `matched` depends on the target.
 covariance mixture_covariance(const specification& spec, const std::string& mixture, const covariance& target);
 
-/// Test prompts of a target Σ, with the noise of the specification.
+/// Test prompts of a target Σ: with the target's features, and the noise and weights of the specification.
 prompt_distribution target_distribution(const specification& spec, covariance target);
 
 /// The same of a mixture of one task, when the target is `target`, and of the candidates of `[tasks]`, of these
-/// probabilities.
+/// probabilities and with the target's features.
 prompt_distribution mixture_distribution(const specification& spec, const std::string& mixture,
                                          const covariance& target);
 task_mixture candidate_mixture(const specification& spec, const candidate_tasks& candidates,

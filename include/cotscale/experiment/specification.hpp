@@ -18,7 +18,9 @@
 #include "cotscale/config/named_file.hpp"
 #include "cotscale/config/overrides.hpp"
 #include "cotscale/task/covariance_files.hpp"
+#include "cotscale/task/features.hpp"
 #include "cotscale/task/spectra.hpp"
+#include "cotscale/task/weights.hpp"
 #include "cotscale/train/gpt2.hpp"
 #include "cotscale/train/sampled.hpp"
 
@@ -34,6 +36,7 @@ struct covariance_specification {
   std::shared_ptr<const cotscale::spectrum> spectrum;  ///< null: Σ follows the hardness axis
   bool scale_to_trace = false;                         ///< multiply so that the trace is d
   rotation basis = rotation::none;
+  std::shared_ptr<const feature_distribution> features = gaussian_features();
 };
 
 /// The keys of `[mixtures.NAME]`: a task, or how likely each of the candidates is.
@@ -104,7 +107,8 @@ struct specification {
   int repeats = 1;
   int d = 0;
   double noise = 0;  ///< σ², the variance of the noise of labels
-  int steps = 0;     ///< `[test] k`
+  std::shared_ptr<const weight_prior> weights = normal_weights();
+  int steps = 0;  ///< `[test] k`
   std::vector<std::int64_t> m;
   int prompts = 0;
   sampler_method sampler = sampler_method::automatic;
@@ -120,7 +124,8 @@ struct specification {
   std::filesystem::path directory;                              ///< that relative file names start from
 };
 
-/// What `automatic` stands for: Wishart, unless a model needs the examples (needs_examples).
+/// What `automatic` stands for: Wishart, unless a model needs the examples (needs_examples), or the target's features
+/// are not Gaussian.
 sampler_method resolved_sampler(const specification& spec);
 
 /// Whether Ŝ and w are not enough for it.

@@ -11,10 +11,10 @@
 #include <string>
 #include <vector>
 
+#include "cotscale/base/error.hpp"
 #include "cotscale/experiment/cell.hpp"
 #include "cotscale/experiment/grid.hpp"
 #include "cotscale/experiment/specification.hpp"
-#include "cotscale/theory/closed_forms.hpp"
 
 namespace cotscale {
 namespace {
@@ -106,10 +106,14 @@ TEST_P(prompts_of, have_the_errors_that_theory_says) {
   simulated.expect_normal("k = 4", settings / 2);
 }
 
-INSTANTIATE_TEST_SUITE_P(kinds, prompts_of,
-                         testing::Values(kind_of_prompts{
-                             .name = "noise", .task = "", .target = "", .noisy_only = true}),
-                         [](const auto& kind) { return kind.param.name; });
+const std::vector<kind_of_prompts> kinds{
+    {.name = "noise", .task = "", .target = "", .noisy_only = true},
+    {.name = "sparse_weights", .task = "weights = \"sparse\"\nnonzero = 2\n", .target = ""},
+    {.name = "student_t", .task = "", .target = "features = \"student_t\"\ndegrees = 14\n"},
+    {.name = "rademacher", .task = "", .target = "features = \"rademacher\"\n"},
+};
+
+INSTANTIATE_TEST_SUITE_P(kinds, prompts_of, testing::ValuesIn(kinds), [](const auto& kind) { return kind.param.name; });
 
 // A single direction, by hand: Σ = 1, σ² = 0.5, n = 4, m = 2 give Γ = 1 + 1/n + (1 + σ²)/n, and one step A = 1/Γ has
 // the error (1 − A)² + (2A² + σ²A²)/m.
@@ -150,6 +154,75 @@ TEST(noise, changes_the_streams_of_test_prompts_only_where_there_is_some) {
   const stream_key none = key_of(""), zero = key_of("noise = 0\n"), some = key_of("noise = 0.5\n");
   EXPECT_TRUE(none.low == zero.low && none.high == zero.high);
   EXPECT_FALSE(none.low == some.low && none.high == some.high);
+}
+
+std::string with_features(const std::string& target, const std::string& mixture) {
+  return "[sweep]\nmodels = [\"lsa\"]\nmixtures = [\"matched\", \"isotropic\", \"mine\"]\nn = 4\nhardness = 5\n"
+         "[task]\nd = 2\n[target]\n" +
+         target + "[mixtures.mine]\nspectrum = \"list\"\neigenvalues = [1, 2]\n" + mixture +
+         "[test]\nk = 2\nm = 2\nprompts = 8\n[models.lsa]\narchitecture = \"lsa\"\n";
+}
+
+TEST(features, of_a_mixture_are_those_of_the_target_unless_it_says_others) {
+  const auto words = [](const std::string& target, const std::string& mine) {
+    const std::string text = with_features(target, mine);
+    const specification spec =
+        parse_specification(to_toml(parse_specification(text, "setting", ".")), "canonical", ".");
+    EXPECT_EQ(to_toml(spec), to_toml(parse_specification(text, "setting", ".")));
+    const covariance sigma = target_covariance(spec, 5);
+    std::string out(target_distribution(spec, sigma).features->word());
+    for (const std::string& mixture : spec.mixtures) {
+      out += fmt::format(" {}", mixture_distribution(spec, mixture, sigma).features->word());
+    }
+    return out;
+  };
+  EXPECT_EQ(words("", ""), "gaussian gaussian gaussian gaussian");
+  EXPECT_EQ(words("features = \"student_t\"\ndegrees = 9\n", ""), "student_t student_t student_t student_t");
+  EXPECT_EQ(words("features = \"student_t\"\n", "features = \"gaussian\"\n"), "student_t student_t student_t gaussian");
+  EXPECT_EQ(words("", "features = \"rademacher\"\n"), "gaussian gaussian gaussian rademacher");
+}
+
+TEST(features, that_are_not_gaussian_are_drawn_with_all_their_examples) {
+  const std::string text = with_features("features = \"rademacher\"\n", "");
+  EXPECT_EQ(resolved_sampler(parse_specification(text, "setting", ".")), sampler_method::explicit_examples);
+  const std::size_t prompts = text.find("prompts = 8\n");
+  std::string wishart = text;
+  wishart.insert(prompts, "sampler = \"wishart\"\n");
+  try {
+    parse_specification(wishart, "setting", ".");
+    ADD_FAILURE() << "was not refused";
+  } catch (const specification_error& e) {
+    EXPECT_NE(std::string(e.what()).find("test.sampler is \"wishart\", but target.features is \"rademacher\""),
+              std::string::npos)
+        << e.what();
+  }
+}
+
+// For d = 1 every example is ±√λ, so that Ŝ = λ: one step of A = 1/λ is right but for rounding.
+TEST(features, of_signs_are_learned_in_one_step_in_one_dimension) {
+  const cell_values result = compute(
+      "[sweep]\nmodels = [\"lsa\"]\nmixtures = [\"matched\"]\nn = 4\n[task]\nd = 1\n[target]\nspectrum = \"list\"\n"
+      "eigenvalues = [3]\nfeatures = \"rademacher\"\n[test]\nk = 1\nm = 2\nprompts = 8\n[theory]\ndraws = 0\n"
+      "[models.lsa]\narchitecture = \"lsa\"\ntraining = \"closed_form\"\n");
+  EXPECT_NEAR(result.doubles("error_mean")[1], 0, 1e-25);
+  EXPECT_NEAR(result.doubles("theory_error")[1], 0, 1e-14);
+}
+
+TEST(features, of_infinite_variance_have_no_score_of_one_step) {
+  const auto score = [](const std::string& degrees) {
+    const std::string text = with_features("features = \"student_t\"\ndegrees = " + degrees + "\n", "");
+    const cell_values result = compute(text);
+    EXPECT_TRUE(std::isfinite(result.doubles("theory_error")[1]));
+    return result.doubles("z_score")[1];
+  };
+  EXPECT_TRUE(std::isnan(score("8")));
+  EXPECT_FALSE(std::isnan(score("8.5")));
+}
+
+TEST(weights, that_are_sparse_are_no_more_than_there_are_dimensions) {
+  std::string text = with_features("", "");
+  text.insert(text.find("[target]"), "weights = \"sparse\"\nnonzero = 3\n");
+  EXPECT_THROW(parse_specification(text, "setting", "."), specification_error);
 }
 
 }  // namespace
