@@ -59,7 +59,7 @@ struct cell_computer::implementation {
   using model_key = std::tuple<std::string, std::string, double, std::int64_t, std::int64_t>;  // model, then the same
   using prompt_key = std::tuple<double, std::int64_t, std::int64_t>;                           // hardness, repeat, m
   struct target {
-    covariance sigma;  // in its own units
+    prompt_distribution test;  // Σ in its own units
     int exponent = 0;
   };
   detail::recent_values<double, target> targets;
@@ -95,20 +95,20 @@ struct cell_computer::implementation {
     return targets.get(c.hardness, [&]() -> target {
       const covariance given = target_covariance(spec, c.hardness);
       const int exponent = given.scale_exponent();
-      return {given.scaled(-exponent), exponent};
+      return {target_distribution(spec, given).scaled(-exponent), exponent};
     });
   }
 
-  // Σ in its own units, as everything that is computed here (cell_units).
-  std::shared_ptr<const covariance> target_of(const cell& c) {
+  // Of test prompts, Σ in its own units, as everything that is computed here (cell_units).
+  std::shared_ptr<const prompt_distribution> target_of(const cell& c) {
     const std::shared_ptr<const target> known = known_target(c);
-    return {known, &known->sigma};
+    return {known, &known->test};
   }
 
-  // Σ in the specification's units.
-  covariance given_target(const cell& c) {
+  // The same in the specification's units.
+  prompt_distribution given_target(const cell& c) {
     const std::shared_ptr<const target> known = known_target(c);
-    return known->sigma.scaled(known->exponent);
+    return known->test.scaled(known->exponent);
   }
 
   std::shared_ptr<const candidate_tasks> candidates_of(const cell& c) {
@@ -120,32 +120,35 @@ struct cell_computer::implementation {
     const mixture_key key{c.mixture, c.hardness, c.mixture == "exact" ? c.n : -1, candidate_repeat(c)};
     return probabilities.get(key, [&] {
       if (!depends_on_candidates(spec, c.mixture)) return std::vector<double>();
-      return candidate_probabilities(spec, c.mixture, *candidates_of(c), given_target(c), c.hardness, c.n, stop);
+      return candidate_probabilities(spec, c.mixture, *candidates_of(c), given_target(c).lambda, c.hardness, c.n, stop);
     });
   }
 
   // In the specification's units.
   task_mixture tasks_of(const cell& c, const std::stop_token& stop) {
     if (!depends_on_candidates(spec, c.mixture)) {
-      return task_mixture(mixture_covariance(spec, c.mixture, given_target(c)));
+      return task_mixture(mixture_distribution(spec, c.mixture, given_target(c).lambda));
     }
-    return {candidates_of(c)->tasks, *probabilities_of(c, stop)};
+    return candidate_mixture(spec, *candidates_of(c), *probabilities_of(c, stop));
   }
 
   std::shared_ptr<const mixture_theory> optimum_of(const cell& c, const std::stop_token& stop) {
     return optima.get({c.mixture, c.hardness, c.n, candidate_repeat(c)}, [&] {
       const task_mixture given = tasks_of(c, stop);
-      const covariance& sigma = *target_of(c);
+      const std::shared_ptr<const prompt_distribution> test = target_of(c);
+      const covariance& sigma = test->lambda;
       const blas_threads scope(threads_of_blas(spec));
       mixture_theory out;
       out.units = {.target = known_target(c)->exponent, .mixture = given.scale_exponent()};
       const task_mixture tasks = given.scaled(-out.units.mixture);
       out.optimum = trained_preconditioner(tasks, static_cast<int>(c.n));
-      out.directions = tasks.size() == 1 ? tasks.task(0).basis() : right_singular_vectors(out.optimum);
+      out.directions = tasks.size() == 1 && tasks.distribution(0).features->shape()
+                           ? tasks.task(0).basis()
+                           : right_singular_vectors(out.optimum);
       out.preconditioner = times_power_of_two(out.optimum, out.units.target - out.units.mixture);
       out.limit = limit_errors(out.preconditioner, sigma, spec.steps, stop);
-      const bool matched =
-          tasks.size() == 1 && out.units.target == out.units.mixture && tasks.task(0).values() == sigma.values();
+      const bool matched = tasks.size() == 1 && test->is_plain() && tasks.distribution(0).is_plain() &&
+                           out.units.target == out.units.mixture && tasks.task(0).values() == sigma.values();
       out.bound = matched ? matched_bounds(spec.d, static_cast<int>(c.n), sigma.hardness(), spec.steps)
                           : std::vector<double>(static_cast<std::size_t>(spec.steps) + 1, nan);
       out.spectral_radius = limit_spectral_radius(out.preconditioner, sigma);
@@ -209,9 +212,9 @@ struct cell_computer::implementation {
   std::shared_ptr<const std::vector<detail::baseline_summary>> baselines_of(const cell& c, std::int64_t m,
                                                                             const std::stop_token& stop) {
     return baselines.get({c.hardness, c.repeat, m}, [&] {
-      const prompt_distribution test(*target_of(c));
-      auto all = evaluate_baselines(baselines_for(false), {test, static_cast<int>(m), spec.steps}, *prompts(c, m),
-                                    spec.prompts, stop);
+      const auto test = target_of(c);
+      auto all = evaluate_baselines(baselines_for(grid.baselines.size() > baselines_for(false).size()),
+                                    {*test, static_cast<int>(m), spec.steps}, *prompts(c, m), spec.prompts, stop);
       std::vector<detail::baseline_summary> out;
       for (baseline_errors& b : all) {
         const int units = b.unit * known_target(c)->exponent;
@@ -243,8 +246,9 @@ struct cell_computer::implementation {
     const auto expected =
         model.at_optimum() ? nulls.get(c, candidate_repeat(c), optimum_of(c, stop)->preconditioner, *target_of(c), stop)
                            : nullptr;
-    cotscale::store_scores(
-        score_errors(errors, spec.steps, spec.d, expected ? &(*expected)[i] : nullptr, map_tolerance(table)), i, out);
+    cotscale::store_scores(score_errors(errors, spec.steps, spec.d, expected ? &(*expected)[i] : nullptr,
+                                        map_tolerance(table), spec.weights->degrees(spec.d)),
+                           i, out);
   }
 
   void store_baselines(const cell& c, cell_values& out, const std::stop_token& stop) {
@@ -267,6 +271,9 @@ struct cell_computer::implementation {
       store_scores(c, *model, i, chain.errors, stop, out);
       chain.errors.rows = std::min(chain.errors.rows, spec.steps + 1);  // those of the exact map have done their work
       detail::store_errors(exact_errors(c, *model, *theory, grid.m[i]), std::move(chain), i, out);
+      // Its standard error says nothing then.
+      const bool scored = spec.target.features->has_finite_variance() || grid.k.size() < 2;
+      if (!scored) out.of<double>("z_score")[i * grid.k.size() + 1] = nan;
     }
     store_baselines(c, out, stop);
     if (spec.model_tables.at(c.model).keep_weights) detail::store_weights(*model, c.model, grid, out);

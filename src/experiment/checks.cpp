@@ -20,6 +20,13 @@ void require_curriculum(config::keys& keys, const std::string& of, const curricu
   }
 }
 
+void require_sampler(const specification& spec, config::keys& test) {
+  if (spec.sampler != sampler_method::wishart || spec.target.features->is_gaussian()) return;
+  test.problem("sampler", fmt::format("is \"wishart\", but target.features is \"{}\", of which examples must be drawn; "
+                                      "remove it",
+                                      spec.target.features->word()));
+}
+
 void require_testable(const std::string& name, const model_specification& model, const specification& spec,
                       config::keys& test) {
   if (needs_examples(model) && spec.sampler == sampler_method::wishart) {
@@ -60,6 +67,19 @@ void require_countable(const specification& spec, config::keys& sweep) {
   }
 }
 
+std::string no_exact_problem(const specification& spec) {
+  if (spec.noise > 0) {
+    return fmt::format("task.noise is {}, but the exact problem of selection is for labels without noise; remove it",
+                       spec.noise);
+  }
+  if (!spec.target.features->is_gaussian()) {
+    return fmt::format(
+        "target.features is \"{}\", but the exact problem of selection is for Gaussian features; remove it",
+        spec.target.features->word());
+  }
+  return "";
+}
+
 void require_selectable(const specification& spec, const std::string& source) {
   const auto require = [&](bool present, const char* what) {
     if (!present) throw specification_error(fmt::format("{}: {}", source, what));
@@ -73,6 +93,9 @@ void require_selectable(const specification& spec, const std::string& source) {
   require(spec.selection.n.has_value(), "select.n is missing; set it in [select], for example n = 200");
   require(spec.target.spectrum != nullptr || spec.hardness.size() == 1,
           "target has no spectrum; set [target] file = \"target.h5\" or spectrum, or one value of sweep.hardness");
+  if (const std::string reason = no_exact_problem(spec); !reason.empty()) {
+    throw specification_error(fmt::format("{}: {}", source, reason));
+  }
 }
 
 }  // namespace cotscale::detail

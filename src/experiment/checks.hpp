@@ -13,12 +13,18 @@ namespace cotscale::detail {
 void require_curriculum(config::keys& keys, const std::string& of, const curriculum_ramp& ramp, std::int64_t full,
                         std::int64_t steps);
 
+/// The sampler of `[test]` can draw the target's features.
+void require_sampler(const specification& spec, config::keys& test);
+
 /// The keys of `[test]` suit the model `name`: its sampler, the length of its chains, its number of examples.
 void require_testable(const std::string& name, const model_specification& model, const specification& spec,
                       config::keys& test);
 
 /// The grid has at most 10⁸ cells and 10¹⁵ errors.
 void require_countable(const specification& spec, config::keys& sweep);
+
+/// Why the exact problem of selection cannot be asked for these prompts; empty where it can.
+std::string no_exact_problem(const specification& spec);
 
 /// The file has what `cotscale select` needs; throws specification_error, which names `source`, if it does not.
 void require_selectable(const specification& spec, const std::string& source);

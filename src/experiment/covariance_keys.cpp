@@ -37,6 +37,13 @@ void covariance_keys(config::keys& k, covariance_specification& c, const specifi
          [&] { k.word({.name = "scale", .help = "the eigenvalues"}, c.scale_to_trace, scales); });
   k.word({.name = "rotation", .help = "the basis", .otherwise = of_target ? "" : "that of the target"}, c.basis,
          rotations);
+  // A mixture that says nothing has the target's.
+  const bool gaussian = of_target || spec.target.features->is_gaussian();
+  k.part({.name = "features",
+          .help = "what examples look like, with that covariance",
+          .otherwise = of_target ? "" : "those of the target",
+          .unwritten = gaussian ? "'gaussian'" : ""},
+         c.features, chosen_features());
   settle(k, c.spectrum, {.d = spec.d, .directory = spec.directory, .scaled = c.scale_to_trace});
 }
 

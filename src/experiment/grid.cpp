@@ -54,7 +54,7 @@ coordinates coordinates_of_one(const specification& spec) {
   for (const double hardness : grid.hardness) {
     grid.target_support_hardness.push_back(target_covariance(spec, hardness).support_hardness());
   }
-  for (const baseline* b : baselines_for(false)) {
+  for (const baseline* b : baselines_for(spec.noise > 0)) {
     if (spec.baselines) grid.baselines.emplace_back(b->name);
   }
   grid.tasks = candidate_names(spec.tasks);

@@ -23,7 +23,8 @@ class null_cache {
 
   /// Over m. `repeat` is −1 where the mixture does not depend on it; `preconditioner` and `target` are the cell's.
   std::shared_ptr<const std::vector<null_distribution>> get(const cell& c, std::int64_t repeat,
-                                                            const matrix& preconditioner, const covariance& target,
+                                                            const matrix& preconditioner,
+                                                            const prompt_distribution& target,
                                                             const std::stop_token& stop) {
     return nulls_.get({c.mixture, c.hardness, c.n, repeat}, [&] {
       std::vector<null_distribution> out;

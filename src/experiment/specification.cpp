@@ -102,6 +102,8 @@ void require_known_mixtures(const std::vector<std::string>& known, reader& sweep
     } else if (is_candidate_mixture(mixture) && spec.tasks.source == tasks_specification::kind::none) {
       sweep.problem_at("mixtures", i,
                        fmt::format("names \"{}\", a mixture of candidates, but there is no table [tasks]", mixture));
+    } else if (const std::string reason = mixture == "exact" ? no_exact_problem(spec) : ""; !reason.empty()) {
+      sweep.problem_at("mixtures", i, fmt::format("names \"exact\", but {}", reason));
     }
   }
 }
@@ -120,6 +122,7 @@ void read_mixtures(const toml::table* tables, reader& sweep, specification& spec
     reader keys(table, "mixtures." + mixture, problems);
     mixture_specification out;
     out.task.basis = spec.target.basis;
+    out.task.features = spec.target.features;
     mixture_keys(keys, out, spec);
     keys.finish();
     if (wanted.contains(mixture)) spec.mixture_tables[mixture] = std::move(out);
@@ -137,6 +140,7 @@ void read_sweep(reader& top, reader& sweep, specification& spec, problem_list& p
   theory.finish();
   read_models(top.subtable("models"), sweep, spec, problems);
   read_mixtures(top.subtable("mixtures"), sweep, spec, problems);
+  require_sampler(spec, test);
   for (const auto& [name, model] : spec.model_tables) require_testable(name, model, spec, test);
   require_countable(spec, sweep);
 }
@@ -198,7 +202,7 @@ sampler_method resolved_sampler(const specification& spec) {
   if (spec.sampler != sampler_method::automatic) return spec.sampler;
   const bool any = std::any_of(spec.model_tables.begin(), spec.model_tables.end(),
                                [](const auto& table) { return needs_examples(table.second); });
-  return any ? sampler_method::explicit_examples : sampler_method::wishart;
+  return any || !spec.target.features->is_gaussian() ? sampler_method::explicit_examples : sampler_method::wishart;
 }
 
 bool needs_examples(const model_specification& model) { return make_model(model)->limits().needs_examples; }

@@ -4,7 +4,8 @@
 namespace cotscale {
 namespace {
 
-// The values that make a target what it is; two targets with equal values have equal test prompts.
+// The values that make a target what it is; two targets with equal values have equal test prompts. What came
+// later is added where it is not what it was before, so that old keys hold.
 key_builder& add_target(key_builder& builder, const specification& spec, double hardness) {
   const covariance_specification& t = spec.target;
   builder.add(spec.d);
@@ -14,7 +15,11 @@ key_builder& add_target(key_builder& builder, const specification& spec, double 
     builder.add("spectrum").add(t.spectrum->word());
     t.spectrum->identify(builder, t.scale_to_trace);
   }
-  return builder.add(word_of(t.basis));
+  builder.add(word_of(t.basis));
+  if (spec.noise > 0) builder.add("noise").add(spec.noise);
+  if (!spec.weights->is_gaussian()) spec.weights->identify(builder.add("weights"));
+  if (!t.features->is_gaussian()) t.features->identify(builder.add("features"));
+  return builder;
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // The keys of [sweep], [task], [test], [theory] and [select].
 #include <array>
 
+#include "cotscale/base/error.hpp"
 #include "cotscale/experiment/theory_draws.hpp"
 #include "declarations.hpp"
 
@@ -9,7 +10,8 @@ namespace {
 
 constexpr std::array<config::word<sampler_method>, 3> samplers{
     {{sampler_method::automatic, "auto",
-      "Wishart unless a model needs the examples (`roll_out = \"definition\"`, and all but linear self-attention)"},
+      "Wishart unless a model needs the examples (`roll_out = \"definition\"`, and all but linear self-attention), or "
+      "features are not Gaussian"},
      {sampler_method::wishart, "wishart", "draw Ŝ as a Wishart matrix, exact and fast"},
      {sampler_method::explicit_examples, "explicit", "draw all examples"}}};
 
@@ -76,6 +78,20 @@ void sweep_keys(config::keys& k, specification& spec, bool whole, bool requires_
 void task_keys(config::keys& k, specification& spec) {
   k.value({.name = "d", .help = "dimension of features and weights", .example = "10", .required = true}, spec.d,
           {.least = 1, .most = most_dimensions});
+  k.value({.name = "noise",
+           .help = "σ², the variance of the noise of labels, y = ⟨w, x⟩ + ε, in training and in tests",
+           .unwritten = "0.0"},
+          spec.noise, {.least = 0});
+  k.part({.name = "weights", .help = "the prior of w, of mean 0 and E[w wᵀ] = I", .unwritten = "'gaussian'"},
+         spec.weights, chosen_weights());
+  k.check([&] {
+    if (spec.d < 1) return;
+    try {
+      spec.weights->require_dimension(spec.d);
+    } catch (const specification_error& e) {
+      k.problem("nonzero", fmt::format("does not do: {}", e.what()));
+    }
+  });
 }
 
 void test_keys(config::keys& k, specification& spec) {
@@ -86,7 +102,10 @@ void test_keys(config::keys& k, specification& spec) {
   k.value({.name = "prompts", .help = "test prompts a cell and m", .example = "1000", .required = true}, spec.prompts,
           {.least = 1, .most = most_examples});
   k.word({.name = "sampler", .help = "how test prompts are drawn"}, spec.sampler, samplers);
-  k.value({.name = "baselines", .help = "least squares, ridge, gradient descent and the oracle on the same prompts"},
+  k.value({.name = "baselines",
+           .help = "least squares, ridge, gradient descent and the oracle on the same prompts; with `task.noise`, "
+                   "ridge with the "
+                   "penalty of the Bayes estimate too"},
           spec.baselines);
 }
 

@@ -207,14 +207,15 @@ trained_maps judge_maps(const sweep_scores& scores) {
 
 }  // namespace
 
-error_scores score_errors(error_table& errors, int steps, int d, const null_distribution* null, double tolerance) {
+error_scores score_errors(error_table& errors, int steps, int d, const null_distribution* null, double tolerance,
+                          int degrees) {
   const std::vector<double> unknown(static_cast<std::size_t>(steps) + 1, nan);
   error_scores out{unknown, unknown, unknown, unknown, unknown};
   if (errors.rows == 0) return out;
   const std::span<const double> start = errors.row(0);
   double sum = 0;
   for (const double e : start) sum += e;
-  out.exact_z[0] = start_score(sum / errors.prompts, d, errors.prompts);
+  out.exact_z[0] = start_score(sum / errors.prompts, d, errors.prompts, degrees);
   if (errors.rows > steps + 1) score_pairs(errors, steps, out);
   if (null == nullptr || steps == 0) return out;
   const std::vector<double> dimensions(null->relative ? 0 : start.size(), d);

@@ -39,13 +39,18 @@ void report_decisions(const coordinates& grid, std::string_view what, const deci
 }
 
 // Scores and what they are held against: docs/theory.md.
-void report_theory(const coordinates& grid, const sweep_verdict& verdict) {
+void report_theory(const specification& spec, const coordinates& grid, const sweep_verdict& verdict) {
   report_decisions(grid, "first step by sets of test prompts", verdict.first);
   report_decisions(grid, "all steps over all repeats", verdict.repeated);
   if (verdict.first.alarming() || verdict.repeated.alarming()) {
     print("theory: MEASURED ERRORS DISAGREE with theory by more than chance explains\n");
   } else if (verdict.first.made > 0) {
     print("theory: measured errors agree with theory\n");
+  }
+  if (!spec.target.features->has_finite_variance()) {
+    print(
+        "theory: the error of one step has no finite variance for these features, so that its mean has no score; it is "
+        "held against simulated errors only\n");
   }
   const trained_maps& maps = verdict.maps;
   if (maps.compared > 0) {
@@ -104,7 +109,7 @@ exit_code report(const specification& spec, const run_options& options, const wo
         100 * total.idle / all_time, totals.ranks);
   }
   const coordinates grid = read_coordinates(file);
-  report_theory(grid, judge(read_scores(file, grid, status, spec)));
+  report_theory(spec, grid, judge(read_scores(file, grid, status, spec)));
   report_best_k(file, status, spec.prompts);
   flush_output();
   if (totals.passed_over > 0) {

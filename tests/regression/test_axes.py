@@ -120,6 +120,19 @@ def test_dimension_and_seed_may_vary(program):
     program("theory", program.spec)
 
 
+# Noise adds a baseline, which a noise-free cell has too, and test prompts that are decisions of their own.
+def test_noise_may_vary(program):
+    program.spec.write_text(specification(test={"prompts": 2000}, sweep={"repeats": 2}) + '[sweep.axes]\n"task.noise" = [0, 0.5]\n')
+    text = program.run()
+    assert "4 of 4 cells done" in text and "DISAGREE" not in text
+    with h5py.File(program.out) as f:
+        names = [x.decode() for x in f["baseline"][()]]
+        error = f["baseline_error"][0, 0, 0, 0, :, 0, :, 0, -1]  # noise, baseline
+        assert names[-1] == "ridge_noise" and numpy.isfinite(error).all()
+        assert error[0, -1] == error[0, names.index("least_squares")], "without noise it is least squares"
+        assert error[1, -1] < error[1, names.index("least_squares")], "with noise, the Bayes estimate is better"
+
+
 @pytest.mark.parametrize("axes, words", [
     ('"models.learned.learning_rate" = [-1.0, 0.1]', ["sweep.axes", "models.learned.learning_rate must be positive, got -1"]),
     ('"models.learned.lerning_rate" = [1.0]', ["is no key of a table"]),

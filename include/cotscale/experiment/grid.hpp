@@ -10,7 +10,8 @@
 #include "cotscale/base/random.hpp"
 #include "cotscale/experiment/coordinates.hpp"
 #include "cotscale/experiment/specification.hpp"
-#include "cotscale/task/covariance.hpp"
+#include "cotscale/task/distribution.hpp"
+#include "cotscale/task/mixture.hpp"
 
 namespace cotscale {
 
@@ -53,6 +54,16 @@ covariance target_covariance(const specification& spec, double hardness);
 
 /// Λ of a mixture of one task, when the target is `target`. Only `matched` depends on the target.
 covariance mixture_covariance(const specification& spec, const std::string& mixture, const covariance& target);
+
+/// Test prompts of a target Σ: with the target's features, and the noise and weights of the specification.
+prompt_distribution target_distribution(const specification& spec, covariance target);
+
+/// The same of a mixture of one task, when the target is `target`, and of the candidates of `[tasks]`, of these
+/// probabilities and with the target's features.
+prompt_distribution mixture_distribution(const specification& spec, const std::string& mixture,
+                                         const covariance& target);
+task_mixture candidate_mixture(const specification& spec, const candidate_tasks& candidates,
+                               const std::vector<double>& probabilities);
 
 /// Whether a mixture is one of the candidates of `[tasks]`.
 bool depends_on_candidates(const specification& spec, const std::string& mixture);

@@ -19,7 +19,9 @@
 #include "cotscale/config/named_file.hpp"
 #include "cotscale/config/overrides.hpp"
 #include "cotscale/task/covariance_files.hpp"
+#include "cotscale/task/features.hpp"
 #include "cotscale/task/spectra.hpp"
+#include "cotscale/task/weights.hpp"
 #include "cotscale/train/gpt2.hpp"
 #include "cotscale/train/sampled.hpp"
 
@@ -35,6 +37,7 @@ struct covariance_specification {
   std::shared_ptr<const cotscale::spectrum> spectrum;  ///< null: Σ follows the hardness axis
   bool scale_to_trace = false;                         ///< multiply so that the trace is d
   rotation basis = rotation::none;
+  std::shared_ptr<const feature_distribution> features = gaussian_features();
 };
 
 /// The keys of `[mixtures.NAME]`: a task, or how likely each of the candidates is.
@@ -112,6 +115,8 @@ struct specification {
   std::vector<std::int64_t> n;
   int repeats = 1;
   int d = 0;
+  double noise = 0;  ///< σ², the variance of the noise of labels
+  std::shared_ptr<const weight_prior> weights = normal_weights();
   int steps = 0;  ///< `[test] k`
   std::vector<std::int64_t> m;
   int prompts = 0;
@@ -138,7 +143,8 @@ inline std::size_t variant_count(const specification& spec) { return std::max<st
 /// Indices into the values of each axis.
 std::vector<std::size_t> axis_indices(const specification& spec, std::size_t variant);
 
-/// What `automatic` stands for: Wishart, unless a model needs the examples (needs_examples).
+/// What `automatic` stands for: Wishart, unless a model needs the examples (needs_examples), or the target's features
+/// are not Gaussian.
 sampler_method resolved_sampler(const specification& spec);
 
 /// Whether Ŝ and w are not enough for it.

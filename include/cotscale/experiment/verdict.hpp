@@ -26,8 +26,10 @@ struct error_scores {
 
 /// Of the errors of one m. Rows 0 … steps of `errors` are the chain's; if there are more, rows steps + 1 … are the
 /// errors of the exact map on the same prompts, k = 0 … min(steps, paired_steps). `null` may be null: then only k = 0
-/// has a score. `tolerance` is what the trained map may be off, relative. Does not change the errors.
-error_scores score_errors(error_table& errors, int steps, int d, const null_distribution* null, double tolerance);
+/// has a score. `tolerance` is what the trained map may be off, relative. ‖w‖² has `degrees`
+/// degrees of freedom (weight_prior::degrees). Does not change the errors.
+error_scores score_errors(error_table& errors, int steps, int d, const null_distribution* null, double tolerance,
+                          int degrees);
 
 /// Of the number `m` of the m axis.
 void store_scores(const error_scores& scores, std::size_t m, cell_values& out);

@@ -12,6 +12,10 @@ class gaussian_distribution : public feature_distribution {
  public:
   static const feature_part part;
   std::string_view word() const override { return part.word; }
+  std::string_view help() const override { return part.help; }
+  std::shared_ptr<feature_distribution> clone() const override {
+    return std::make_shared<gaussian_distribution>(*this);
+  }
   void identify(key_builder& key) const override { key.add(word()); }
   std::optional<fourth_moment_shape> shape() const override { return fourth_moment_shape{}; }
   bool is_gaussian() const override { return true; }
@@ -26,6 +30,11 @@ class student_t_distribution : public feature_distribution {
 
   static const feature_part part;
   std::string_view word() const override { return part.word; }
+  std::string_view help() const override { return part.help; }
+  std::shared_ptr<feature_distribution> clone() const override {
+    return std::make_shared<student_t_distribution>(*this);
+  }
+  void keys(config::keys& k) override;
   void identify(key_builder& key) const override { key.add(word()).add(degrees); }
   std::optional<fourth_moment_shape> shape() const override;
   bool has_finite_variance() const override { return degrees > 8; }
@@ -37,6 +46,10 @@ class rademacher_distribution : public feature_distribution {
  public:
   static const feature_part part;
   std::string_view word() const override { return part.word; }
+  std::string_view help() const override { return part.help; }
+  std::shared_ptr<feature_distribution> clone() const override {
+    return std::make_shared<rademacher_distribution>(*this);
+  }
   void identify(key_builder& key) const override { key.add(word()); }
   std::optional<fourth_moment_shape> shape() const override { return fourth_moment_shape{.square = 0, .trace = 1}; }
   bool has_density() const override { return false; }
@@ -75,6 +88,8 @@ class row_distribution : public feature_distribution {
   const covariance& lambda() const;             ///< their E[x xᵀ]; to be taken as the target's
 
   std::string_view word() const override { return part.word; }
+  std::string_view help() const override { return part.help; }
+  std::shared_ptr<feature_distribution> clone() const override { return std::make_shared<row_distribution>(*this); }
   void identify(key_builder& key) const override;
   std::optional<fourth_moment_shape> shape() const override { return std::nullopt; }
   matrix fourth_moment(const covariance& lambda) const override;

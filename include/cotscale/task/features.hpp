@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "cotscale/base/random.hpp"
+#include "cotscale/config/keys.hpp"
 #include "cotscale/task/covariance.hpp"
 
 namespace cotscale {
@@ -37,6 +38,10 @@ class feature_distribution {  // NOLINT(cppcoreguidelines-special-member-functio
   virtual ~feature_distribution() = default;
 
   virtual std::string_view word() const = 0;
+  virtual std::string_view help() const = 0;
+  virtual std::shared_ptr<feature_distribution> clone() const = 0;
+  /// Those of its members.
+  virtual void keys(config::keys&) {}
   virtual int version() const { return 1; }  ///< raised when its numbers change
   /// Adds the word and what else determines the numbers.
   virtual void identify(key_builder& key) const = 0;
@@ -65,6 +70,10 @@ struct feature_part {
 
 /// All of them, in the order of the documentation. Adding one is a file in task/features and a line there.
 std::span<const feature_part> feature_parts();
+
+/// Those that stand beside a covariance in a specification, with the defaults of their members, in that order: all but
+/// rows, which have a covariance of their own.
+std::span<const feature_distribution* const> chosen_features();
 
 /// x ~ N(0, Λ), shared by all who do not say otherwise.
 std::shared_ptr<const feature_distribution> gaussian_features();

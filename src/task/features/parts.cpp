@@ -11,6 +11,14 @@ std::span<const feature_part> feature_parts() {
   return parts;
 }
 
+std::span<const feature_distribution* const> chosen_features() {
+  static const gaussian_distribution gaussian;
+  static const student_t_distribution student_t;
+  static const rademacher_distribution rademacher;
+  static const std::array<const feature_distribution*, 3> all{&gaussian, &student_t, &rademacher};
+  return all;
+}
+
 std::shared_ptr<const feature_distribution> gaussian_features() {
   static const auto shared = std::make_shared<const gaussian_distribution>();
   return shared;

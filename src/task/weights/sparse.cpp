@@ -9,6 +9,12 @@
 
 namespace cotscale {
 
+void sparse_weights::keys(config::keys& k) {
+  k.value(
+      {.name = "nonzero", .help = "how many coordinates of w are not 0, at most d", .example = "2", .required = true},
+      nonzero, {.least = 1});
+}
+
 void sparse_weights::require_dimension(int d) const {
   if (nonzero >= 1 && nonzero <= d) return;
   throw specification_error(fmt::format("nonzero = {}: of {} weights, 1 to {} can be non-zero", nonzero, d, d));

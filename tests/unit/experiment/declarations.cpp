@@ -57,6 +57,8 @@ const std::map<std::string, std::vector<std::string>> special{
     {"sweep.models", {"['one', 'two']", "'two'"}},
     {"sweep.mixtures", {"['isotropic', 'skewed']", "'isotropic'"}},
     {"sweep.hardness", {"[10.0, 30.0]", "4"}},
+    {"target.degrees", {"9.5", "14.0"}},
+    {"mixtures.NAME.degrees", {"9.5", "14.0"}},
     {"tasks.directions", {"[2, 3]", "1"}},
     {"target.eigenvalues", {"[1.0, 0.5, 0.25, 2.0]", "[1.0, 1.0, 1.0, 0.0]"}},
     {"mixtures.NAME.eigenvalues", {"[1.0, 0.5, 0.25, 2.0]", "[1.0, 1.0, 1.0, 0.0]"}},

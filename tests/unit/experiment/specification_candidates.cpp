@@ -41,6 +41,15 @@ void expect_round_trip(const std::string& text) {
   EXPECT_EQ(to_toml(parse(resolved)), resolved);
 }
 
+TEST(specification, refuses_the_exact_problem_with_noise) {
+  const std::string noisy = replaced(with_candidates, "[task]\n", "[task]\nnoise = 0.5\n");
+  expect_round_trip(noisy);
+  EXPECT_THAT(message(replaced(noisy, "\"selected\"]", "\"selected\", \"exact\"]")),
+              AllOf(HasSubstr("names \"exact\""), HasSubstr("task.noise is 0.5")));
+  EXPECT_THAT(message(replaced(valid, "[task]\n", "[task]\nnoise = -1\n")), HasSubstr("task.noise"));
+  EXPECT_THAT(message(replaced(valid, "[task]\n", "[task]\nnoise = inf\n")), HasSubstr("task.noise"));
+}
+
 TEST(specification, reads_candidates_probabilities_and_selection) {
   const specification spec =
       parse(with_candidates +

@@ -110,7 +110,7 @@ sweep_verdict verdict_of_scaled(const specification& spec, double factor) {
       const null_distribution null = simulate_null(a, draws, spec.steps, {});
       const scaled_prompts source(sigma, static_cast<int>(m), test_prompt_key(spec, c.hardness, c.repeat, m), factor);
       error_table errors = evaluate(newton(a), spec.steps + 1, source, spec.prompts, {});
-      const error_scores s = score_errors(errors, spec.steps, spec.d, &null, 0);
+      const error_scores s = score_errors(errors, spec.steps, spec.d, &null, 0, spec.d);
       exact.insert(exact.end(), s.exact_z.begin(), s.exact_z.end());
       simulated.insert(simulated.end(), s.simulated_z.begin(), s.simulated_z.end());
       distance.insert(distance.end(), s.paired_distance.begin(), s.paired_distance.end());
@@ -204,7 +204,7 @@ double largest_ratio(const matrix& a, const matrix& wrong, const covariance& sig
   const wishart_prompts source(sigma, m, key_builder("test maps").add(m).key());
   error_table errors =
       evaluate(beside_exact(newton(wrong), paired_steps + 1, a), 2 * (paired_steps + 1), source, prompts, {});
-  const error_scores s = score_errors(errors, paired_steps, sigma.dimension(), nullptr, tolerance);
+  const error_scores s = score_errors(errors, paired_steps, sigma.dimension(), nullptr, tolerance, sigma.dimension());
   return s.paired_distance[static_cast<std::size_t>(k)] / allowed_distance(tolerance, k);
 }
 
@@ -294,13 +294,13 @@ TEST(score_errors, of_errors_that_diverge_is_infinite) {
   null.draws = 512;
   null.mean = null.deviation = 1;
   null.steps.push_back({.k = 1, .centre = 1, .mean = 0.5, .deviation = 0.3});
-  const error_scores s = score_errors(errors, 1, 1, &null, 0);
+  const error_scores s = score_errors(errors, 1, 1, &null, 0, 1);
   EXPECT_EQ(s.exact_z[1], infinity);
   EXPECT_GT(s.simulated_z[1], 0);
   EXPECT_TRUE(std::isfinite(s.simulated_z[1]));
   EXPECT_EQ(s.paired_distance[1], infinity);
   errors.row(3)[7] = nan;
-  EXPECT_EQ(score_errors(errors, 1, 1, &null, 0).paired_distance[1], 0) << "both diverge";
+  EXPECT_EQ(score_errors(errors, 1, 1, &null, 0, 1).paired_distance[1], 0) << "both diverge";
 }
 
 // Two hardnesses, two repeats, two models that share prompts.
