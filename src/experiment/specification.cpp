@@ -14,6 +14,7 @@
 #include "cotscale/experiment/initial_weights.hpp"
 #include "cotscale/experiment/models.hpp"
 #include "declarations.hpp"
+#include "kept_weights.hpp"
 
 namespace cotscale {
 namespace {
@@ -138,6 +139,7 @@ void read_sweep(reader& top, reader& sweep, specification& spec, problem_list& p
   read_models(top.subtable("models"), sweep, spec, problems);
   read_mixtures(top.subtable("mixtures"), sweep, spec, problems);
   for (const auto& [name, model] : spec.model_tables) require_testable(name, model, spec, test);
+  require_variable_names(spec, sweep);
   require_countable(spec, sweep);
 }
 
