@@ -28,6 +28,14 @@ std::vector<weight_variable> variables_of(const std::vector<model_tensor>& tenso
   return out;
 }
 
+// HDF5 reads / as a path; blanks and = separate words of the file's description.
+bool can_begin_a_name(const std::string& model) {
+  return !model.empty() && std::none_of(model.begin(), model.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte <= ' ' || byte == 0x7F || c == '/' || c == '=';
+  });
+}
+
 }  // namespace
 
 std::vector<weight_variable> kept_weights(const specification& spec) {
@@ -43,6 +51,19 @@ std::vector<weight_variable> kept_weights(const specification& spec) {
     separate.insert(separate.end(), named.begin(), named.end());
   }
   return equal ? shared : separate;
+}
+
+void require_variable_names(const specification& spec, config::keys& sweep) {
+  if (spec.n.empty() || spec.d < 1) return;
+  const std::vector<weight_variable> kept = kept_weights(spec);
+  for (const auto& [name, table] : spec.model_tables) {
+    const auto has_its_name = [&, prefix = name + "."](const weight_variable& w) { return w.name.starts_with(prefix); };
+    if (can_begin_a_name(name) || std::none_of(kept.begin(), kept.end(), has_its_name)) continue;
+    sweep.problem("models",
+                  fmt::format("names \"{}\", which keeps weights of shapes of its own, so that their variables "
+                              "are named after it; choose a name without blanks, / and =",
+                              name));
+  }
 }
 
 std::size_t kept_rows(const specification& spec) {

@@ -13,6 +13,7 @@
 #include "cotscale/experiment/initial_weights.hpp"
 #include "cotscale/experiment/models.hpp"
 #include "declarations.hpp"
+#include "kept_weights.hpp"
 #include "variants.hpp"
 
 namespace cotscale {
@@ -142,6 +143,7 @@ void read_sweep(reader& top, reader& sweep, specification& spec, problem_list& p
   read_mixtures(top.subtable("mixtures"), sweep, spec, problems);
   require_sampler(spec, test);
   for (const auto& [name, model] : spec.model_tables) require_testable(name, model, spec, test);
+  require_variable_names(spec, sweep);
   require_countable(spec, sweep);
 }
 

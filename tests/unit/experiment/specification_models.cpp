@@ -229,6 +229,23 @@ TEST(specification, training_from_samples_that_cannot_be_is_refused) {
   EXPECT_THAT(with("learing_rate = 1"), HasSubstr("did you mean models.lsa.learning_rate?"));
 }
 
+TEST(specification, models_with_variables_named_after_them_have_names_that_a_file_can_hold) {
+  const auto two = [](const std::string& name, const std::string& width) {
+    std::string text = replaced(valid, "models = [\"lsa\"]", "models = [\"lsa\", \"a\", \"" + name + "\"]");
+    for (const auto& [model, own] : {std::pair(std::string("a"), std::string("8")), std::pair(name, width)}) {
+      text += "\n[models.\"" + model +
+              "\"]\narchitecture = \"gpt2\"\nsize = \"free\"\nlayers = 1\nheads = 1\nwidth = " + own +
+              "\nobjective = \"rollout\"\nk_train = 30\nkeep_weights = true\n";
+    }
+    return message(text);
+  };
+  for (const char* name : {"a/b", "/b", "a b", "a\\tb", "a=b", ""}) {
+    EXPECT_THAT(two(name, "16"), HasSubstr("which keeps weights of shapes of its own")) << name;
+    EXPECT_EQ(two(name, "8"), "no exception") << "the models share their variables: " << name;
+  }
+  EXPECT_EQ(two("ü.b-c_1", "16"), "no exception");
+}
+
 TEST(specification, keys_of_another_training_are_refused) {
   const auto with = [](const std::string& keys) { return message(sampled(keys)); };
   EXPECT_THAT(with("tolerance = 1e-3"), HasSubstr("models.lsa.tolerance has an effect with training = \"population\""));
