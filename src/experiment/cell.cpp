@@ -211,7 +211,7 @@ struct cell_computer::implementation {
                                                                             const std::stop_token& stop) {
     return baselines.get({c.hardness, c.repeat, m}, [&] {
       const auto test = target_of(c);
-      auto all = evaluate_baselines(baselines_for(test->noise > 0), {*test, static_cast<int>(m), spec.steps},
+      auto all = evaluate_baselines(baselines_for(spec.noise > 0), {*test, static_cast<int>(m), spec.steps},
                                     *prompts(c, m), spec.prompts, stop);
       std::vector<detail::baseline_summary> out;
       for (baseline_errors& b : all) {
