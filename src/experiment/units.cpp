@@ -1,6 +1,7 @@
 #include "units.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <string>
 
@@ -26,9 +27,31 @@ double largest_eigenvalue(const specification& spec, const std::string& mixture,
   return largest;
 }
 
+// Computations are in units of the covariances, and so is the noise.
+void require_noise(const specification& spec, const std::string& key, double largest) {
+  constexpr double margin = 4;
+  if (std::isfinite(margin * spec.noise / largest)) return;
+  throw specification_error(
+      fmt::format("task.noise: is {:.3g}, which in units of {}, of largest eigenvalue {:.3g}, is beyond what a double "
+                  "holds; lower it, or scale the covariances up",
+                  spec.noise, key, largest));
+}
+
+void require_noise(const specification& spec, const coordinates& grid) {
+  if (spec.noise == 0) return;
+  for (const double hardness : grid.hardness) {
+    const covariance target = target_covariance(spec, hardness);
+    require_noise(spec, "target", target.largest_eigenvalue());
+    for (const std::string& mixture : spec.mixtures) {
+      require_noise(spec, key_of(spec, mixture), largest_eigenvalue(spec, mixture, target));
+    }
+  }
+}
+
 }  // namespace
 
 void require_in_range(const specification& spec, const coordinates& grid) {
+  require_noise(spec, grid);
   const bool learns = std::any_of(spec.model_tables.begin(), spec.model_tables.end(),
                                   [](const auto& table) { return make_model(table.second)->learns_from_samples(); });
   const bool compares = std::any_of(spec.mixtures.begin(), spec.mixtures.end(), [](const std::string& mixture) {

@@ -156,6 +156,19 @@ TEST(noise, changes_the_streams_of_test_prompts_only_where_there_is_some) {
   EXPECT_FALSE(none.low == some.low && none.high == some.high);
 }
 
+TEST(noise, beyond_doubles_in_units_of_a_covariance_is_refused_and_below_them_is_none) {
+  const auto text = [](const std::string& noise, const std::string& eigenvalue) {
+    return "[sweep]\nmodels = [\"lsa\"]\nmixtures = [\"matched\"]\nn = 4\n[task]\nd = 1\nnoise = " + noise +
+           "\n[target]\nspectrum = \"list\"\neigenvalues = [" + eigenvalue +
+           "]\n[test]\nk = 1\nm = 2\nprompts = 8\n[theory]\ndraws = 0\n"
+           "[models.lsa]\narchitecture = \"lsa\"\ntraining = \"closed_form\"\n";
+  };
+  EXPECT_THROW(make_coordinates(parse_specification(text("1e200", "1e-200"), "setting", ".")), specification_error);
+  const cell_values result = compute(text("1e-200", "1e200"));
+  const double a = 1 / (1 + 0.25 + 1.0 / 4);  // without noise
+  EXPECT_NEAR(result.doubles("theory_error")[1], (1 - a) * (1 - a) + 2 * a * a / 2, 1e-14);
+}
+
 std::string with_features(const std::string& target, const std::string& mixture) {
   return "[sweep]\nmodels = [\"lsa\"]\nmixtures = [\"matched\", \"isotropic\", \"mine\"]\nn = 4\nhardness = 5\n"
          "[task]\nd = 2\n[target]\n" +
