@@ -171,7 +171,7 @@ def test_generated_candidates_have_a_draw_axis(program):
 
 @pytest.mark.parametrize("change, words", [
     (lambda p: p.spec.write_text(p.spec.read_text().replace("n = 20\n", "")), ["select.n is missing"]),
-    (lambda p: p.spec.write_text(p.spec.read_text().replace("k = 1", "kk = 1")), ["unknown key select.kk", "did you mean select.k?"]),
+    (lambda p: p.spec.write_text(p.spec.read_text().replace("k = 1", "k = 1\nsample = 4")), ["unknown key select.sample", "did you mean select.samples?"]),
     (lambda p: p.spec.write_text(p.spec.read_text().replace("[tasks]\nfile", "[tasks]\nfil")), ["unknown key tasks.fil"]),
     (lambda p: (p.directory / "candidates.h5").unlink(), ["tasks.file names a file that cannot be read", "candidates.h5"]),
 ])
