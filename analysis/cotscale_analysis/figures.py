@@ -1,6 +1,7 @@
 """The figures of sweeps: error against the steps k of the chain of thought, a line per number n of examples."""
 
 import itertools
+import math
 from pathlib import Path
 
 import matplotlib
@@ -162,7 +163,7 @@ def _facets(results, title, **page):
     # Where a key varies for one model only, others have no cells.
     every = [index for index in every if bool(lines["error_mean"].isel(dict(zip(names, index))).notnull().any())] or every
     shown = every[:MOST_PANELS]
-    columns = min(len(shown), lines.sizes["hardness"] * lines.sizes["m"], MOST_COLUMNS)
+    columns = min(len(shown), math.prod(lines.sizes[name] for name in names[2:]), MOST_COLUMNS)
     page = Page(-(-len(shown) // columns), columns, **page)
     panels = [lines.isel(dict(zip(names, index))) for index in shown]
     for axes, panel in zip(page.axes.flat, panels):
