@@ -26,9 +26,13 @@ UNITS = {"kB": 1e3, "MB": 1e6, "GB": 1e9}
 
 
 def one_rank(words):
-    """Under mpirun: runs a command and says how much memory it had at most."""
+    """Under mpirun: runs a command and says how much memory it had at most.
+
+    In a file beside its output: mpirun mixes what ranks print at the same time.
+    """
     code = subprocess.run(words, stdout=subprocess.DEVNULL).returncode
-    print("peak", resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024, flush=True)
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    pathlib.Path(words[words.index("--output") + 1]).with_name(f"peak.{os.getpid()}").write_text(str(peak))
     sys.exit(code)
 
 
@@ -49,8 +53,8 @@ def peaks(cotscale, preset, ranks):
         words = [sys.executable, __file__, "--rank", cotscale, command(preset), str(preset), "--output", f"{folder}/results.h5"]
         if command(preset) == "run":
             words = ["mpirun", "-n", str(ranks), *words, "--progress", "none"]
-        output = subprocess.run([*words, *shortened(preset)], env=AS_ROOT, check=True, capture_output=True, text=True).stdout
-    return [int(value) for value in re.findall(r"peak (\d+)", output)]
+        subprocess.run([*words, *shortened(preset)], env=AS_ROOT, check=True, capture_output=True)
+        return [int(path.read_text()) for path in pathlib.Path(folder).glob("peak.*")]
 
 
 def planned(cotscale, preset):
