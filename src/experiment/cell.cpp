@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "cell_summary.hpp"
+#include "cell_tasks.hpp"
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/parallel.hpp"
 #include "cotscale/eval/baselines.hpp"
@@ -16,11 +17,7 @@
 #include "cotscale/eval/statistics.hpp"
 #include "cotscale/experiment/best_k.hpp"
 #include "cotscale/experiment/models.hpp"
-#include "cotscale/experiment/selection.hpp"
-#include "cotscale/experiment/theory_draws.hpp"
-#include "cotscale/experiment/verdict.hpp"
-#include "cotscale/linalg/blas.hpp"
-#include "cotscale/linalg/lapack.hpp"
+#include "cotscale/experiment/scores.hpp"
 #include "cotscale/theory/closed_forms.hpp"
 #include "cotscale/theory/prediction.hpp"
 #include "null_cache.hpp"
@@ -50,124 +47,20 @@ int threads_of_blas(const specification& spec) {
   return spec.d >= large ? thread_count() : 1;
 }
 
-struct cell_computer::implementation {
-  const specification& spec;
-  const coordinates& grid;
-  std::shared_ptr<const results_schema> schema;
-  // Keys hold what a value depends on; `repeat` is −1 where it does not matter.
-  using mixture_key = std::tuple<std::string, double, std::int64_t, std::int64_t>;  // mixture, hardness, n, repeat
-  using model_key = std::tuple<std::string, std::string, double, std::int64_t, std::int64_t>;  // model, then the same
+struct cell_computer::implementation : detail::cell_tasks {
+  using model_key = std::tuple<std::string, std::string, double, std::int64_t, std::int64_t>;  // model, mixture_key
   using prompt_key = std::tuple<double, std::int64_t, std::int64_t>;                           // hardness, repeat, m
-  struct target {
-    prompt_distribution test;  // Σ in its own units
-    int exponent = 0;
-  };
-  detail::recent_values<double, target> targets;
-  detail::recent_values<std::int64_t, std::shared_ptr<const candidate_tasks>> candidates{2};
-  detail::recent_values<mixture_key, std::vector<double>> probabilities{10'000};  // of candidates: dear to find, small
-  detail::recent_values<mixture_key, mixture_theory> optima;
-  detail::recent_values<mixture_key, cell_theory> theories;
+  std::shared_ptr<const results_schema> schema;
   detail::null_cache nulls;
   detail::recent_values<model_key, std::shared_ptr<const trained_sequence>> models;
   detail::recent_values<prompt_key, std::vector<detail::baseline_summary>> baselines;
-  int most_draws;                     // of predictions
-  std::function<bool()> out_of_time;  // of predictions
 
   implementation(const specification& s, const coordinates& g, std::shared_ptr<const results_schema> shape)
-      : spec(s),
-        grid(g),
+      : cell_tasks(s, g),
         schema(std::move(shape)),
-        targets(detail::room_for(3.0 * s.d * s.d, 64)),
-        optima(detail::room_for(3.0 * s.d * s.d + 2.0 * s.steps, 256)),
-        theories(detail::room_for(3.0 * s.d * s.d + 8.0 * static_cast<double>(s.m.size()) * s.steps, 256)),
         nulls(s, g),
         models(detail::room_for(10.0 * s.d * s.d, 256)),
-        baselines(detail::room_for(24.0 * (s.steps + 1), 20'000)),
-        most_draws(most_draws_beside_prompts(s)) {}
-
-  // The repeat, if what the mixture is made of depends on it.
-  std::int64_t candidate_repeat(const cell& c) const {
-    const bool drawn = spec.tasks.source == tasks_specification::kind::generated;
-    return drawn && depends_on_candidates(spec, c.mixture) ? c.repeat : -1;
-  }
-
-  std::shared_ptr<const target> known_target(const cell& c) {
-    return targets.get(c.hardness, [&]() -> target {
-      const covariance given = target_covariance(spec, c.hardness);
-      const int exponent = given.scale_exponent();
-      return {target_distribution(spec, given).scaled(-exponent), exponent};
-    });
-  }
-
-  // Of test prompts, Σ in its own units, as everything that is computed here (cell_units).
-  std::shared_ptr<const prompt_distribution> target_of(const cell& c) {
-    const std::shared_ptr<const target> known = known_target(c);
-    return {known, &known->test};
-  }
-
-  // The same in the specification's units.
-  prompt_distribution given_target(const cell& c) {
-    const std::shared_ptr<const target> known = known_target(c);
-    return known->test.scaled(known->exponent);
-  }
-
-  std::shared_ptr<const candidate_tasks> candidates_of(const cell& c) {
-    return *candidates.get(candidate_repeat(c), [&] { return make_candidates(spec, c.repeat); });
-  }
-
-  // Of the candidates, if the mixture is made of them; else empty.
-  std::shared_ptr<const std::vector<double>> probabilities_of(const cell& c, const std::stop_token& stop) {
-    const mixture_key key{c.mixture, c.hardness, c.mixture == "exact" ? c.n : -1, candidate_repeat(c)};
-    return probabilities.get(key, [&] {
-      if (!depends_on_candidates(spec, c.mixture)) return std::vector<double>();
-      return candidate_probabilities(spec, c.mixture, *candidates_of(c), given_target(c).lambda, c.hardness, c.n, stop);
-    });
-  }
-
-  // In the specification's units.
-  task_mixture tasks_of(const cell& c, const std::stop_token& stop) {
-    if (!depends_on_candidates(spec, c.mixture)) {
-      return task_mixture(mixture_distribution(spec, c.mixture, given_target(c).lambda));
-    }
-    return candidate_mixture(spec, *candidates_of(c), *probabilities_of(c, stop));
-  }
-
-  std::shared_ptr<const mixture_theory> optimum_of(const cell& c, const std::stop_token& stop) {
-    return optima.get({c.mixture, c.hardness, c.n, candidate_repeat(c)}, [&] {
-      const task_mixture given = tasks_of(c, stop);
-      const std::shared_ptr<const prompt_distribution> test = target_of(c);
-      const covariance& sigma = test->lambda;
-      const blas_threads scope(threads_of_blas(spec));
-      mixture_theory out;
-      out.units = {.target = known_target(c)->exponent, .mixture = given.scale_exponent()};
-      const task_mixture tasks = given.scaled(-out.units.mixture);
-      out.optimum = trained_preconditioner(tasks, static_cast<int>(c.n));
-      out.directions = tasks.size() == 1 && tasks.distribution(0).features->shape()
-                           ? tasks.task(0).basis()
-                           : right_singular_vectors(out.optimum);
-      out.preconditioner = times_power_of_two(out.optimum, out.units.target - out.units.mixture);
-      out.limit = limit_errors(out.preconditioner, sigma, spec.steps, stop);
-      const bool matched = tasks.size() == 1 && test->is_plain() && tasks.distribution(0).is_plain() &&
-                           out.units.target == out.units.mixture && tasks.task(0).values() == sigma.values();
-      out.bound = matched ? matched_bounds(spec.d, static_cast<int>(c.n), sigma.hardness(), spec.steps)
-                          : std::vector<double>(static_cast<std::size_t>(spec.steps) + 1, nan);
-      out.spectral_radius = limit_spectral_radius(out.preconditioner, sigma);
-      return out;
-    });
-  }
-
-  std::shared_ptr<const cell_theory> theory_of(const cell& c, const std::stop_token& stop) {
-    return theories.get({c.mixture, c.hardness, c.n, candidate_repeat(c)}, [&] {
-      cell_theory out{*optimum_of(c, stop), {}};
-      const prediction_draws draws{spec.theory_draws, most_draws, spec.theory_rarest, out_of_time};
-      for (const std::int64_t m : grid.m) {
-        if (spec.theory_draws == 0) break;
-        out.predictions.push_back(predict_chain(out.preconditioner, *target_of(c), static_cast<int>(m), spec.steps,
-                                                draws, prediction_key(spec, c.hardness, m), stop));
-      }
-      return out;
-    });
-  }
+        baselines(detail::room_for(24.0 * (s.steps + 1), 20'000)) {}
 
   std::shared_ptr<const trained_sequence> model_of(const cell& c, const std::stop_token& stop) {
     const auto train = [&] {

@@ -1,11 +1,13 @@
 // Everything that a results file holds, from what its producers declare.
 #include "variables.hpp"
+#include "cotscale/store/record.hpp"
 
 #include <algorithm>
 #include <map>
 #include <numeric>
 
 #include "cotscale/experiment/coordinates.hpp"
+#include "cotscale/store/record.hpp"
 
 namespace cotscale {
 namespace {
@@ -66,6 +68,42 @@ std::vector<producer> producers() {
           {"Steps of a chain beside pseudo-Newton's", detail::newton_variables()},
           {"The mixture", detail::mixture_variables()},
           {"The matrices V and W", detail::weight_variables()}};
+}
+
+bool is_name_in_results(std::string_view name) {
+  // Axes, what the store itself keeps, and groups.
+  static constexpr std::array others{"model",
+                                     "mixture",
+                                     "hardness",
+                                     "n",
+                                     "repeat",
+                                     "m",
+                                     "k",
+                                     "stage",
+                                     "training_step",
+                                     "baseline",
+                                     "task",
+                                     "row",
+                                     "column",
+                                     "parameter",
+                                     "status",
+                                     "checksum",
+                                     "record_checksum",
+                                     "identity_high",
+                                     "identity_low",
+                                     "config_toml",
+                                     "weights",
+                                     "failures",
+                                     "integrity",
+                                     "provenance",
+                                     "target_support_hardness"};
+  const auto is_it = [&](const auto& v) { return v.name == name; };
+  const std::vector<producer> all = producers();
+  const std::span<const record_variable> record = record_variables();
+  return std::find(others.begin(), others.end(), name) != others.end() ||
+         std::any_of(record.begin(), record.end(), is_it) ||
+         std::any_of(all.begin(), all.end(),
+                     [&](const producer& p) { return std::any_of(p.variables.begin(), p.variables.end(), is_it); });
 }
 
 std::shared_ptr<const results_schema> make_schema(const coordinates& grid) {

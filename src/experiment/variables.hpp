@@ -8,7 +8,7 @@
 namespace cotscale::detail {
 
 std::span<const variable> error_variables();     // cell_summary.cpp
-std::span<const variable> score_variables();     // verdict.cpp
+std::span<const variable> score_variables();     // scores.cpp
 std::span<const variable> limit_variables();     // cell_summary.cpp
 std::span<const variable> training_variables();  // training.cpp
 std::span<const variable> best_k_variables();    // best_k.cpp

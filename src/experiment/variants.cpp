@@ -14,6 +14,7 @@
 #include "cotscale/config/field.hpp"
 #include "cotscale/config/range.hpp"
 #include "cotscale/config/toml_text.hpp"
+#include "cotscale/experiment/coordinates.hpp"
 
 namespace cotscale::detail {
 namespace {
@@ -107,15 +108,6 @@ std::vector<std::string> values_of(const toml::node& node, const std::string& pa
   return out;
 }
 
-// Names that the results file has already.
-bool is_reserved_dimension(const std::string& name) {
-  static const std::set<std::string, std::less<>> names{
-      "model",     "mixture",   "hardness", "n",       "repeat",    "m",       "k",       "training_step",
-      "baseline",  "task",      "row",      "column",  "parameter", "stage",   "status",  "identity",
-      "step_size", "converged", "rank",     "attempt", "checksum",  "weights", "failures"};
-  return names.contains(name);
-}
-
 class axis_reader {
  public:
   axis_reader(const toml::table& root, problem_list& problems) : root_(root), problems_(problems) {}
@@ -167,7 +159,7 @@ class axis_reader {
     const std::vector<std::string> words = split(axis.key);
     const auto same = [&](const varied_key& other) { return split(other.key).back() == words.back(); };
     const bool unique = std::count_if(axes_.begin(), axes_.end(), same) == 1;
-    return unique && !is_reserved_dimension(words.back()) ? words.back() : words[words.size() - 2] + "_" + words.back();
+    return unique && !is_name_in_results(words.back()) ? words.back() : words[words.size() - 2] + "_" + words.back();
   }
 
   const toml::table& root_;

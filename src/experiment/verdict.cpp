@@ -6,56 +6,11 @@
 #include <utility>
 
 #include "cotscale/base/error.hpp"
-#include "cotscale/experiment/models.hpp"
-#include "cotscale/train/population.hpp"
-#include "variables.hpp"
 
 namespace cotscale {
 namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-constexpr double infinity = std::numeric_limits<double>::infinity();
-
-double finite_or_infinite(double x) { return std::isfinite(x) ? x : infinity; }
-
-// The mean over prompts of value(e_k/e_0).
-template<class Value>
-double mean_ratio(std::span<const double> errors, std::span<const double> start, Value value) {
-  double sum = 0;
-  for (std::size_t i = 0; i < errors.size(); ++i) sum += value(finite_or_infinite(errors[i] / start[i]));
-  return sum / static_cast<double>(errors.size());
-}
-
-// Trained against exact errors at k, on the same prompts. `largest` holds the largest exact error of each prompt up to
-// k.
-void score_pair(std::span<const double> trained, std::span<const double> exact, std::span<const double> largest,
-                std::size_t k, error_scores& out) {
-  const auto count = static_cast<double>(trained.size());
-  double sum = 0, sizes = 0, scale = 0;
-  for (std::size_t i = 0; i < trained.size(); ++i) {
-    const bool both_diverged = !std::isfinite(trained[i]) && !std::isfinite(exact[i]);
-    const double difference = both_diverged ? 0 : finite_or_infinite(trained[i]) - finite_or_infinite(exact[i]);
-    sum += difference;
-    sizes += std::abs(difference);
-    if (std::isfinite(largest[i])) scale += largest[i];
-  }
-  const double mean = sum / count;
-  double squares = 0;
-  for (std::size_t i = 0; i < trained.size(); ++i) squares += std::pow(trained[i] - exact[i] - mean, 2);
-  out.paired_difference[k] = mean;
-  out.paired_stderr[k] = trained.size() > 1 ? std::sqrt(squares / (count - 1) / count) : nan;
-  out.paired_distance[k] = finite_or_infinite(sizes / scale);
-}
-
-void score_pairs(error_table& errors, int steps, error_scores& out) {
-  const auto exact = [&](int k) { return errors.row(steps + 1 + k); };
-  std::vector<double> largest(exact(0).begin(), exact(0).end());
-  for (int k = 1; k <= errors.rows - steps - 2; ++k) {
-    const std::span<const double> now = exact(k);
-    for (std::size_t i = 0; i < largest.size(); ++i) largest[i] = std::max(largest[i], now[i]);
-    score_pair(errors.row(k), now, largest, static_cast<std::size_t>(k), out);
-  }
-}
 
 // One decision: the largest of several scores, whatever their dependence. (Bonferroni)
 class decision {
@@ -114,12 +69,17 @@ decisions close(const std::vector<decision>& all) {
 }
 
 std::size_t sets_of_prompts(const sweep_scores& scores) {
-  return 1 + *std::max_element(scores.prompts_of_variant.begin(), scores.prompts_of_variant.end());
+  const auto larger = [](const test_sample& a, const test_sample& b) { return a.set < b.set; };
+  return 1 + std::max_element(scores.samples.begin(), scores.samples.end(), larger)->set;
+}
+
+const test_sample& sample_of(const sweep_scores& scores, std::size_t cell) {
+  return scores.samples.at(variant_at(*scores.grid, position_of(*scores.grid, cell)));
 }
 
 // What repeats draw their test prompts from.
 std::size_t target_of(const sweep_scores& scores, const cell_position& at) {
-  const std::size_t set = scores.prompts_of_variant.at(variant_at(*scores.grid, at));
+  const std::size_t set = scores.samples.at(variant_at(*scores.grid, at)).set;
   return set * scores.grid->hardness.size() + at[hardness_axis];
 }
 
@@ -145,9 +105,9 @@ decisions judge_first(const sweep_scores& scores) {
 }
 
 // The score of all repeats together. Those of the simulation share its draws.
-double pooled(double sum, double repeats, const sweep_scores& scores, bool of_simulation) {
+double pooled(double sum, double repeats, const test_sample& sample, bool of_simulation) {
   if (!of_simulation) return sum / std::sqrt(repeats);
-  const double prompts = scores.prompts, draws = scores.draws;
+  const double prompts = sample.prompts, draws = sample.draws;
   return sum / repeats * std::sqrt((1 / prompts + 1 / draws) / (1 / (repeats * prompts) + 1 / draws));
 }
 
@@ -165,7 +125,7 @@ decisions judge_repeated(const sweep_scores& scores) {
       ++count;
     }
     const bool of_simulation = &table == &simulated;
-    if (count > (of_simulation ? 0 : 1)) d.add(pooled(sum, count, scores, of_simulation), at);
+    if (count > (of_simulation ? 0 : 1)) d.add(pooled(sum, count, sample_of(scores, at.cell), of_simulation), at);
   };
   // Repeats of a cell follow each other, since theirs is the last axis of cells.
   for (std::size_t cell = 0; cell < grid.cell_count(); cell += repeats) {
@@ -207,63 +167,6 @@ trained_maps judge_maps(const sweep_scores& scores) {
 
 }  // namespace
 
-error_scores score_errors(error_table& errors, int steps, int d, const null_distribution* null, double tolerance,
-                          int degrees) {
-  const std::vector<double> unknown(static_cast<std::size_t>(steps) + 1, nan);
-  error_scores out{unknown, unknown, unknown, unknown, unknown};
-  if (errors.rows == 0) return out;
-  const std::span<const double> start = errors.row(0);
-  double sum = 0;
-  for (const double e : start) sum += e;
-  out.exact_z[0] = start_score(sum / errors.prompts, d, errors.prompts, degrees);
-  if (errors.rows > steps + 1) score_pairs(errors, steps, out);
-  if (null == nullptr || steps == 0) return out;
-  const std::vector<double> dimensions(null->relative ? 0 : start.size(), d);
-  const std::span<const double> unit = null->relative ? start : std::span<const double>(dimensions);
-  const double first = mean_ratio(errors.row(1), unit, [](double r) { return r; });
-  out.exact_z[1] =
-      exact_score(*null, first, errors.prompts, allowed_distance(tolerance, 1) * std::max(1.0, null->mean));
-  // A map that may be far off moves the scores by more than chance does.
-  constexpr double loose = 1e-4;
-  if (tolerance > loose) return out;
-  for (const null_distribution::step& step : null->steps) {
-    const double score = mean_ratio(errors.row(step.k), unit, [&](double r) { return bounded_score(r, step.centre); });
-    out.simulated_z[static_cast<std::size_t>(step.k)] = simulated_score(*null, step, score, errors.prompts);
-  }
-  return out;
-}
-
-std::span<const variable> detail::score_variables() {
-  const std::vector<std::string> over{"m", "k"};
-  using enum value_type;
-  static const std::vector<variable> declared{
-      {"exact_z", f64, over, "score of the mean error against its exact expectation, normal if all is right"},
-      {"simulated_z", f64, over, "score of the errors against simulated ones, normal if all is right"},
-      {"paired_difference", f64, over, "mean over test prompts of the error minus that of the exact map"},
-      {"paired_stderr", f64, over, "standard error of paired_difference"},
-      {"paired_distance", f64, over, "mean size of that difference, relative to the errors of the exact map"},
-  };
-  return declared;
-}
-
-void store_scores(const error_scores& scores, std::size_t m, cell_values& out) {
-  const std::size_t first = m * scores.exact_z.size();
-  out.write("exact_z", scores.exact_z, first);
-  out.write("simulated_z", scores.simulated_z, first);
-  out.write("paired_difference", scores.paired_difference, first);
-  out.write("paired_stderr", scores.paired_stderr, first);
-  out.write("paired_distance", scores.paired_distance, first);
-}
-
-// With A' = (1 + E) A, |E| ≤ τ in the directions of A, and u_k the exact chain, u'_k − u_k is −Σ_j B^{k−1−j} E (u_j −
-// u_{j+1}) to first order, no longer than 2 k τ times the longest u_j where steps do not lengthen; errors are squares.
-double allowed_distance(double tolerance, int k) {
-  constexpr double rounding = 1e-8;
-  return 4 * k * tolerance + rounding;
-}
-
-double map_tolerance(const model_specification& model) { return make_model(model)->map_tolerance(); }
-
 bool decisions::alarming() const {
   constexpr double never = 1e-4;  // of a right sweep
   return flagged > limit || (made > 0 && smallest_p * static_cast<double>(made) < never);
@@ -272,16 +175,15 @@ bool decisions::alarming() const {
 sweep_scores scores_of(const specification& spec, const coordinates& grid) {
   sweep_scores out;
   out.grid = &grid;
-  out.prompts = spec.prompts;
-  out.draws = null_draws(spec.d, spec.prompts);
-  out.prompts_of_variant.clear();
   std::vector<stream_key> seen;
   for (std::size_t v = 0; v < variant_count(spec); ++v) {
     const specification& own = variant_of(spec, v);
     const double hardness = grid.hardness.front();
     const stream_key key = test_prompt_key(own, std::isnan(hardness) ? 0 : hardness, 0, own.m.front());
     const auto known = std::find(seen.begin(), seen.end(), key);
-    out.prompts_of_variant.push_back(static_cast<std::size_t>(known - seen.begin()));
+    out.samples.push_back({.set = static_cast<std::size_t>(known - seen.begin()),
+                           .prompts = own.prompts,
+                           .draws = null_draws(own.d, own.prompts)});
     if (known == seen.end()) seen.push_back(key);
     for (const std::string& model : grid.models) out.tolerances.push_back(map_tolerance(own.model_tables.at(model)));
   }

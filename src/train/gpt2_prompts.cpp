@@ -20,27 +20,11 @@ void require_valid(const curriculum_ramp& ramp, const char* name) {
                   name, ramp.first, ramp.step, ramp.every));
 }
 
-mixture_prompts::mixture_prompts(const task_mixture& tasks, int n, stream_key key)
-    : task_key_(key_builder("task of a prompt").add(key.low).add(key.high).key()) {
-  double total = 0;
-  for (std::size_t i = 0; i < tasks.size(); ++i) {
-    sources_.emplace_back(tasks.distribution(i), n, key);
-    cumulative_.push_back(total += tasks.probability(i));
-  }
-}
-
 void mixture_prompts::draw(std::uint64_t index, int dimension, int examples, prompt& out) const {
   expects(dimension >= 1 && dimension <= this->dimension() && examples >= 1 && examples <= this->examples(),
           "mixture_prompts: {} of {} dimensions, {} of {} examples", dimension, this->dimension(), examples,
           this->examples());
-  std::size_t task = 0;
-  if (sources_.size() > 1) {
-    double u = 0;
-    fill_uniform(task_key_, index, std::span(&u, 1));
-    const auto found = std::upper_bound(cumulative_.begin(), cumulative_.end() - 1, u * cumulative_.back());
-    task = static_cast<std::size_t>(found - cumulative_.begin());
-  }
-  sources_[task].draw(index, out);
+  source_.draw(index, out);
   if (examples < this->examples()) {
     out.x = out.x.block(0, 0, this->dimension(), examples);
     out.y.resize(static_cast<std::size_t>(examples));

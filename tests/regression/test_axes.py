@@ -120,6 +120,18 @@ def test_dimension_and_seed_may_vary(program):
     program("theory", program.spec)
 
 
+# A variable of the results has the name step_size already; every number of test prompts is judged by its own.
+def test_names_that_the_file_has_get_their_table_s(program):
+    program.spec.write_text(specification(test={"k": 1}, sweep={"repeats": 3}) +
+                            '[sweep.axes]\n"models.lsa.step_size" = [0.01, 0.02]\n"test.prompts" = [50, 2000]\n')
+    text = program.run()
+    assert "12 of 12 cells done" in text and "DISAGREE" not in text
+    with h5py.File(program.out) as f:
+        assert list(f["lsa_step_size"][()]) == [0.01, 0.02] and list(f["prompts"][()]) == [50, 2000]
+        stderr = f["error_stderr"][0, 0, 0, 0, 0, :, :, 0, 0]  # prompts, repeat
+        assert (stderr[0] > 3 * stderr[1]).all(), "the square root of 40"
+
+
 # Noise adds a baseline, which a noise-free cell has too, and test prompts that are decisions of their own.
 def test_noise_may_vary(program):
     program.spec.write_text(specification(test={"prompts": 2000}, sweep={"repeats": 2}) + '[sweep.axes]\n"task.noise" = [0, 0.5]\n')

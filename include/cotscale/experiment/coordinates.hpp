@@ -62,6 +62,9 @@ struct producer {
 /// All of them, in the order of a cell's checksum; parameters of transformers, which depend on the grid, come behind.
 std::vector<producer> producers();
 
+/// Whether a results file may have something else of that name at its root, so that no further axis can be called so.
+bool is_name_in_results(std::string_view name);
+
 /// Dimensions and variables of the results of a grid.
 std::shared_ptr<const results_schema> make_schema(const coordinates& grid);
 /// What its file is created with.

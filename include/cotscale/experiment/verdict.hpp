@@ -1,4 +1,4 @@
-// Whether what was measured is right: per cell, scores of its errors; at the end, how many of them chance explains.
+// Whether what a sweep measured is right: how many scores of its cells (experiment/scores.hpp) chance explains.
 // Pure functions; docs/theory.md says why they are made so.
 #pragma once
 
@@ -8,49 +8,26 @@
 #include <string>
 #include <vector>
 
-#include "cotscale/eval/roll_out.hpp"
 #include "cotscale/experiment/grid.hpp"
+#include "cotscale/experiment/scores.hpp"
 #include "cotscale/experiment/specification.hpp"
-#include "cotscale/theory/null_distribution.hpp"
 
 namespace cotscale {
 
-/// The trained and the exact map are rolled out on the same prompts for so many steps.
-inline constexpr int paired_steps = 3;
-
-/// Over k = 0 … steps; NaN where nothing is compared.
-struct error_scores {
-  std::vector<double> exact_z, simulated_z;
-  std::vector<double> paired_difference, paired_stderr, paired_distance;
+/// What a combination of varied keys is tested on.
+struct test_sample {
+  std::size_t set = 0;  ///< combinations with the same test prompts have the same number, from 0 on
+  int prompts = 0;
+  int draws = 0;  ///< of the null distributions
 };
-
-/// Of the errors of one m. Rows 0 … steps of `errors` are the chain's; if there are more, rows steps + 1 … are the
-/// errors of the exact map on the same prompts, k = 0 … min(steps, paired_steps). `null` may be null: then only k = 0
-/// has a score. `tolerance` is what the trained map may be off, relative. ‖w‖² has `degrees`
-/// degrees of freedom (weight_prior::degrees). Does not change the errors.
-error_scores score_errors(error_table& errors, int steps, int d, const null_distribution* null, double tolerance,
-                          int degrees);
-
-/// Of the number `m` of the m axis.
-void store_scores(const error_scores& scores, std::size_t m, cell_values& out);
-
-/// The largest paired_distance at k of a map whose every direction is off by `tolerance`, relative, at most.
-double allowed_distance(double tolerance, int k);
-
-/// What the map of a trained model may be off in each direction, relative to the optimum; NaN where it is learned from
-/// samples, and may be off by as much as they are few.
-double map_tolerance(const model_specification& model);
 
 /// What the scores of a whole sweep are, row-major over (cells, m, k), with as many k as each has.
 struct sweep_scores {
   const coordinates* grid = nullptr;
   std::vector<char> counts;  ///< over cells: done, and training came to its end
   std::vector<double> exact_z, simulated_z, paired_distance;
-  std::vector<double> tolerances;  ///< over (variants, models); NaN: trained maps are not compared
-  /// Combinations of varied keys that have the same test prompts have the same number, from 0 on; over variants.
-  std::vector<std::size_t> prompts_of_variant{0};
-  int prompts = 0;
-  int draws = 0;  ///< of the null distributions
+  std::vector<double> tolerances;    ///< over (variants, models); NaN: trained maps are not compared
+  std::vector<test_sample> samples;  ///< over variants
 };
 
 /// The tolerances, test prompts and draws of a specification; the scores are still to be read.

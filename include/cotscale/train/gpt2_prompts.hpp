@@ -25,18 +25,16 @@ void require_valid(const curriculum_ramp& ramp, const char* name);
 /// (key, i); a smaller one is the beginning of the full one.
 class mixture_prompts {
  public:
-  mixture_prompts(const task_mixture& tasks, int n, stream_key key);
+  mixture_prompts(const task_mixture& tasks, int n, stream_key key) : source_(tasks, n, key) {}
 
-  int dimension() const { return sources_.front().dimension(); }
-  int examples() const { return sources_.front().examples(); }
+  int dimension() const { return source_.dimension(); }
+  int examples() const { return source_.examples(); }
 
   /// The first `examples` examples; only the first `dimension` coordinates of x and w are not zero.
   void draw(std::uint64_t index, int dimension, int examples, prompt& out) const;
 
  private:
-  std::vector<prompt_source> sources_;
-  std::vector<double> cumulative_;
-  stream_key task_key_;
+  mixture_source source_;
 };
 
 }  // namespace cotscale

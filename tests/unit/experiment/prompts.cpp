@@ -6,7 +6,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <random>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -15,27 +14,14 @@
 #include "cotscale/experiment/cell.hpp"
 #include "cotscale/experiment/grid.hpp"
 #include "cotscale/experiment/specification.hpp"
+#include "support/dice.hpp"
 
 namespace cotscale {
 namespace {
 
+using support::dice;
+
 constexpr int settings = 40;
-
-// Draws with equal probability; std::mt19937_64 is the same everywhere, the distributions of the library are not.
-class dice {
- public:
-  explicit dice(std::uint64_t seed) : generator_(seed) {}
-  template<class T>
-  T one_of(const std::vector<T>& choices) {
-    return choices[generator_() % choices.size()];
-  }
-  double between(double low, double high) {
-    return low + (high - low) * static_cast<double>(generator_() >> 11) * 0x1p-53;
-  }
-
- private:
-  std::mt19937_64 generator_;
-};
 
 // What a group of settings has in common: keys of `[task]` beside the noise, and of `[target]`.
 struct kind_of_prompts {
