@@ -10,6 +10,8 @@
 #include <regex>
 #include <utility>
 
+#include "cotscale/base/error.hpp"
+#include "cotscale/base/hash.hpp"
 #include "cotscale/base/output.hpp"
 #include "cotscale/base/parallel.hpp"
 #include "cotscale/base/patience.hpp"
@@ -60,21 +62,41 @@ void require_one_process(const std::string& command) {
       "{} runs in one process; start it without mpirun, and give it threads with OMP_NUM_THREADS", command));
 }
 
+namespace {
+
+// Of every combination of varied keys: the text of them all leaves out what differs between them, as the SHA-256 of
+// files may.
+std::string digest_of_variants(const specification& spec) {
+  sha256_sum sum;
+  for (std::size_t i = 0; i < variant_count(spec); ++i) sum.add(to_toml(variant_of(spec, i)));
+  return sum.hexadecimal();
+}
+
+}  // namespace
+
 int run(int& argc, char**& argv, const run_arguments& arguments) {
   require_blas_buffers(thread_count());
   return with_mpi(argc, argv, [&](const communicator& all) {
     all.together([] { require_openmp_blas(); });
     // The root reads the specification; the others get it resolved, and need no access to the file.
-    std::string text, directory;
+    std::string text, digest, directory;
     all.on_root([&] {
       const patience sign_of_life("reading the specification");
-      text = to_toml(load_specification(arguments.specification, parse_overrides(arguments.overrides)));
+      const specification read = load_specification(arguments.specification, parse_overrides(arguments.overrides));
+      text = to_toml(read);
+      digest = digest_of_variants(read);
       directory = std::filesystem::absolute(arguments.specification).parent_path().string();
     });
     text = all.broadcast(text);
+    digest = all.broadcast(digest);
     directory = all.broadcast(directory);
     specification spec;
-    all.together([&] { spec = parse_specification(text, arguments.specification, directory); });
+    all.together([&] {
+      spec = parse_specification(text, arguments.specification, directory);
+      if (digest_of_variants(spec) == digest) return;
+      throw specification_error(
+          fmt::format("{}: a file that it names has changed since the run began", arguments.specification));
+    });
     return run_sweep(spec,
                      {.output = arguments.output,
                       .overwrite = arguments.overwrite,

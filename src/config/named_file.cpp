@@ -8,8 +8,7 @@
 namespace cotscale::config {
 namespace {
 
-void identify(keys& k, named_file& file, const std::filesystem::path& path) {
-  const std::string actual = sha256_of_file(path);
+void identify(keys& k, named_file& file, const std::string& actual) {
   if (!file.sha256.empty() && file.sha256 != actual) {
     k.problem("sha256", fmt::format("is {}, but {} has {}: the file has changed", file.sha256, file.name, actual));
   }
@@ -33,8 +32,9 @@ void open_file(keys& k, named_file& file, const std::filesystem::path& directory
     }
     const std::filesystem::path path = directory / file.name;
     try {
-      identify(k, file, path);
+      identify(k, file, sha256_of_file(path));
       read(path.string());
+      if (sha256_of_file(path) != file.sha256) k.problem("file", "names a file that changed while it was read");
     } catch (const io_error& e) {
       k.problem("file", fmt::format("names a file that cannot be read ({})", e.what()));
     } catch (const specification_error& e) {

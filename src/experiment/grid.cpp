@@ -10,6 +10,7 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/eval/baselines.hpp"
+#include "cotscale/experiment/directions.hpp"
 #include "cotscale/experiment/models.hpp"
 #include "kept_weights.hpp"
 #include "units.hpp"
@@ -65,6 +66,7 @@ coordinates coordinates_of_one(const specification& spec) {
     if (!depends_on_candidates(spec, mixture)) mixture_covariance(spec, mixture, target);
   }
   detail::require_in_range(spec, grid);
+  detail::require_inverses(spec, grid);
   return grid;
 }
 

@@ -2,13 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
+#include <map>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "cotscale/base/error.hpp"
-#include "cotscale/base/input_file.hpp"
 #include "cotscale/config/problems.hpp"
+#include "cotscale/config/toml_text.hpp"
 #include "cotscale/experiment/models.hpp"
 #include "kept_weights.hpp"
 
@@ -38,30 +40,34 @@ std::optional<std::string> variable_of(const coordinates& file, const std::strin
   return fmt::format("{}/{}", weights_group, file.weights[i].name);
 }
 
+// The word of a model's table in the specification of a file; empty where it varies.
+std::string architecture_in(const std::string& specification, const std::string& model) {
+  const toml::table root = config::parse_text(specification, "config_toml");
+  const toml::node* models = root.get("models");
+  const toml::node* table = models != nullptr && models->is_table() ? models->as_table()->get(model) : nullptr;
+  return table != nullptr && table->is_table() ? (*table->as_table())["architecture"].value_or(std::string()) : "";
+}
+
 }  // namespace
 
 initial_weights_file::initial_weights_file(std::string path)
     : path_(std::move(path)),
       file_(path_),
       grid_(read_coordinates(file_)),
-      written_(written()),
-      sha256_(sha256_of_file(path_)) {}
-
-std::filesystem::file_time_type initial_weights_file::written() const {
-  return std::filesystem::last_write_time(path_);
-}
+      checksums_(file_.marked_checksums()),
+      sha256_(file_.sha256()) {}
 
 std::string initial_weights_file::read(const cell& c, const std::string& model, const std::vector<model_tensor>& wanted,
                                        std::vector<tensor_values>& out) const {
-  if (written() != written_) return "has changed since the run began, so that its weights are others now";
   const std::optional<cell_position> position = parent_of(c, model, grid_);
   if (!position) return "has no such cell";
+  const std::size_t number = cell_number(grid_, *position);
   for (const model_tensor& tensor : wanted) {
     const std::optional<std::string> name = variable_of(grid_, model, tensor);
     if (!name) {
       return fmt::format("has no parameter {} of the shape ({})", tensor.name, fmt::join(tensor.shape, ", "));
     }
-    std::vector<double> values = file_.values_of_cell(*name, cell_number(grid_, *position));
+    std::vector<double> values = file_.values_of_cell(*name, number);
     expects(values.size() >= tensor.size(), "initial weights: {} numbers for {}", values.size(), tensor.name);
     values.resize(tensor.size());  // the file may have room for more positions
     const auto finite = [](double x) { return std::isfinite(x); };
@@ -73,6 +79,10 @@ std::string initial_weights_file::read(const cell& c, const std::string& model, 
                  : "has no finite weights: they were not kept, or their training diverged";
     }
     out.push_back({.name = tensor.name, .values = std::move(values)});
+  }
+  // Behind the values, so that what is written meanwhile shows.
+  if (file_.payload_checksum(number) != checksums_[number]) {
+    return "has changed since the run began, so that its weights are others now";
   }
   return "";
 }
@@ -86,42 +96,30 @@ std::vector<tensor_values> initial_weights_file::weights(const cell& c, const mo
   return out;
 }
 
-void initial_weights_file::require_cells(const coordinates& grid, const std::string& model,
-                                         const model_specification& table, int d) const {
+void initial_weights_file::require_cells(std::span<const cell> cells, const model_specification& table, int d) const {
   const std::vector<cell_status> status = file_.statuses();
   const std::vector<std::size_t> damaged = file_.damaged_cells();
-  std::size_t wanted = 0, lacking = 0;
-  std::string first;
-  const auto lacks = [&](const cell& c, const std::string& why) {
-    if (lacking++ == 0) first = fmt::format("{}: {}", describe(c), why);
-  };
-  for (std::size_t i = 0; i < grid.cell_count(); ++i) {
-    const cell c = make_cell(grid, i);
-    if (c.model != model) continue;
-    ++wanted;
+  const auto lack = [&](const cell& c) -> std::string {
     const std::optional<cell_position> position = parent_of(c, table.initial_model, grid_);
-    if (!position) {
-      lacks(c, "no such cell");
-      continue;
-    }
+    if (!position) return "no such cell";
     const std::size_t number = cell_number(grid_, *position);
-    if (status[number] != cell_status::done) {
-      lacks(c, status[number] == cell_status::failed ? "failed" : "not done yet");
-    } else if (std::binary_search(damaged.begin(), damaged.end(), number)) {
-      lacks(c, "damaged, its checksum is wrong");
-    } else {
-      std::vector<tensor_values> values;
-      const std::string why =
-          read(c, table.initial_model, make_model(table)->tensors(d, static_cast<int>(c.n)), values);
-      if (!why.empty()) lacks(c, why);
-    }
+    if (status[number] == cell_status::failed) return "failed";
+    if (status[number] != cell_status::done) return "not done yet";
+    if (std::binary_search(damaged.begin(), damaged.end(), number)) return "damaged, its checksum is wrong";
+    std::vector<tensor_values> values;
+    return read(c, table.initial_model, make_model(table)->tensors(d, static_cast<int>(c.n)), values);
+  };
+  std::size_t lacking = 0;
+  std::string first;
+  for (const cell& c : cells) {
+    const std::string why = lack(c);
+    if (!why.empty() && lacking++ == 0) first = fmt::format("{}: {}", describe(c), why);
   }
   if (lacking == 0) return;
   throw specification_error(
       fmt::format("models.{}.initial_file: {} lacks the weights of {} for {} of {} cells, the first of them {}\n  Run "
-                  "that sweep to "
-                  "its end with the same mixtures, hardness, n and repeats, and with keep_weights = true",
-                  model, path_, table.initial_model, lacking, wanted, first));
+                  "that sweep to its end with the same mixtures, hardness, n and repeats, and with keep_weights = true",
+                  cells.front().model, path_, table.initial_model, lacking, cells.size(), first));
 }
 
 void open_initial_weights(config::keys& keys, const specification& spec, model_specification& model) {
@@ -147,6 +145,12 @@ void open_initial_weights(config::keys& keys, const specification& spec, model_s
                                               model.initial_file, config::listed(grid.models)));
     return;
   }
+  const std::string theirs = architecture_in(model.initial->specification_text(), model.initial_model);
+  if (const std::string own = word_of(model.architecture); !theirs.empty() && theirs != own) {
+    keys.problem("initial_model", fmt::format("names \"{}\", whose architecture in {} is \"{}\", not \"{}\"",
+                                              model.initial_model, model.initial_file, theirs, own));
+    return;
+  }
   // Shapes that depend on n are looked at cell by cell, before the run.
   const std::vector<model_tensor> wanted = make_model(model)->tensors(std::max(1, spec.d), 1);
   const auto has = [&](const model_tensor& tensor) {
@@ -168,8 +172,17 @@ void open_initial_weights(config::keys& keys, const specification& spec, model_s
 }
 
 void require_initial_weights(const specification& spec, const coordinates& grid) {
-  for (const auto& [name, model] : spec.model_tables) {
-    if (model.initial) model.initial->require_cells(grid, name, model, spec.d);
+  // Tables of a model may differ between the values of varied keys.
+  std::map<std::pair<std::string, std::size_t>, std::vector<cell>> cells;
+  for (const std::size_t number : cells_asked_for(spec, grid)) {
+    cell c = make_cell(grid, number);
+    if (!variant_of(spec, c.variant).model_tables.at(c.model).initial) continue;
+    cells[{c.model, c.variant}].push_back(std::move(c));
+  }
+  for (const auto& [of, trained] : cells) {
+    const specification& own = variant_of(spec, of.second);
+    const model_specification& table = own.model_tables.at(of.first);
+    table.initial->require_cells(trained, table, own.d);
   }
 }
 

@@ -204,3 +204,11 @@ void model_keys(config::keys& k, model_specification& m) {
 }
 
 }  // namespace cotscale::detail
+
+namespace cotscale {
+
+std::string word_of(architecture_kind architecture) {
+  return std::string(config::text_of(architecture, detail::architectures));
+}
+
+}  // namespace cotscale

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "cotscale/base/output.hpp"
 #include "cotscale/experiment/cost_model.hpp"
+#include "cotscale/experiment/directions.hpp"
 #include "cotscale/experiment/initial_weights.hpp"
 #include "cotscale/run/resources.hpp"
 
@@ -29,10 +31,12 @@ coordinates require_grid(const specification& spec) {
 void require_runnable(const specification& spec, const coordinates& grid, int threads) {
   require_memory_for_cells(spec, grid, threads);
   detail::require_initial_weights(spec, grid);
+  for (const std::string& warning : detail::untouched_directions(spec)) warn("{}", warning);
 }
 
 void require_selection_possible(const specification& spec, int threads) {
   require_memory(least_bytes(spec), "The choice among these tasks");
+  detail::require_selection_target(spec);
   if (!spec.models.empty()) require_runnable(spec, require_grid(spec), threads);
 }
 

@@ -20,16 +20,7 @@ namespace {
 constexpr double polish_tolerance = 1e-14;  // beyond which the gradient from the matrices themselves gains nothing
 
 matrix inverse_of_target(const covariance& target) {
-  const auto values = target.eigenvalues();
-  const double smallest = *std::min_element(values.begin(), values.end());
-  const double largest = target.largest_eigenvalue();
-  if (smallest <= target.dimension() * std::numeric_limits<double>::epsilon() * largest) {
-    throw specification_error(
-        fmt::format("the target is singular (eigenvalues from {:.3g} to {:.3g}), but the quadratic programme measures "
-                    "candidates by its inverse: restrict target and candidates to the directions that the target has, "
-                    "or add a small multiple of the identity to it",
-                    smallest, largest));
-  }
+  require_invertible(target);
   return target.apply([](double l) { return 1 / l; });
 }
 
@@ -128,6 +119,18 @@ simplex_state polished(const points& p, const simplex_search& search) {
 }
 
 }  // namespace
+
+void require_invertible(const covariance& target) {
+  const auto values = target.eigenvalues();
+  const double smallest = *std::min_element(values.begin(), values.end());
+  const double largest = target.largest_eigenvalue();
+  if (smallest > target.dimension() * std::numeric_limits<double>::epsilon() * largest) return;
+  throw specification_error(
+      fmt::format("the target is singular (eigenvalues from {:.3g} to {:.3g}), but the quadratic programme measures "
+                  "candidates by its inverse: restrict target and candidates to the directions that the target has, "
+                  "or add a small multiple of the identity to it",
+                  smallest, largest));
+}
 
 double quadratic_objective(std::span<const covariance> candidates, const covariance& target,
                            std::span<const double> probabilities) {

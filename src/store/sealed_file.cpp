@@ -9,6 +9,7 @@
 
 #include "cotscale/base/descriptor.hpp"
 #include "cotscale/base/error.hpp"
+#include "cotscale/base/hash.hpp"
 #include "cotscale/store/schema.hpp"
 #include "seal.hpp"
 
@@ -113,6 +114,16 @@ sealed_file::sealed_file(const std::string& path) : path_(path) {
   if (detail::fixed_checksum(file_, path, *s, description_) != s->fixed_checksum) {
     damaged(path, "names, coordinates, specification, attributes or structure have changed since it was created");
   }
+}
+
+std::string sealed_file::sha256() const {
+  constexpr std::uint64_t at_once = 1 << 20;
+  sha256_sum sum;
+  const std::uint64_t length = length_of(file_, path_);
+  for (std::uint64_t from = 0; from < length; from += at_once) {
+    sum.add(read_text(file_, path_, from, std::min(at_once, length - from)));
+  }
+  return sum.hexadecimal();
 }
 
 const stored_dataset& sealed_file::dataset(const std::string& name) const {

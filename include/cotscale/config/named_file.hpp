@@ -19,7 +19,8 @@ struct named_file {
 void file_keys(keys& k, named_file& file, std::string_view help, std::string_view what);
 
 /// Where the key `file` was read: identifies the file by its SHA-256, then calls `read` with its path. Problems of the
-/// keys are a file that cannot be read (io_error), one that has changed, and what `read` throws as specification_error.
+/// keys are a file that cannot be read (io_error), one that has changed, before this or meanwhile, and what `read`
+/// throws as specification_error.
 void open_file(keys& k, named_file& file, const std::filesystem::path& directory, std::string_view what,
                const std::function<void(const std::string& path)>& read);
 

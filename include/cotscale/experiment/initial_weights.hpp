@@ -1,7 +1,8 @@
 // Weights that another sweep has kept, for training to begin with.
 #pragma once
 
-#include <filesystem>
+#include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,7 +13,8 @@
 
 namespace cotscale::detail {
 
-/// The results file of that sweep, opened once. It is identified by its SHA-256, and must not change any more.
+/// The results file of that sweep, opened once: what takes its name later is never read. It is identified by its
+/// SHA-256, and every cell that is read from it has the checksum that it had when the file was opened.
 class initial_weights_file {
  public:
   /// Throws io_error or mismatch_error if it is no results file that can be read.
@@ -20,18 +22,19 @@ class initial_weights_file {
 
   const std::string& sha256() const { return sha256_; }
   const coordinates& grid() const { return grid_; }
+  const std::string& specification_text() const { return file_.config_toml(); }
 
-  /// Throws specification_error, with a count and the first of them, unless every cell of `grid` that trains `model`
-  /// has its weights here, of d dimensions: the cell of the same mixture, hardness, n and repeat must be done and
-  /// undamaged. Reads the whole file.
-  void require_cells(const coordinates& grid, const std::string& model, const model_specification& table, int d) const;
+  /// Throws specification_error, with a count and the first of them, unless each of these cells, which train a model of
+  /// this table, has its weights here, of d dimensions: the cell of the same mixture, hardness, n and repeat must be
+  /// done and undamaged. Reads the whole file.
+  void require_cells(std::span<const cell> cells, const model_specification& table, int d) const;
 
-  /// The tensors that the cell begins with. Throws specification_error if they are not there, or the file has changed.
+  /// The tensors that the cell begins with. Throws specification_error if they are not there, or have changed since the
+  /// file was opened.
   std::vector<tensor_values> weights(const cell& c, const model_specification& table,
                                      const std::vector<model_tensor>& wanted) const;
 
  private:
-  std::filesystem::file_time_type written() const;
   // Reads the tensors that the cell begins with; why they are not there, empty if they are.
   std::string read(const cell& c, const std::string& model, const std::vector<model_tensor>& wanted,
                    std::vector<tensor_values>& out) const;
@@ -39,7 +42,7 @@ class initial_weights_file {
   std::string path_;
   results_reader file_;
   coordinates grid_;
-  std::filesystem::file_time_type written_;  // when its SHA-256 was taken
+  std::vector<std::uint64_t> checksums_;  // of its cells; read before the SHA-256 is taken
   std::string sha256_;
 };
 
@@ -47,7 +50,7 @@ class initial_weights_file {
 /// there.
 void open_initial_weights(config::keys& keys, const specification& spec, model_specification& model);
 
-/// Before a run: require_cells() for every model that begins with stored weights.
+/// Before a run: require_cells() for every cell that begins with stored weights.
 void require_initial_weights(const specification& spec, const coordinates& grid);
 
 }  // namespace cotscale::detail

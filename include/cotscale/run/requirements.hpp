@@ -10,7 +10,8 @@ namespace cotscale {
 coordinates require_grid(const specification& spec);
 
 /// Throws specification_error where a cell needs more memory than this host has on so many threads, and where the
-/// weights that a model begins with are not all there. Reads the files of these weights.
+/// weights that a model begins with are not all there. Reads the files of these weights. Warns of mixtures that leave a
+/// direction of the target untouched.
 void require_runnable(const specification& spec, const coordinates& grid, int threads);
 
 /// What `cotscale select` refuses: all of this if the specification is a whole sweep, else what its candidates need.

@@ -16,6 +16,9 @@ struct quadratic_solution {
   int iterations = 0;                 ///< changes of the active set and steps on it
 };
 
+/// Throws specification_error if Σ is singular, or that ill-conditioned that Σ⁻¹ has no correct digit.
+void require_invertible(const covariance& target);
+
 /// ‖I − Σ⁻¹ Σ_ℓ π_ℓ Λ_ℓ‖_F², evaluated from that matrix. Throws like select_quadratic.
 double quadratic_objective(std::span<const covariance> candidates, const covariance& target,
                            std::span<const double> probabilities);

@@ -62,6 +62,8 @@ class results_reader {
   explicit results_reader(sealed_file file);
 
   std::size_t cell_count() const { return cell_count_; }
+  /// Of the file that was opened, whatever has its name by now.
+  std::string sha256() const { return file_.sha256(); }
   /// Names, in the order of the file; and of a variable's axes beyond them.
   std::vector<std::string> cell_dimensions() const;
   std::vector<std::string> own_dimensions(const std::string& variable) const;
@@ -99,6 +101,10 @@ class results_reader {
   /// Numbers, ascending, of the cells whose record does not have its checksum, or that are marked done but whose
   /// payload has not. Reads the whole file.
   std::vector<std::size_t> damaged_cells() const;
+
+  /// XXH64 of a cell's payload as it stands in the file now; and what done cells were marked with, over cells.
+  std::uint64_t payload_checksum(std::size_t cell) const { return payload_checksums(cell, 1).front(); }
+  std::vector<std::uint64_t> marked_checksums() const { return file_.read<std::uint64_t>("checksum"); }
 
  private:
   std::string dataset_of(const std::string& variable) const;

@@ -53,6 +53,8 @@ class sealed_file {
 
   const std::string& path() const { return path_; }
   file_kind kind() const { return kind_; }
+  /// SHA-256 of the contents of this very file, whatever has its name by now. Throws io_error.
+  std::string sha256() const;
   const file_description& description() const { return description_; }
   /// Throws io_error if there is no such dataset.
   const stored_dataset& dataset(const std::string& name) const;

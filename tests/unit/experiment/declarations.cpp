@@ -1,197 +1,21 @@
 // Every declared key can be set, is written, and reads back: driven by the declarations, so that a new key is covered
 // by itself. And the documentation is made from them.
 #include <gtest/gtest.h>
-#include <toml++/toml.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <map>
 #include <optional>
 #include <set>
 #include <sstream>
 #include <string>
 #include <vector>
 
-#include "cotscale/base/error.hpp"
 #include "cotscale/base/input_file.hpp"
 #include "cotscale/config/documentation.hpp"
-#include "cotscale/config/toml_text.hpp"
-#include "cotscale/experiment/specification.hpp"
-#include "cotscale/hdf5/file.hpp"
+#include "unit/experiment/every_key.hpp"
 
 namespace cotscale {
 namespace {
 
-constexpr const char* base = R"(
-[sweep]
-models = ["lsa"]
-mixtures = ["matched"]
-hardness = 5
-n = 4
-[task]
-d = 4
-[test]
-k = 1
-m = 2
-prompts = 5
-[target]
-[theory]
-[tasks]
-exponents = [0.2, 0.8]
-directions = 2
-each = 1
-[select]
-[models.lsa]
-architecture = "lsa"
-[models.one]
-architecture = "lsa"
-[models.two]
-architecture = "lsa"
-)";
-
-// Values that declarations cannot know to be right: they depend on other tables, or on files. Weights of another sweep
-// need a results file; test_gpt2_weights.py and test_resume.py begin with them.
-const std::map<std::string, std::vector<std::string>> special{
-    {"sweep.models", {"['one', 'two']", "'two'"}},
-    {"sweep.mixtures", {"['isotropic', 'skewed']", "'isotropic'"}},
-    {"sweep.hardness", {"[10.0, 30.0]", "4"}},
-    {"target.degrees", {"9.5", "14.0"}},
-    {"mixtures.NAME.degrees", {"9.5", "14.0"}},
-    {"tasks.directions", {"[2, 3]", "1"}},
-    {"target.eigenvalues", {"[1.0, 0.5, 0.25, 2.0]", "[1.0, 1.0, 1.0, 0.0]"}},
-    {"mixtures.NAME.eigenvalues", {"[1.0, 0.5, 0.25, 2.0]", "[1.0, 1.0, 1.0, 0.0]"}},
-    {"target.file", {"'one.h5'", "'other.h5'"}},
-    {"mixtures.NAME.file", {"'one.h5'", "'other.h5'"}},
-    {"tasks.file", {"'tasks.h5'", "'more.h5'"}},
-    {"mixtures.NAME.probabilities", {"[0.25, 1.0]", "[1, 0]"}}};
-const std::set<std::string> of_results{"initial_file", "initial_sha256", "initial_model"};
-
-class declarations : public testing::Test {
- protected:
-  declarations() {
-    std::filesystem::create_directory(directory_);
-    write("one.h5", {4, 4}, 1);
-    write("other.h5", {4, 4}, 2);
-    write("tasks.h5", {2, 4, 4}, 1);
-    write("more.h5", {2, 4, 4}, 2);
-  }
-  ~declarations() override { std::filesystem::remove_all(directory_); }
-
-  // Identities times `scale`.
-  void write(const std::string& name, const extents& shape, double scale) const {
-    const std::size_t size = shape.size() == 2 ? 16 : 32;
-    std::vector<double> values(size);
-    for (std::size_t i = 0; i < size; i += i % 16 == 15 ? 1 : 5) values[i] = scale;
-    hdf5_file file = hdf5_file::create((directory_ / name).string());
-    file.create_dataset<double>("covariance", shape, 0.0);
-    file.write<double>("covariance", values);
-    file.close();
-  }
-
-  std::optional<std::string> canonical(const toml::table& root) const {
-    std::ostringstream text;
-    text << root;
-    try {
-      const std::string resolved = to_toml(parse_specification(text.str(), "test.toml", directory_));
-      EXPECT_EQ(to_toml(parse_specification(resolved, "resolved.toml", directory_)), resolved);
-      return resolved;
-    } catch (const specification_error& e) {
-      refusal_ = e.what();
-      return std::nullopt;
-    }
-  }
-
-  std::filesystem::path directory_ =
-      std::filesystem::temp_directory_path() / ("cotscale_declarations_" + std::to_string(getpid()));
-  mutable std::string refusal_;
-};
-
-void set(toml::table& table, const std::string& key, const std::string& value) {
-  table.insert_or_assign(key, *config::parse_text("value = " + value, "value").get("value"));
-}
-
-std::string value_of(const toml::table& table, const std::string& key, const std::vector<config::entry>& entries) {
-  std::ostringstream text;
-  if (const toml::node* node = table.get(key)) {
-    node->visit([&](const auto& value) { text << toml::default_formatter(value); });
-    return text.str();
-  }
-  const auto known = std::find_if(entries.begin(), entries.end(), [&](const auto& e) { return e.name == key; });
-  return known == entries.end() ? "" : known->fallback;
-}
-
-std::string replaced(std::string text, char from, char to) {
-  std::replace(text.begin(), text.end(), from, to);
-  return text;
-}
-
-// Whether a condition of keys::when() holds in a table: `key = "a" or "b"`, `key = 1 or more`, `key`, `no key`.
-bool holds(const std::string& condition, const toml::table& table, const std::vector<config::entry>& entries) {
-  if (condition.starts_with("no ")) return !table.contains(condition.substr(3));
-  if (condition == "a [target] that has no spectrum") return true;
-  const std::size_t equals = condition.find(" = ");
-  if (equals == std::string::npos)
-    return table.contains(condition) || (condition == "spectrum" && table.contains("file"));
-  const std::string value = value_of(table, condition.substr(0, equals), entries);
-  if (condition.ends_with(" or more")) return value != "0";
-  return (" " + condition.substr(equals + 3) + " ").find(" " + replaced(value, '\'', '"') + " ") != std::string::npos;
-}
-
-// Makes the condition hold.
-void establish(const std::string& condition, toml::table& table) {
-  const std::size_t equals = condition.find(" = ");
-  if (equals != std::string::npos) {
-    const std::string words = condition.substr(equals + 3);
-    set(table, condition.substr(0, equals), words.substr(0, words.find(" or ")));
-  } else if (condition == "spectrum") {
-    set(table, "spectrum", "'power_law'");
-  } else if (condition == "file") {
-    set(table, "file", "'tasks.h5'");
-  }
-}
-
-std::vector<std::string> candidates(const std::string& table, const config::entry& e) {
-  if (const auto found = special.find(table + "." + e.name); found != special.end()) return found->second;
-  std::vector<std::string> values = e.samples;
-  if (!e.example.empty()) values.insert(values.begin(), e.example);
-  return values;
-}
-
-// A table in which the key has an effect, with all keys that are required then.
-void complete(const std::string& name, toml::table& table, const std::vector<config::entry>& entries) {
-  for (const config::entry& e : entries) {
-    const bool applies = std::all_of(e.conditions.begin(), e.conditions.end(),
-                                     [&](const std::string& c) { return holds(c, table, entries); });
-    if (!e.required || !applies || table.contains(e.name)) continue;
-    set(table, e.name, candidates(name, e).front());
-  }
-}
-
-// The table in a whole specification that uses it.
-toml::table whole(const std::string& name, const toml::table& table) {
-  toml::table root = config::parse_text(base, "base");
-  if (name == "models.NAME") {
-    root["models"].as_table()->insert_or_assign("lsa", table);
-  } else if (name == "mixtures.NAME") {
-    root.insert_or_assign("mixtures", toml::table{{"mine", table}});
-    set(*root["sweep"].as_table(), "mixtures", "'mine'");
-  } else {
-    root.insert_or_assign(name, table);
-  }
-  if (root["target"].as_table()->contains("spectrum") || root["target"].as_table()->contains("file")) {
-    root["sweep"].as_table()->erase("hardness");
-  }
-  return root;
-}
-
-// What the table begins with: what is in the base, or nothing where only required keys are.
-toml::table beginning(const std::string& name) {
-  const toml::table root = config::parse_text(base, "base");
-  const bool own = name == "tasks" || root.get(name) == nullptr;
-  return own ? toml::table{} : *root.get(name)->as_table();
-}
+using declarations = every_key;
 
 TEST_F(declarations, every_key_can_be_set_is_written_and_reads_back) {
   std::size_t keys = 0;
@@ -201,20 +25,9 @@ TEST_F(declarations, every_key_can_be_set_is_written_and_reads_back) {
       if (of_results.contains(e.name) || e.name == "sha256") continue;
       SCOPED_TRACE(declared.name + "." + e.name);
       ++keys;
-      toml::table table = beginning(declared.name);
-      for (const std::string& condition : e.conditions) establish(condition, table);
-      if (e.name == "objective") establish("training = \"samples\"", table);  // "direct" is allowed without
       std::set<std::string> texts;
-      const auto take = [&](toml::table with) {
-        complete(declared.name, with, entries);
-        if (const auto text = canonical(whole(declared.name, with))) texts.insert(*text);
-      };
-      table.erase(e.name);
-      if (!e.required) take(table);
-      for (const std::string& value : candidates(declared.name, e)) {
-        toml::table with = table;
-        set(with, e.name, value);
-        take(with);
+      for (const toml::table& root : settings(declared.name, entries, e)) {
+        if (const auto text = canonical(root)) texts.insert(*text);
       }
       EXPECT_GE(texts.size(), 2U) << "it must make a difference; the last that was refused: " << refusal_;
     }
