@@ -1,6 +1,7 @@
 // The covariances of a specification: targets, mixtures of one task, candidates.
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 #include <utility>
 
@@ -12,22 +13,39 @@
 namespace cotscale {
 namespace {
 
-// `owner` identifies the covariance by what the specification says of it, never by a computed value, whose last bit may
-// differ between hosts: independent rotations differ between owners.
-matrix basis_of(const specification& spec, rotation kind, const std::string& owner) {
+// Adds to a key what identifies the owner of a basis of its own.
+using identifier = std::function<void(key_builder&)>;
+
+identifier named(std::string owner) {
+  return [owner = std::move(owner)](key_builder& key) { key.add(owner); };
+}
+
+// By what the table says, not by its name: equal tables have equal bases.
+identifier described(const covariance_specification& c) {
+  return [&c](key_builder& key) {
+    key.add("mixture of a spectrum").add(c.spectrum->word());
+    c.spectrum->identify(key, c.scale_to_trace);
+  };
+}
+
+// An owner is identified by what the specification says of it, never by a computed value, whose last bit may differ
+// between hosts: independent rotations differ between owners.
+matrix basis_of(const specification& spec, rotation kind, const identifier& owner) {
   switch (kind) {
     case rotation::none:
       return matrix::identity(spec.d);
     case rotation::shared:
       return random_rotation(spec.d, key_builder("shared rotation").add(spec.seed).add(spec.d).key());
-    case rotation::independent:
-      return random_rotation(spec.d, key_builder("independent rotation").add(spec.seed).add(spec.d).add(owner).key());
+    case rotation::independent: {
+      key_builder key("independent rotation");
+      owner(key.add(spec.seed).add(spec.d));
+      return random_rotation(spec.d, key.key());
+    }
   }
   throw precondition_error("basis_of: no such rotation");
 }
 
-covariance build(const specification& spec, const covariance_specification& c, const std::string& owner) {
-  expects(c.spectrum != nullptr, "build: the {} has no spectrum", owner);
+covariance build(const specification& spec, const covariance_specification& c, const identifier& owner) {
   matrix basis = basis_of(spec, c.basis, owner);
   if (const matrix* own = c.spectrum->basis()) basis = c.basis == rotation::none ? *own : product(basis, *own);
   std::vector<double> eigenvalues = c.spectrum->eigenvalues(spec.d);
@@ -73,8 +91,9 @@ candidate_tasks generate_candidates(const specification& spec, std::int64_t draw
           eigenvalues[static_cast<std::size_t>(direction)] = std::pow(j++, -exponent);
         }
         out.names.push_back(name);
-        out.tasks.emplace_back(std::move(eigenvalues),
-                               basis_of(spec, spec.target.basis, fmt::format("candidate {} of draw {}", name, draw)));
+        out.tasks.emplace_back(
+            std::move(eigenvalues),
+            basis_of(spec, spec.target.basis, named(fmt::format("candidate {} of draw {}", name, draw))));
       }
     }
   }
@@ -84,20 +103,22 @@ candidate_tasks generate_candidates(const specification& spec, std::int64_t draw
 }  // namespace
 
 covariance target_covariance(const specification& spec, double hardness) {
-  if (spec.target.spectrum) return build(spec, spec.target, "target");
+  if (spec.target.spectrum) return build(spec, spec.target, named("target"));
   const double exponent = power_law_exponent(spec.d, hardness);
   return {scaled_to_trace(power_law_spectrum(spec.d, exponent), spec.d),
-          basis_of(spec, spec.target.basis, fmt::format("target of hardness {}", hardness))};
+          basis_of(spec, spec.target.basis, named(fmt::format("target of hardness {}", hardness)))};
 }
 
 covariance mixture_covariance(const specification& spec, const std::string& mixture, const covariance& target) {
   if (mixture == matched_mixture) return target;
   if (mixture == isotropic_mixture) return covariance(std::vector<double>(static_cast<std::size_t>(spec.d), 1.0));
-  const std::string owner = "mixture " + mixture;
   if (mixture == skewed_mixture) {
-    return {scaled_to_trace(power_law_spectrum(spec.d, 1), spec.d), basis_of(spec, spec.target.basis, owner)};
+    return {scaled_to_trace(power_law_spectrum(spec.d, 1), spec.d),
+            basis_of(spec, spec.target.basis, named("mixture " + mixture))};
   }
-  return build(spec, spec.mixture_tables.at(mixture).task, owner);
+  const covariance_specification& task = spec.mixture_tables.at(mixture).task;
+  expects(task.spectrum != nullptr, "mixture_covariance: {} has no spectrum", mixture);
+  return build(spec, task, described(task));
 }
 
 bool depends_on_candidates(const specification& spec, const std::string& mixture) {

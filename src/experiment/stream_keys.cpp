@@ -32,7 +32,7 @@ stream_key test_prompt_key(const specification& spec, double hardness, std::int6
 
 stream_key training_key(const specification& spec, const cell& c) {
   key_builder builder("training");
-  builder.add(spec.seed).add(c.model).add(c.mixture);
+  builder.add(spec.seed);
   return add_target(builder, spec, c.hardness).add(c.n).add(c.repeat).key();
 }
 

@@ -49,6 +49,6 @@ void fill_uniform(stream_key key, std::uint64_t substream, std::span<double> out
 void fill_chi(stream_key key, std::uint64_t substream, std::span<const double> degrees, std::span<double> out);
 
 /// Name and version of the generator as recorded in results files; changes whenever the numbers change.
-inline constexpr std::string_view rng_name = "threefry4x64-20/box-muller-1/wishart-1";
+inline constexpr std::string_view rng_name = "threefry4x64-20/box-muller-1/wishart-1/keys-2";
 
 }  // namespace cotscale

@@ -77,8 +77,10 @@ std::shared_ptr<const candidate_tasks> make_candidates(const specification& spec
 /// Test prompts depend on these values only, so that models, mixtures and n are compared on the same prompts.
 stream_key test_prompt_key(const specification& spec, double hardness, std::int64_t repeat, std::int64_t m);
 
-/// Of the prompts that a cell trains on; of the sample covariances of predictions, and of the exact selection problem.
+/// Of the prompts that a cell trains on, and of its initial parameters: the same for all models and mixtures of a
+/// target, n and repeat, so that these are compared on common random numbers, and equal architectures begin alike.
 stream_key training_key(const specification& spec, const cell& c);
+/// Of the sample covariances of predictions, and of the exact selection problem.
 stream_key prediction_key(const specification& spec, double hardness, std::int64_t m);
 /// Of the prompts that measured errors are held against.
 stream_key null_key(const specification& spec, double hardness, std::int64_t m);

@@ -6,8 +6,10 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -100,6 +102,22 @@ TEST(grid, a_mixture_called_target_has_a_basis_of_its_own) {
   EXPECT_FALSE(commute(sigma, mixture_covariance(spec, "target", sigma)));
 }
 
+TEST(grid, a_rotation_of_a_mixtures_own_follows_from_what_its_table_says) {
+  specification spec = make("[target]\nrotation = \"independent\"");
+  const auto list = [&](const std::string& eigenvalues) {
+    return make("[target]\nspectrum = \"list\"\nrotation = \"independent\"\neigenvalues = " + eigenvalues, "").target;
+  };
+  spec.mixture_tables["one"].task = list("[4, 2, 1, 1]");
+  spec.mixture_tables["same"].task = list("[4, 2, 1, 1]");
+  spec.mixture_tables["other"].task = list("[4, 3, 1, 1]");
+  const covariance sigma = target_covariance(spec, 8);
+  const auto basis = [&](const std::string& mixture) { return mixture_covariance(spec, mixture, sigma).basis(); };
+  EXPECT_EQ(basis("one"), basis("same"));
+  EXPECT_NE(basis("one"), basis("other"));
+  EXPECT_NE(basis("one"), basis("skewed"));
+  EXPECT_NE(basis("one"), sigma.basis());
+}
+
 TEST(grid, custom_mixtures_are_scaled_when_asked) {
   const specification spec = parse_specification(
       "[sweep]\nmodels = [\"lsa\"]\nmixtures = [\"mine\"]\nn = 3\nhardness = 4\n[task]\nd = 4\n[test]\nk = 2\nm = "
@@ -139,7 +157,13 @@ TEST(grid, keys_of_different_purposes_and_cells_differ) {
     seen.insert({key.low, key.high});
     ++count;
   };
-  for (std::size_t i = 0; i < grid.cell_count(); ++i) add(training_key(spec, make_cell(grid, i)));
+  std::map<std::tuple<double, std::int64_t, std::int64_t>, stream_key> training;  // hardness, n, repeat
+  for (std::size_t i = 0; i < grid.cell_count(); ++i) {
+    const cell c = make_cell(grid, i);
+    const auto [known, first] = training.try_emplace({c.hardness, c.n, c.repeat}, training_key(spec, c));
+    EXPECT_EQ(training_key(spec, c), known->second) << "models and mixtures have common random numbers";
+  }
+  for (const auto& [of, key] : training) add(key);
   for (const double hardness : grid.hardness) {
     for (const std::int64_t m : grid.m) {
       add(prediction_key(spec, hardness, m));
