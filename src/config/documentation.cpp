@@ -22,6 +22,7 @@ class lister final : public keys {
             .fallback = k.otherwise.empty() ? f.text() : std::string(k.otherwise),
             .example = std::string(k.example),
             .required = k.required,
+            .numbers = k.numbers,
             .conditions = {},
             .choices = f.choices(),
             .samples = f.samples()};

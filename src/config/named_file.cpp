@@ -19,7 +19,7 @@ void identify(keys& k, named_file& file, const std::string& actual) {
 
 void file_keys(keys& k, named_file& file, std::string_view help, std::string_view what) {
   const std::string example = fmt::format("\"{}.h5\"", what);
-  k.value({.name = "file", .help = help, .example = example, .required = true}, file.name);
+  k.value({.name = "file", .help = help, .example = example, .required = true, .numbers = false}, file.name);
   k.value({.name = "sha256", .help = "of that file; a resumed run refuses a changed one", .otherwise = "computed"},
           file.sha256);
 }

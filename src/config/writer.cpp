@@ -12,6 +12,7 @@ void writer::table(const std::string& name) { text_ += fmt::format("{}[{}]\n", t
 
 void writer::visit(const key& k, field& f) {
   if (std::find(applies_.begin(), applies_.end(), false) != applies_.end()) return;
+  if (written_ == what::numbers && !k.numbers) return;
   const std::string value = f.text();
   if (value.empty() || value == k.unwritten) return;
   text_ += fmt::format("{} = {}\n", k.name, value);

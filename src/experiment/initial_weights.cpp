@@ -54,8 +54,16 @@ initial_weights_file::initial_weights_file(std::string path)
     : path_(std::move(path)),
       file_(path_),
       grid_(read_coordinates(file_)),
+      identities_(file_.identities()),
       checksums_(file_.marked_checksums()),
       sha256_(file_.sha256()) {}
+
+std::string initial_weights_file::source_of(const cell& c, const std::string& model) const {
+  const std::optional<cell_position> position = parent_of(c, model, grid_);
+  if (!position) return "";
+  const std::size_t number = cell_number(grid_, *position);
+  return fmt::format("{:016x}{:016x} {:016x}", identities_[number].high, identities_[number].low, checksums_[number]);
+}
 
 std::string initial_weights_file::read(const cell& c, const std::string& model, const std::vector<model_tensor>& wanted,
                                        std::vector<tensor_values>& out) const {

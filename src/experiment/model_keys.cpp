@@ -88,12 +88,19 @@ void stored_keys(config::keys& k, model_specification& m) {
                    "hardness, n and repeat is taken: all of them must be done, with right checksums, and the file must "
                    "not change while the run lasts",
            .example = "\"results.h5\"",
-           .required = true},
+           .required = true,
+           .numbers = false},
           m.initial_file);
-  k.value(
-      {.name = "initial_sha256", .help = "of that file; a resumed run refuses a changed one", .otherwise = "computed"},
-      m.initial_sha256);
-  k.value({.name = "initial_model", .help = "the model in that file", .example = "\"lsa\"", .required = true},
+  k.value({.name = "initial_sha256",
+           .help = "of that file; a resumed run refuses a changed one",
+           .otherwise = "computed",
+           .numbers = false},
+          m.initial_sha256);
+  k.value({.name = "initial_model",
+           .help = "the model in that file",
+           .example = "\"lsa\"",
+           .required = true,
+           .numbers = false},
           m.initial_model);
 }
 
@@ -168,7 +175,9 @@ void model_keys(config::keys& k, model_specification& m) {
   k.after("architecture", [&] {
     const bool transformer = m.architecture == architecture_kind::gpt2, lsa = m.architecture == architecture_kind::lsa;
     objective_options& objective = transformer ? m.gpt2.objective : m.sampled.objective;
-    k.value({.name = "keep_weights", .help = "store V and W of every cell, or all parameters of a transformer"},
+    k.value({.name = "keep_weights",
+             .help = "store V and W of every cell, or all parameters of a transformer",
+             .numbers = false},
             m.keep_weights);
     k.when(transformer, R"(architecture = "gpt2")", [&] { size_keys(k, m.gpt2.size); });
     if (!lsa) k.fallback(m.training, training_method::samples);

@@ -37,7 +37,7 @@ void require_hardness(config::keys& k, const specification& spec) {
 }  // namespace
 
 void name_keys(config::keys& k, specification& spec) {
-  k.value({.name = "name", .help = "shown in titles"}, spec.name);
+  k.value({.name = "name", .help = "shown in titles", .numbers = false}, spec.name);
   k.value({.name = "seed", .help = "all random numbers depend on it"}, spec.seed);
 }
 
@@ -111,22 +111,25 @@ void test_keys(config::keys& k, specification& spec) {
 
 void theory_keys(config::keys& k, specification& spec) {
   constexpr std::int64_t most = 1'000'000;
-  k.value({.name = "draws", .help = "Wishart draws that a prediction begins with; 0: none are made"}, spec.theory_draws,
-          {.least = 0, .most = most});
+  k.value({.name = "draws", .help = "Wishart draws that a prediction begins with; 0: none are made", .numbers = false},
+          spec.theory_draws, {.least = 0, .most = most});
   k.fallback(spec.theory_most_draws, default_most_draws(spec.d, spec.steps, spec.theory_draws));
   k.when(spec.theory_draws > 0, "draws = 1 or more", [&] {
     k.value({.name = "most_draws",
              .help = "then twice as many, …, until the best k is settled, at most this many, and at least `draws`. The "
                      "default is `draws`, doubled as often as 5·10⁹ multiplications, 4·10⁶ stored errors and 102,400 "
                      "draws allow: 102,400 for d = 10, k = 20",
-             .otherwise = "by work"},
+             .otherwise = "by work",
+             .numbers = false},
             spec.theory_most_draws, {.least = 0, .most = most});
     k.check([&] {
       if (spec.theory_most_draws >= spec.theory_draws) return;
       k.problem("most_draws", fmt::format("is {}, but theory.draws = {} are taken at least", spec.theory_most_draws,
                                           spec.theory_draws));
     });
-    k.value({.name = "rarest", .help = "divergence in a smaller share of the draws is left out of account"},
+    k.value({.name = "rarest",
+             .help = "divergence in a smaller share of the draws is left out of account",
+             .numbers = false},
             spec.theory_rarest, {.most = 1, .above = 0});
   });
 }
@@ -134,7 +137,8 @@ void theory_keys(config::keys& k, specification& spec) {
 void selection_keys(config::keys& k, selection_specification& s, int d) {
   k.value({.name = "n",
            .help = "examples in a training prompt; in a sweep every cell has its own",
-           .otherwise = "none; `cotscale select` needs it"},
+           .otherwise = "none; `cotscale select` needs it",
+           .numbers = false},
           s.n, {.least = 1, .most = most_examples});
   k.count({.name = "m", .help = "examples in a test prompt"}, s.m, {.least = 1, .most = most_examples});
   k.value({.name = "k", .help = "steps of the chain whose error the exact problem minimises"}, s.k,
@@ -152,7 +156,7 @@ void selection_keys(config::keys& k, selection_specification& s, int d) {
       k.problem("max_samples", fmt::format("must be at least {}, which is samples, got {}", s.samples, s.max_samples));
     });
   });
-  k.value({.name = "draws", .help = "of generated candidates, by `cotscale select`"}, s.draws,
+  k.value({.name = "draws", .help = "of generated candidates, by `cotscale select`", .numbers = false}, s.draws,
           {.least = 1, .most = 1'000'000});
 }
 

@@ -12,6 +12,7 @@
 #include "cotscale/base/random.hpp"
 #include "cotscale/config/differences.hpp"
 #include "cotscale/experiment/cost_model.hpp"
+#include "cotscale/experiment/identity.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/store/results_file.hpp"
 
@@ -45,6 +46,20 @@ void require_same_sweep(const results_reader& file, const std::string& path, con
     warn("{} was begun on a CPU of type {}, this one is {}: the last bits of results differ between them", path, core,
          blas_core_name());
   }
+}
+
+// The same keys do not mean the same numbers where an input file is another, or a part has another version.
+void require_same_cells(const results_reader& file, const std::string& path, const coordinates& grid,
+                        const cell_identities& cells) {
+  const std::vector<cell_identity> before = file.identities(), now = cells.all();
+  const auto [first, unused] = std::mismatch(before.begin(), before.end(), now.begin());
+  if (first == before.end()) return;
+  const auto number = static_cast<std::size_t>(first - before.begin());
+  throw mismatch_error(fmt::format(
+      "{}: holds cells of other numbers, the first of them {}: a file that the specification names has changed, or a "
+      "part of the program (in the file {}; now {})\n  Choose another --output, or give --overwrite to discard these "
+      "results",
+      path, describe(make_cell(grid, number)), file.attribute("part_versions"), cells.versions()));
 }
 
 std::vector<task_item> unfinished(const results_reader& file, const std::string& path) {
@@ -86,8 +101,9 @@ work_list schedule(const specification& spec, const coordinates& grid, const std
 }
 
 results_content content_of(const specification& spec, const coordinates& grid,
-                           const std::shared_ptr<const results_schema>& schema) {
+                           const std::shared_ptr<const results_schema>& schema, const cell_identities& cells) {
   results_content content = make_content(grid, schema);
+  content.identities = cells.all();
   if (spec.axes.empty()) return content;
   for (std::size_t i = 0; i < grid.cell_count(); ++i) content.asked.push_back(is_asked_for(spec, grid, i));
   return content;
@@ -114,13 +130,16 @@ void require_writable(const std::string& output, bool overwrite) {
 
 work_list prepare(const specification& spec, const coordinates& grid,
                   const std::shared_ptr<const results_schema>& schema, const run_options& options,
-                  const communicator& all, const provenance& attributes) {
+                  const communicator& all, provenance attributes) {
   const std::string config = to_toml(spec);
+  const cell_identities identities(spec, grid);
+  attributes.emplace_back("part_versions", identities.versions());
   const bool resumed = std::filesystem::exists(options.output) && !options.overwrite;
-  if (!resumed) create_results(options.output, content_of(spec, grid, schema), config, attributes);
+  if (!resumed) create_results(options.output, content_of(spec, grid, schema, identities), config, attributes);
   const results_reader file(options.output);
   if (resumed) {
     require_same_sweep(file, options.output, config, attributes);
+    require_same_cells(file, options.output, grid, identities);
     if (const std::size_t damaged = clear_damaged_failures(options.output); damaged > 0) {
       warn("{}: {} messages of failed cells were damaged and are removed", options.output, damaged);
     }

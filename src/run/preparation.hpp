@@ -30,6 +30,6 @@ void require_writable(const std::string& output, bool overwrite);
 /// Creates the file, or checks that it can be resumed; returns the cells that are to be computed.
 work_list prepare(const specification& spec, const coordinates& grid,
                   const std::shared_ptr<const results_schema>& schema, const run_options& options,
-                  const communicator& all, const provenance& attributes);
+                  const communicator& all, provenance attributes);
 
 }  // namespace cotscale::detail

@@ -76,6 +76,14 @@ std::vector<std::int32_t> results_reader::attempts() const {
   return attempts;
 }
 
+std::vector<cell_identity> results_reader::identities() const {
+  const std::vector<std::uint64_t> high = read<std::uint64_t>("identity_high"),
+                                   low = read<std::uint64_t>("identity_low");
+  std::vector<cell_identity> out;
+  for (std::size_t i = 0; i < high.size(); ++i) out.push_back({.high = high[i], .low = low[i]});
+  return out;
+}
+
 // With its group.
 std::string results_reader::dataset_of(const std::string& variable) const {
   for (const stored_dataset& d : file_.description().datasets()) {

@@ -17,6 +17,7 @@ struct entry {
   std::string fallback;  ///< the default as TOML or in words; empty if there is none
   std::string example;
   bool required = false;
+  bool numbers = true;                  ///< config::key::numbers
   std::vector<std::string> conditions;  ///< of keys::when(), the outermost first
   std::vector<choice> choices;
   std::vector<std::string> samples;  ///< some values that are allowed, as TOML

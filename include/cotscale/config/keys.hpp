@@ -28,7 +28,8 @@ struct key {
   bool required = false;            ///< a list that is not is empty where it is not set
   std::string_view otherwise = {};  ///< the default in words, where it is no constant
   std::string_view unwritten =
-      {};  ///< TOML of the value that is not written: canonical texts from before this key hold
+      {};               ///< TOML of the value that is not written: canonical texts from before this key hold
+  bool numbers = true;  ///< false: no number of a cell depends on it, so that it is no part of a cell's identity
 };
 
 /// What a number may be: `least` and `most` are allowed themselves, `above` and `below` are not.

@@ -1,6 +1,7 @@
 // Writes what a declaration visits as canonical TOML.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,10 @@ namespace cotscale::config {
 /// Every key that has an effect, defaults included, in the order of the declaration.
 class writer final : public keys {
  public:
+  enum class what : std::uint8_t { all, numbers };
+  /// With `numbers` only the keys that numbers of cells depend on.
+  explicit writer(what written = what::all) : written_(written) {}
+
   /// Begins a table; `name` is its key as it stands in TOML.
   void table(const std::string& name);
   const std::string& text() const { return text_; }
@@ -23,6 +28,7 @@ class writer final : public keys {
   void close() override { applies_.pop_back(); }
 
  private:
+  what written_;
   std::string text_;
   std::vector<bool> applies_;
 };

@@ -21,6 +21,8 @@ class initial_weights_file {
   explicit initial_weights_file(std::string path);
 
   const std::string& sha256() const { return sha256_; }
+  /// Identity and checksum of the cell that has the weights of `model` for this one; empty if there is none.
+  std::string source_of(const cell& c, const std::string& model) const;
   const coordinates& grid() const { return grid_; }
   const std::string& specification_text() const { return file_.config_toml(); }
 
@@ -42,6 +44,7 @@ class initial_weights_file {
   std::string path_;
   results_reader file_;
   coordinates grid_;
+  std::vector<cell_identity> identities_;
   std::vector<std::uint64_t> checksums_;  // of its cells; read before the SHA-256 is taken
   std::string sha256_;
 };

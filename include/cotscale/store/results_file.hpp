@@ -32,6 +32,7 @@ struct fixed_variable {
 /// 128 bits of a hash over all that a cell's numbers depend on.
 struct cell_identity {
   std::uint64_t high = 0, low = 0;
+  friend bool operator==(const cell_identity&, const cell_identity&) = default;
 };
 
 /// What a file is created with.
@@ -82,6 +83,7 @@ class results_reader {
   /// Over cells, row-major. One that a damaged record gives no status counts as pending.
   std::vector<cell_status> statuses() const;
   std::vector<std::int32_t> attempts() const;
+  std::vector<cell_identity> identities() const;
   /// A payload variable of doubles in full.
   std::vector<double> values(const std::string& variable) const { return file_.read<double>(dataset_of(variable)); }
   /// A payload variable of integers in full.
