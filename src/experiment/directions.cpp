@@ -109,7 +109,7 @@ void require_inverses(const specification& spec, const coordinates& grid) {
   const auto mixture = std::find_if(spec.mixtures.begin(), spec.mixtures.end(), needs_inverse);
   if (mixture == spec.mixtures.end()) return;
   for (const double hardness : grid.hardness) {
-    require_inverse(target_covariance(spec, hardness), fmt::format("mixture \"{}\"", *mixture));
+    require_inverse(target_covariance(spec, hardness), "mixture " + *mixture);
   }
 }
 

@@ -280,4 +280,4 @@ def test_more_ranks_than_cells_is_a_warning(program):
 
 def test_more_threads_than_cores_is_a_warning(program):
     assert "more OpenMP threads than cores" in program.run(ranks=2, threads=os.cpu_count())
-    assert "warning" not in program.run(ranks=1)
+    assert "OpenMP threads" not in program.run(ranks=1)

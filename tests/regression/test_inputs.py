@@ -26,7 +26,7 @@ def of_all_commands(program, code, commands=("plan", "theory", "run", "select"))
 def test_a_singular_target_is_refused_where_its_inverse_is_needed(program, mixture):
     program.spec.write_text(specification(target=SINGULAR, tasks=CANDIDATES, select={"n": 5}, sweep={"mixtures": ["matched", mixture]}))
     for name, text in of_all_commands(program, 2).items():
-        who = "the choice among tasks" if name == "select" else f'mixture "{mixture}"'
+        who = "the choice among tasks" if name == "select" else f"mixture {mixture}"
         assert f"target: {who} needs its inverse, and the target is singular" in text, name
     assert not program.out.exists() and not (program.directory / "selection.h5").exists()
 
