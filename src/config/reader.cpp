@@ -137,4 +137,13 @@ void reader::finish() {
   }
 }
 
+void read_text(const std::string& text, const std::string& source, const std::function<void(keys&)>& declaration) {
+  const toml::table root = parse_text(text, source);
+  problem_list problems(source);
+  reader keys(&root, "", problems);
+  declaration(keys);
+  keys.finish();
+  problems.raise();
+}
+
 }  // namespace cotscale::config

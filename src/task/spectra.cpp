@@ -25,11 +25,7 @@ constexpr std::array parts{
 }  // namespace spectra
 
 std::span<const spectrum* const> all_spectra() {
-  static const std::vector<const spectrum*> all = [] {
-    std::vector<const spectrum*> out;
-    for (const auto part : spectra::parts) out.push_back(&part());
-    return out;
-  }();
+  static const auto all = config::parts_of(spectra::parts);
   return all;
 }
 
