@@ -96,6 +96,8 @@ double gpt2_objective<T>::residuals(const training_objective& objective, int k, 
       loss += residual(output, weight_of, weight / k, bar);
     } else if (i == k - 1) {
       loss += residual(output, weight_of, weight, bar);
+    } else {
+      for (int b = 0; b < bar.rows; ++b) std::fill_n(bar.row(b), bar.columns, T{0});
     }
   }
   return loss;
@@ -112,7 +114,9 @@ void gpt2_objective<T>::backward(const training_objective& objective, int k, std
     // token i is (output i − 1, 1)
     const view<const T> token_bar = pass_.token_bar(i);
     const view<T> bar = pass_.output_bar(i - 1);
-    for (int b = 0; b < bar.rows; ++b) std::copy_n(token_bar.row(b), bar.columns, bar.row(b));
+    for (int b = 0; b < bar.rows; ++b) {
+      for (int j = 0; j < bar.columns; ++j) bar.row(b)[j] += token_bar.row(b)[j];
+    }
   }
   pass_.backward(parameters, 0, last, gradient);
 }
