@@ -14,6 +14,7 @@ constexpr std::array parts{
     &config::part<training_objective, class process>,
     &config::part<training_objective, class outcome>,
     &config::part<training_objective, class rollout>,
+    &config::part<training_objective, class trajectory>,
 };
 
 }  // namespace objectives
