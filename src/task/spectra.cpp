@@ -15,12 +15,14 @@ namespace cotscale {
 namespace spectra {
 
 // The list: a new spectrum is a file in task/spectra and a line here.
+// clang-format off
 constexpr std::array parts{
     &config::part<spectrum, class power_law>,
     &config::part<spectrum, class list>,
     &config::part<spectrum, class file>,
     &config::part<spectrum, class exponential>,
 };
+// clang-format on
 
 }  // namespace spectra
 

@@ -9,6 +9,7 @@ namespace cotscale {
 namespace objectives {
 
 // The list: a new objective is a file here and a line below.
+// clang-format off
 constexpr std::array parts{
     &config::part<training_objective, class direct>,
     &config::part<training_objective, class process>,
@@ -16,6 +17,7 @@ constexpr std::array parts{
     &config::part<training_objective, class rollout>,
     &config::part<training_objective, class trajectory>,
 };
+// clang-format on
 
 }  // namespace objectives
 

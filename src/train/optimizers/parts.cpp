@@ -9,11 +9,15 @@ namespace cotscale {
 namespace optimizers {
 
 // The list: a new optimiser is a file here and a line below.
+// clang-format off
 constexpr std::array parts{
-    &config::part<update_rule, class gd>,   &config::part<update_rule, class sgd>,
-    &config::part<update_rule, class adam>, &config::part<update_rule, class adamw>,
+    &config::part<update_rule, class gd>,
+    &config::part<update_rule, class sgd>,
+    &config::part<update_rule, class adam>,
+    &config::part<update_rule, class adamw>,
     &config::part<update_rule, class muon>,
 };
+// clang-format on
 
 }  // namespace optimizers
 
