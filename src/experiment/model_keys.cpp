@@ -167,7 +167,7 @@ void model_keys(config::keys& k, model_specification& m) {
          architectures);
   k.after("architecture", [&] {
     const bool transformer = m.architecture == architecture_kind::gpt2, lsa = m.architecture == architecture_kind::lsa;
-    objective_options& objective = transformer ? m.gpt2.objective : m.sampled.objective;
+    auto& objective = transformer ? m.gpt2.objective : m.sampled.objective;
     k.value({.name = "keep_weights", .help = "store V and W of every cell, or all parameters of a transformer"},
             m.keep_weights);
     k.when(transformer, R"(architecture = "gpt2")", [&] { size_keys(k, m.gpt2.size); });
@@ -186,7 +186,7 @@ void model_keys(config::keys& k, model_specification& m) {
     objective_word(k, objective);
     const bool samples = m.training == training_method::samples;
     k.after("training", [&] {
-      if (samples || objective.kind == objective::direct) return;
+      if (samples || !objective->form().has_chain) return;
       k.problem("objective", "needs training = \"samples\"; the population loss is that of \"direct\"");
     });
     k.when(samples, R"(training = "samples")", [&] { samples_keys(k, m, transformer); });

@@ -15,8 +15,7 @@ namespace {
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 void require_valid(const gpt2_options& o, const gpt2_layout& layout) {
-  expects(o.steps >= 0 && o.batch >= 1 && o.objective.k_train >= 1, "train_gpt2: steps = {}, batch = {}, k_train = {}",
-          o.steps, o.batch, o.objective.k_train);
+  expects(o.steps >= 0 && o.batch >= 1, "train_gpt2: steps = {}, batch = {}", o.steps, o.batch);
   expects(o.given.empty() || o.given.size() == layout.size(), "train_gpt2: {} given parameters for {}", o.given.size(),
           layout.size());
   require_valid(o.dimension, "the dimension");
@@ -30,7 +29,7 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 }  // namespace
 
 gpt2_configuration trained_configuration(int d, int n, const gpt2_options& options) {
-  return {.d = d, .size = options.size, .examples = n, .chain = longest_chain(options.objective)};
+  return {.d = d, .size = options.size, .examples = n, .chain = options.objective->longest_chain()};
 }
 
 int gpt2_most_shards(std::size_t parameters) {

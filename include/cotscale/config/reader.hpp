@@ -4,6 +4,7 @@
 #include <toml++/toml.h>
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -72,5 +73,8 @@ class reader final : public keys {
   std::set<std::string, std::less<>> wrong_;   // these, and what was said to be wrong
   bool sound_ = true;
 };
+
+/// Reads a text, which messages call `source`, into what a declaration visits; throws specification_error.
+void read_text(const std::string& text, const std::string& source, const std::function<void(keys&)>& declaration);
 
 }  // namespace cotscale::config

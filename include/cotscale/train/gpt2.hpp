@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <stop_token>
 #include <vector>
@@ -17,7 +18,8 @@ namespace cotscale {
 
 struct gpt2_options {
   gpt2_size size = gpt2_tiny;
-  objective_options objective;  ///< losses as train/gpt2_objective.hpp has them
+  std::shared_ptr<const training_objective> objective =
+      objective_named("direct");  ///< losses as train/gpt2_objective.hpp has them
   optimizer_options optimizer;
   std::int64_t steps = 4000;
   int batch = 64;             ///< prompts a step

@@ -17,7 +17,7 @@ namespace cotscale {
 
 /// How a model learns, whatever it is.
 struct learning_options {
-  objective_options objective;
+  std::shared_ptr<const training_objective> objective = objective_named("direct");
   optimizer_options optimizer;
   std::int64_t steps = 0;
   int batch = 1;              ///< prompts a step

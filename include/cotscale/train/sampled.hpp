@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <stop_token>
@@ -32,7 +33,7 @@ struct sampled_options {
   parameter_set parameters = parameter_set::full;
   bool free_w13 = false;  ///< on the slice, W₁₃ moves too: all of its entries
   bool free_w24 = false;  ///< W₂₄ moves too
-  objective_options objective;
+  std::shared_ptr<const training_objective> objective = objective_named("direct");
   optimizer_options optimizer;
   std::int64_t steps = 4000;
   int batch = 256;            ///< prompts a step

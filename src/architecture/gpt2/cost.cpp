@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "cotscale/architecture/machine.hpp"
-#include "cotscale/train/objective_part.hpp"
 #include "gpt2_model.hpp"
 
 namespace cotscale::detail {
@@ -14,8 +13,8 @@ using namespace cost;
 constexpr double seconds_per_single_flop = 2.5e-11;
 
 // Steps of a training chain, on average.
-double mean_chain(const objective_options& o) {
-  return part_of(o.kind).draws_length ? (o.k_train + 1) / 2.0 : longest_chain(o);
+double mean_chain(const training_objective& objective) {
+  return objective.form().draws_length ? (objective.longest_chain() + 1) / 2.0 : objective.longest_chain();
 }
 
 // Without attention; the last block has keys and values at the prompt's tokens, everything else at weight tokens only.
@@ -30,7 +29,7 @@ double forward_flops(const gpt2_size& size, double d, double prompt_tokens, doub
 // Forward and backward through all tokens; the last block has keys and values at all, the rest at weight tokens only.
 double gpt2_sequence::training_seconds(double d, double n, bool) const {
   const gpt2_options& o = options_;
-  const double chain = mean_chain(o.objective);
+  const double chain = mean_chain(*o.objective);
   const double tokens = 2 * n + chain;
   const double flops = 3 * forward_flops(o.size, d, 2 * n, chain) + 6 * o.size.layers * tokens * tokens * o.size.width;
   return static_cast<double>(o.steps) * o.batch * flops * seconds_per_single_flop;

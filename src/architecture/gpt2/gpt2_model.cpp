@@ -6,7 +6,6 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/eval/gpt2.hpp"
-#include "cotscale/train/objective_part.hpp"
 
 namespace cotscale {
 
@@ -80,13 +79,12 @@ class trained_gpt2 : public trained_sequence {
 }  // namespace
 
 model_limits gpt2_sequence::limits() const {
-  const bool chain = part_of(options_.objective.kind).has_chain;
   return {
       .needs_examples = true,
       .examples_of_training = true,
       .least_steps = 1,
-      .most_steps = longest_chain(options_.objective),
-      .longer_chains = chain ? "raise k_train" : "choose an objective with longer chains: process, outcome or rollout"};
+      .most_steps = options_.objective->longest_chain(),
+      .longer_chains = options_.objective->form().has_chain ? "raise k_train" : "choose an objective that has k_train"};
 }
 
 std::vector<model_tensor> gpt2_sequence::tensors(int d, int n) const {

@@ -47,7 +47,7 @@ double lsa_model::map_tolerance() const {
 void lsa_model::require_range(const std::string& model, const std::string& key, double largest, bool trains) const {
   const sampled_options& o = options_.sampled;
   if (!trains || !learns_from_samples() || o.initial == initial_weights::given) return;
-  if (!part_of(o.optimizer.rule).squares_gradients()) return;
+  if (!o.optimizer.rule->squares_gradients()) return;
   const double gradient = largest * (o.initial == initial_weights::random ? o.initial_scale : std::abs(o.c));
   if (std::isfinite(gradient * gradient)) return;
   throw specification_error(

@@ -122,7 +122,7 @@ class softmax_model : public sequence_model {
 
   double training_seconds(double d, double n, bool) const override {
     const sampled_options& o = options_.sampled;
-    const double flops = 3 * chain_flops(d, n, longest_chain(o.objective), options_.own_columns);
+    const double flops = 3 * chain_flops(d, n, o.objective->longest_chain(), options_.own_columns);
     return static_cast<double>(o.steps) * o.batch *
            (n * d * cost::seconds_per_normal + 2 * n * d * d * cost::seconds_per_flop +
             flops * cost::seconds_per_attention_flop);

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "cotscale/train/optimizer_part.hpp"
+#include "support/parts.hpp"
 #include "unit/experiment/specifications.hpp"
 
 namespace cotscale {
@@ -61,17 +63,11 @@ TEST(specification, reads_every_key_of_a_transformer_and_writes_it_back) {
     const gpt2_options& g = model.gpt2;
     EXPECT_TRUE(model.keep_weights);
     EXPECT_EQ(g.size, (gpt2_size{2, 3, 12}));
-    EXPECT_EQ(g.objective.kind, objective::process);
-    EXPECT_EQ(g.objective.k_train, 4);
-    EXPECT_EQ(g.objective.targets, process_targets::gradient_descent);
-    EXPECT_EQ(g.objective.eta, 0.25);
-    EXPECT_EQ(g.optimizer.rule, update_rule::adamw);
+    EXPECT_EQ(support::written(*g.objective), "process\nk_train = 4\ntargets = 'gd'\neta = 0.25\n");
+    EXPECT_EQ(support::written(*g.optimizer.rule),
+              "adamw\nbeta1 = 0.8\nbeta2 = 0.99\nepsilon = 1e-07\nweight_decay = 0.03\n");
     EXPECT_EQ(g.optimizer.learning_rate, 3e-4);
-    EXPECT_EQ(g.optimizer.beta1, 0.8);
-    EXPECT_EQ(g.optimizer.beta2, 0.99);
-    EXPECT_EQ(g.optimizer.epsilon, 1e-7);
-    EXPECT_EQ(g.optimizer.weight_decay, 0.03);
-    EXPECT_EQ(g.optimizer.schedule, rate_schedule::constant);
+    EXPECT_EQ(g.optimizer.schedule->word(), "constant");
     EXPECT_EQ(g.optimizer.warm_up, 7);
     EXPECT_EQ(g.optimizer.clip_norm, 1.5);
     EXPECT_EQ(g.steps, 300);
@@ -118,7 +114,7 @@ TEST(specification, reads_how_a_model_learns_from_samples) {
   const model_specification defaults = parse(sampled("")).model_tables.at("lsa");
   EXPECT_EQ(defaults.training, training_method::samples);
   EXPECT_EQ(defaults.sampled.steps, sampled_options().steps);
-  EXPECT_EQ(defaults.sampled.objective.kind, objective::direct);
+  EXPECT_EQ(defaults.sampled.objective->word(), "direct");
   EXPECT_FALSE(defaults.keep_weights);
   const model_specification m = parse(sampled(R"(parameters = "slice"
 train_w13 = true
@@ -149,17 +145,11 @@ keep_weights = true
   EXPECT_EQ(s.parameters, parameter_set::slice);
   EXPECT_TRUE(s.free_w13);
   EXPECT_TRUE(s.free_w24);
-  EXPECT_EQ(s.objective.kind, objective::process);
-  EXPECT_EQ(s.objective.k_train, 7);
-  EXPECT_EQ(s.objective.targets, process_targets::gradient_descent);
-  EXPECT_EQ(s.objective.eta, 0.25);
-  EXPECT_EQ(s.optimizer.rule, update_rule::adamw);
+  EXPECT_EQ(support::written(*s.objective), "process\nk_train = 7\ntargets = 'gd'\neta = 0.25\n");
+  EXPECT_EQ(support::written(*s.optimizer.rule),
+            "adamw\nbeta1 = 0.8\nbeta2 = 0.95\nepsilon = 1e-07\nweight_decay = 0.02\n");
   EXPECT_EQ(s.optimizer.learning_rate, 0.003);
-  EXPECT_EQ(s.optimizer.beta1, 0.8);
-  EXPECT_EQ(s.optimizer.beta2, 0.95);
-  EXPECT_EQ(s.optimizer.epsilon, 1e-7);
-  EXPECT_EQ(s.optimizer.weight_decay, 0.02);
-  EXPECT_EQ(s.optimizer.schedule, rate_schedule::constant);
+  EXPECT_EQ(s.optimizer.schedule->word(), "constant");
   EXPECT_EQ(s.optimizer.warm_up, 30);
   EXPECT_EQ(s.optimizer.clip_norm, 1.5);
   EXPECT_EQ(s.steps, 77);
@@ -169,8 +159,8 @@ keep_weights = true
   EXPECT_EQ(s.initial_scale, 0.3);
   EXPECT_EQ(s.c, -2) << "the same c as that of the slice";
   EXPECT_TRUE(m.keep_weights);
-  EXPECT_EQ(parse(sampled("optimizer = \"sgd\"\nmomentum = 0.5")).model_tables.at("lsa").sampled.optimizer.momentum,
-            0.5);
+  const auto sgd = parse(sampled("optimizer = \"sgd\"\nmomentum = 0.5")).model_tables.at("lsa").sampled.optimizer.rule;
+  EXPECT_EQ(support::written(*sgd), "sgd\nmomentum = 0.5\n");
 }
 
 TEST(specification, models_that_learn_from_samples_parse_to_themselves) {
