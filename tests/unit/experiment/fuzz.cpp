@@ -145,6 +145,39 @@ architecture = "lsa"
 probabilities = [1, 0.5]
 )";
 
+const std::string rows_text = R"([sweep]
+name = "fuzz"
+models = ["lsa"]
+mixtures = ["matched", "skewed", "others", "gauss", "mine"]
+n = [10, 20]
+[task]
+d = 3
+noise = 0.5
+[target]
+features = "rows"
+rows_file = "fuzzed-rows.csv"
+rows_scale = "trace"
+centre = false
+[test]
+k = 2
+m = [5, 6]
+prompts = 100
+[models.lsa]
+architecture = "lsa"
+[mixtures.others]
+features = "rows"
+rows_file = "fuzzed-rows.csv"
+dataset = "y"
+rows_scale = "unit_variance"
+[mixtures.gauss]
+features = "gaussian"
+[mixtures.mine]
+spectrum = "list"
+eigenvalues = [1, 0.5, 0]
+scale = "trace"
+rotation = "independent"
+)";
+
 const std::string selection_text = R"([sweep]
 name = "fuzz"
 seed = 3
@@ -279,6 +312,17 @@ void read_sweep(const std::string& text) {
 }
 
 TEST(fuzz, mutated_specifications_are_understood_or_refused) { fuzz(lsa_text, read_sweep); }
+
+TEST(fuzz, mutated_specifications_of_rows_are_understood_or_refused) {
+  const std::string path = testing::TempDir() + "fuzzed-rows.csv";
+  std::ofstream(path) << "a,b,c\n1,2,3\n3,1,2\n0,4,1\n2,2,5\n";
+  std::string text = rows_text;
+  for (std::size_t at = 0; (at = text.find("\"fuzzed", at)) != std::string::npos; at += path.size()) {
+    text.replace(at, text.find('"', at + 1) + 1 - at, '"' + path + '"');
+  }
+  fuzz(text, read_sweep);
+  std::filesystem::remove(path);
+}
 
 TEST(fuzz, mutated_specifications_of_transformers_are_understood_or_refused) { fuzz(gpt2_text, read_sweep); }
 

@@ -140,6 +140,59 @@ TEST(rows, are_read_from_text) {
   EXPECT_THAT(reading("1,2\n1,inf\n", 2), ThrowsMessage<specification_error>(HasSubstr("line 2, column 2: inf")));
 }
 
+TEST(rows, of_a_text_with_a_byte_order_mark_lose_none) {
+  EXPECT_EQ(rows_of_csv("\xEF\xBB\xBF"
+                        "1\n2\n3\n",
+                        1, "t.csv")
+                .rows(),
+            3);
+}
+
+TEST(rows, have_the_random_numbers_of_their_values) {
+  const matrix rows = support::gaussian(5, 2, "identity");
+  const auto key_of = [](const matrix& values, bool centre) {
+    row_distribution x;
+    x.centre = centre;
+    x.take(values, "rows");
+    key_builder key("identity");
+    x.identify(key);
+    return key.key().low;
+  };
+  matrix other = rows;
+  other(4, 1) = std::nextafter(other(4, 1), 10);
+  EXPECT_EQ(key_of(rows, true), key_of(rows, true));
+  EXPECT_NE(key_of(rows, true), key_of(other, true));
+  EXPECT_NE(key_of(rows, true), key_of(rows, false));
+}
+
+TEST(rows, have_the_rank_that_they_span) {
+  const auto rank_of = [](int count, bool centre, int repeated) {
+    row_distribution x;
+    x.centre = centre;
+    matrix rows = support::gaussian(count, 5, "rank");
+    for (int j = 5 - repeated; j < 5; ++j) {
+      for (int i = 0; i < count; ++i) rows(i, j) = 2 * rows(i, 0) - rows(i, 1);
+    }
+    x.take(rows, "rows");
+    return x.own_covariance().rank();
+  };
+  EXPECT_EQ(rank_of(50, true, 0), 5);
+  EXPECT_EQ(rank_of(4, true, 0), 3);
+  EXPECT_EQ(rank_of(4, false, 0), 4);
+  EXPECT_EQ(rank_of(50, true, 2), 3);
+}
+
+TEST(rows, do_not_lose_a_column_in_small_units) {
+  matrix rows = support::gaussian(20, 3, "units");
+  for (int i = 0; i < 20; ++i) rows(i, 1) *= 1e-9;
+  row_distribution x;
+  EXPECT_THAT([&] { x.take(rows, "data.csv"); },
+              ThrowsMessage<specification_error>(AllOf(HasSubstr("column 2"), HasSubstr("unit_variance"))));
+  x.scale = row_scale::unit_variance;
+  x.take(rows, "data.csv");
+  EXPECT_EQ(x.own_covariance().rank(), 3);
+}
+
 TEST(rows, are_read_from_files) {
   const std::string path = testing::TempDir() + "rows_of_features.csv";
   std::ofstream(path) << "1,2\n3,5\n4,4\n";
