@@ -57,7 +57,7 @@ void covariance_keys(config::keys& k, covariance_specification& c, const specifi
   k.when(!own, "a covariance that is not that of the rows", [&] { basis_keys(k, c, spec, of_target); });
   if (own) c.spectrum = nullptr;  // which a key `file` would imply
   // A mixture that says nothing has the target's.
-  const bool gaussian = of_target || features_beside(spec.target)->is_gaussian();
+  const bool gaussian = of_target || spec.target.features->is_gaussian();
   k.part({.name = "features",
           .help = "what examples look like, with that covariance",
           .otherwise = of_target ? "" : "those of the target; gaussian beside rows",
