@@ -83,17 +83,18 @@ std::string theory_exception(const specification& spec) {
 }
 
 std::string theory_legend(const specification& spec) {
+  const feature_distribution& features = *spec.target.features;
+  const std::string drawn =
+      features.is_gaussian() ? "Wishart draws" : fmt::format("prompts with features = \"{}\"", features.word());
   return fmt::format(
-      "errors: expected |w_k - w|^2, mean of so many Wishart draws, not divided by d; best: the least, and its "
-      "standard "
-      "error\n"
+      "errors: expected |w_k - w|^2, mean of so many {}, not divided by d; best: the least, and its standard error\n"
       "draws: {} at first, then twice as many until one k is better than all others by 4 standard errors of paired "
       "differences, at most {}\n"
       "best k: a range where draws do not tell these k apart; ≥ where longer chains than k = {} might be better\n"
       "radius: largest |eigenvalue| of I - Gamma^-1 Sigma (m to infinity); above 1 longer chains diverge\n"
       "diverging: share of draws for which that of I - Gamma^-1 S is above 1\n"
       "edge: the same by the Marchenko-Pastur law, where target and training are isotropic\n",
-      spec.theory_draws, spec.theory_most_draws, spec.steps);
+      drawn, spec.theory_draws, spec.theory_most_draws, spec.steps);
 }
 
 // A sentence for every row where they are few, else a summary.

@@ -39,6 +39,11 @@ bool reader::decided() const {
   return std::all_of(conditions_.begin(), conditions_.end(), [](const condition& c) { return c.decided; });
 }
 
+std::string reader::given_word(std::string_view name) const {
+  const toml::node* node = find(name);
+  return node == nullptr ? "" : node->value<std::string>().value_or("");
+}
+
 void reader::open(bool applies, std::string_view text) {
   const bool decided =
       std::none_of(unread_.begin(), unread_.end(), [&](const auto& name) { return mentions(text, name); });
@@ -111,12 +116,16 @@ const toml::table* reader::subtable(const std::string& name) {
 void reader::report_unknown(const std::string& name, const toml::node& node) {
   sound_ = false;
   if (problems_.full()) return problems_.count();
+  constexpr std::size_t few = 12;
   std::vector<std::string> candidates;
   for (const auto& entry : known_) candidates.push_back(entry.first);
   const std::string near = nearest(name, candidates);
-  problems_.add(&node, fmt::format("unknown key {}{} (known here: {})", full(name),
-                                   near.empty() ? "; remove it" : fmt::format("; did you mean {}?", full(near)),
-                                   listed(candidates)));
+  const std::string known = candidates.size() > few ? fmt::format("`cotscale keys {}` lists all {}",
+                                                                  path_.substr(0, path_.find('.')), candidates.size())
+                                                    : fmt::format("known here: {}", listed(candidates));
+  problems_.add(&node,
+                fmt::format("unknown key {}{} ({})", full(name),
+                            near.empty() ? "; remove it" : fmt::format("; did you mean {}?", full(near)), known));
 }
 
 void reader::finish() {

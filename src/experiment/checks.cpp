@@ -91,7 +91,7 @@ void require_selectable(const specification& spec, const std::string& source) {
   require(spec.tasks.source != tasks_specification::kind::none,
           "tasks is missing; add [tasks] with file = \"candidates.h5\", or with exponents, directions and each");
   require(spec.selection.n.has_value(), "select.n is missing; set it in [select], for example n = 200");
-  require(spec.target.spectrum != nullptr || spec.hardness.size() == 1,
+  require(has_own_covariance(spec.target) || spec.hardness.size() == 1,
           "target has no spectrum; set [target] file = \"target.h5\" or spectrum, or one value of sweep.hardness");
   if (const std::string reason = no_exact_problem(spec); !reason.empty()) {
     throw specification_error(fmt::format("{}: {}", source, reason));

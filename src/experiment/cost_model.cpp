@@ -70,9 +70,12 @@ double candidate_count(const tasks_specification& tasks) {
          static_cast<double>(tasks.directions.size());
 }
 
-// Of the matrices of a cell: its covariances, their factors and what LAPACK works on; four a candidate.
+// Of the matrices of a cell: its covariances, their factors and what LAPACK works on; four a candidate. Of what
+// features keep of files too.
 double matrix_bytes(const specification& spec) {
-  return 8.0 * (40 + 6 * candidate_count(spec.tasks)) * spec.d * spec.d;
+  auto kept = static_cast<double>(spec.target.features->bytes());
+  for (const auto& [name, mixture] : spec.mixture_tables) kept += static_cast<double>(mixture.task.features->bytes());
+  return kept + 8.0 * (40 + 6 * candidate_count(spec.tasks)) * spec.d * spec.d;
 }
 
 }  // namespace

@@ -84,6 +84,7 @@ candidate_tasks generate_candidates(const specification& spec, std::int64_t draw
 }  // namespace
 
 covariance target_covariance(const specification& spec, double hardness) {
+  if (spec.target.features->owns_covariance()) return spec.target.features->own_covariance();
   if (spec.target.spectrum) return build(spec, spec.target, "target");
   const double exponent = power_law_exponent(spec.d, hardness);
   return {scaled_to_trace(power_law_spectrum(spec.d, exponent), spec.d),
@@ -97,7 +98,9 @@ covariance mixture_covariance(const specification& spec, const std::string& mixt
   if (mixture == skewed_mixture) {
     return {scaled_to_trace(power_law_spectrum(spec.d, 1), spec.d), basis_of(spec, spec.target.basis, owner)};
   }
-  return build(spec, spec.mixture_tables.at(mixture).task, owner);
+  const covariance_specification& task = spec.mixture_tables.at(mixture).task;
+  if (task.features->owns_covariance()) return task.features->own_covariance();
+  return task.spectrum ? build(spec, task, owner) : target;
 }
 
 bool depends_on_candidates(const specification& spec, const std::string& mixture) {

@@ -50,7 +50,7 @@ coordinates coordinates_of_one(const specification& spec) {
                    .weights = detail::kept_weights(spec)};
   std::iota(grid.repeats.begin(), grid.repeats.end(), 0);
   std::iota(grid.k.begin(), grid.k.end(), 0);
-  if (spec.target.spectrum) grid.hardness = {target_covariance(spec, 0).hardness()};
+  if (has_own_covariance(spec.target)) grid.hardness = {target_covariance(spec, 0).hardness()};
   for (const double hardness : grid.hardness) {
     grid.target_support_hardness.push_back(target_covariance(spec, hardness).support_hardness());
   }

@@ -123,7 +123,7 @@ void read_mixtures(const toml::table* tables, reader& sweep, specification& spec
     reader keys(table, "mixtures." + mixture, problems);
     mixture_specification out;
     out.task.basis = spec.target.basis;
-    out.task.features = spec.target.features;
+    out.task.features = features_beside(spec.target);
     mixture_keys(keys, out, spec);
     keys.finish();
     if (wanted.contains(mixture)) spec.mixture_tables[mixture] = std::move(out);

@@ -9,9 +9,9 @@ namespace {
 key_builder& add_target(key_builder& builder, const specification& spec, double hardness) {
   const covariance_specification& t = spec.target;
   builder.add(spec.d);
-  if (!t.spectrum) {
+  if (!has_own_covariance(t)) {
     builder.add("hardness").add(hardness);
-  } else {
+  } else if (t.spectrum) {
     builder.add("spectrum").add(t.spectrum->word());
     t.spectrum->identify(builder, t.scale_to_trace);
   }

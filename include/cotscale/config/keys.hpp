@@ -176,6 +176,8 @@ class keys {
   }
   /// Whether the text has this key; false for what is not a reader.
   virtual bool given(std::string_view) const { return false; }
+  /// The word that it has for this key, before the key is visited; empty if it has none.
+  virtual std::string given_word(std::string_view) const { return {}; }
   /// Says that the value of a key, or number `index` of its axis, is wrong: "<table>.<name> <message>". Once for a key.
   virtual void problem(std::string_view /*name*/, const std::string& /*message*/) {}
   virtual void problem_at(std::string_view /*name*/, std::size_t /*index*/, const std::string& /*message*/) {}

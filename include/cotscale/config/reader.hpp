@@ -28,6 +28,7 @@ class reader final : public keys {
   /// Whether nothing was wrong so far.
   bool sound() const { return wrong_.empty() && sound_; }
   bool given(std::string_view name) const override { return find(name) != nullptr; }
+  std::string given_word(std::string_view name) const override;
   void problem(std::string_view name, const std::string& message) override;
   void problem_at(std::string_view name, std::size_t index, const std::string& message) override;
 

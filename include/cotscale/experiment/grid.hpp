@@ -49,10 +49,11 @@ cell make_cell(const coordinates& grid, std::size_t number);
 /// Where a cell of these values stands in a grid; none if it is not there.
 std::optional<cell_position> find_cell(const coordinates& grid, const cell& c);
 
-/// Σ of a value of the hardness axis (the value is not used if `[target]` has a spectrum of its own).
+/// Σ of a value of the hardness axis (the value is not used if `[target]` has a covariance of its own).
 covariance target_covariance(const specification& spec, double hardness);
 
-/// Λ of a mixture of one task, when the target is `target`. Only `matched` depends on the target.
+/// Λ of a mixture of one task, when the target is `target`. Only `matched` depends on the target, and mixtures beside
+/// rows that have no spectrum.
 covariance mixture_covariance(const specification& spec, const std::string& mixture, const covariance& target);
 
 /// Test prompts of a target Σ: with the target's features, and the noise and weights of the specification.

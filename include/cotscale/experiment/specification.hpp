@@ -34,11 +34,24 @@ enum class rotation : std::uint8_t { none, shared, independent };
 
 /// The keys of `[target]` and of `[mixtures.NAME]`.
 struct covariance_specification {
-  std::shared_ptr<const cotscale::spectrum> spectrum;  ///< null: Σ follows the hardness axis
-  bool scale_to_trace = false;                         ///< multiply so that the trace is d
+  /// Null: that of the features, if they own one; else of the target, Σ follows the hardness axis, and of a mixture it
+  /// is the target's.
+  std::shared_ptr<const cotscale::spectrum> spectrum;
+  bool scale_to_trace = false;  ///< multiply so that the trace is d
   rotation basis = rotation::none;
   std::shared_ptr<const feature_distribution> features = gaussian_features();
 };
+
+/// Whether the target needs no hardness: it has a spectrum, or its features own a covariance.
+inline bool has_own_covariance(const covariance_specification& target) {
+  return target.spectrum != nullptr || target.features->owns_covariance();
+}
+
+/// Features of another covariance than the target's that does not say which: the target's, or Gaussian where these own
+/// theirs.
+inline std::shared_ptr<const feature_distribution> features_beside(const covariance_specification& target) {
+  return target.features->owns_covariance() ? gaussian_features() : target.features;
+}
 
 /// The keys of `[mixtures.NAME]`: a task, or how likely each of the candidates is.
 struct mixture_specification {
@@ -111,7 +124,7 @@ struct specification {
   std::int64_t seed = 0;
   std::vector<std::string> models;
   std::vector<std::string> mixtures;
-  std::vector<double> hardness;  ///< empty if `[target]` has a spectrum of its own
+  std::vector<double> hardness;  ///< empty if `[target]` has a covariance of its own
   std::vector<std::int64_t> n;
   int repeats = 1;
   int d = 0;

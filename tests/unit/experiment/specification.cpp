@@ -124,9 +124,9 @@ TEST(specification, covariances_that_are_not_positive_semi_definite_are_refused)
 TEST(specification, keys_without_effect_are_refused) {
   EXPECT_THAT(message_with("exponent = 2", "exponent = 2\neigenvalues = [1, 2, 3, 4]"),
               HasSubstr("spectrum = \"list\" only"));
-  EXPECT_THAT(
-      message(std::string(valid) + "[target]\nspectrum = \"power_law\"\nexponent = 1\n"),
-      HasSubstr("my.toml:5: sweep.hardness has an effect with a [target] that has no spectrum only; remove it"));
+  EXPECT_THAT(message(std::string(valid) + "[target]\nspectrum = \"power_law\"\nexponent = 1\n"),
+              HasSubstr("my.toml:5: sweep.hardness has an effect with a [target] that has neither spectrum nor rows "
+                        "only; remove it"));
   EXPECT_THAT(
       message_with("architecture = \"lsa\"", "architecture = \"lsa\"\ntraining = \"closed_form\"\ntolerance = 1e-3"),
       HasSubstr("models.lsa.tolerance has an effect with training = \"population\" only"));
