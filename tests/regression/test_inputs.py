@@ -2,6 +2,8 @@
 
 import hashlib
 import pathlib
+import shutil
+import subprocess
 import sys
 
 import h5py
@@ -124,3 +126,16 @@ def test_the_package_gives_inputs_and_matrices(program):
     program.spec.write_text(specification())
     program.run()
     assert inputs(program.out) == {}
+
+
+def test_every_reader_opens_inputs_and_matrices(program):
+    with_inputs(program)
+    program.run()
+    for group in ("inputs", "matrices"):
+        both = [xarray.open_dataset(program.out, group=group, engine=engine).load() for engine in ("netcdf4", "h5netcdf")]
+        with h5py.File(program.out) as f:
+            assert both[0].identical(both[1]) and set(both[0].variables) == set(f[group])
+        for reader in (["h5dump", "-g", group], ["ncdump", "-h"]):
+            if shutil.which(reader[0]):
+                done = subprocess.run([*reader, program.out], capture_output=True, text=True)
+                assert done.returncode == 0 and group in done.stdout, done.stderr
