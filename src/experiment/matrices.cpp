@@ -17,11 +17,12 @@ namespace {
 // What is large beside the results would make creating and opening a file slow, and a small file large.
 constexpr std::uint64_t least_room = 1'000'000, most_room = 16'000'000;
 
-// Bytes for matrices: 1 MB, or a quarter of what the cells take without them.
-std::uint64_t room_beside(coordinates grid) {
-  grid.features = grid.directions = grid.map_rows = {};
-  const std::shared_ptr<const results_schema> schema = make_schema(grid);
-  return std::max(least_room, schema->cell_count() * schema->bytes_of_cell() / 4);
+// Bytes for matrices: 1 MB, or as much as four results over cells, m and k, which is about a quarter of them all.
+std::uint64_t room_beside(const coordinates& grid) {
+  constexpr double variables = 4, beyond_all = 1e18;
+  const double bytes = variables * sizeof(double) * static_cast<double>(grid.cell_count()) *
+                       static_cast<double>(grid.m.size()) * static_cast<double>(grid.k.size());
+  return std::max(least_room, static_cast<std::uint64_t>(std::min(bytes, beyond_all)));
 }
 
 // Covariances of one kind, and what tells them apart.
