@@ -164,12 +164,13 @@ def _facets(results, title, **page):
     every = [index for index in every if bool(lines["error_mean"].isel(dict(zip(names, index))).notnull().any())] or every
     shown = every[:MOST_PANELS]
     columns = min(len(shown), math.prod(lines.sizes[name] for name in names[2:]), MOST_COLUMNS)
-    page = Page(-(-len(shown) // columns), columns, **page)
     panels = [lines.isel(dict(zip(names, index))) for index in shown]
-    for axes, panel in zip(page.axes.flat, panels):
+    titles = [panel_title(results, panel) for panel in panels]
+    page = Page(-(-len(shown) // columns), columns, title_lines=max(words.count("\n") + 1 for words in titles), **page)
+    for axes, panel, words in zip(page.axes.flat, panels, titles):
         limits = lines if page.shares_y else panel
         set_error_axis(axes, lines["k"].values, [limits["error_mean"]])
-        axes.set_title(panel_title(results, panel))
+        axes.set_title(words)
         for n, style in styles.items():
             _measured_and_theory(page, axes, panel.sel(n=n), style, quantiles)
         _gradient_descent(axes, panel)

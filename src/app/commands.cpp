@@ -165,6 +165,9 @@ void list_failures(const results_reader& file, const std::vector<cell_status>& s
     last = message;
   }
   if (failed > most) print("  failed   {} more\n", failed - most);
+  if (const std::size_t others = file.failures_without_message(); others > 0) {
+    print("  failed   {} of them without a message, since the file has room for {}\n", others, most_failures);
+  }
 }
 
 }  // namespace

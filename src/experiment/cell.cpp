@@ -156,7 +156,7 @@ struct cell_computer::implementation : detail::cell_tasks {
     const auto theory = theory_of(c, stop);
     const auto model = model_of(c, stop);
     cell_values out(schema);
-    detail::store_training(model->report(), out);
+    detail::store_training(*model, out);
     if (model->has_theory()) detail::store_theory(*theory, out);
     detail::store_predictions(model->has_theory() ? theory->predictions : std::vector<chain_prediction>(), out);
     for (std::size_t i = 0; i < grid.m.size(); ++i) {

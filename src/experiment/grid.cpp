@@ -10,6 +10,7 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/eval/baselines.hpp"
+#include "cotscale/experiment/matrices.hpp"
 #include "cotscale/experiment/models.hpp"
 #include "kept_weights.hpp"
 #include "units.hpp"
@@ -122,6 +123,7 @@ coordinates make_coordinates(const specification& spec) {
   coordinates grid = coordinates_of_one(variant_of(spec, 0));
   for (std::size_t i = 1; i < variant_count(spec); ++i) complete(grid, coordinates_of_one(variant_of(spec, i)), spec);
   for (const varied_key& key : spec.axes) grid.further.push_back(dimension_of(key));
+  detail::add_matrix_dimensions(spec, grid);
   return grid;
 }
 

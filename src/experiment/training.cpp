@@ -43,7 +43,8 @@ std::shared_ptr<const trained_sequence> train_model(const specification& spec, c
                       stop);
 }
 
-void store_training(const training_report& report, cell_values& out) {
+void store_training(const trained_sequence& model, cell_values& out) {
+  const training_report& report = model.report();
   out.set("training_steps", std::int64_t{report.steps});
   out.set("step_size", report.step_size);
   out.set("step_size_paper", report.step_size_paper);
@@ -57,6 +58,9 @@ void store_training(const training_report& report, cell_values& out) {
   write_series("training_loss", report.loss, out);
   write_series("training_distance", report.distance, out);
   write_series("training_off_slice", report.off_slice, out);
+  if (const auto map = model.map_of_steps(); map && out.has("preconditioner")) {
+    out.write("preconditioner", std::vector<double>(map->values().begin(), map->values().end()));
+  }
   if (report.seconds > 0) {
     out.training_seconds = report.seconds;
     out.tokens_per_second = report.tokens_per_second;
@@ -101,7 +105,7 @@ std::span<const variable> training_variables() {
        f64,
        {},
        "largest relative distance of the preconditioner from Gamma^-1 along any of its directions"},
-      {"w24", f64, {}, "W24 after training, in units of c"},
+      {"w24", f64, {}, "W24 after training, of models that have it; of linear self-attention in units of c"},
       {.name = "converged",
        .type = i8,
        .long_name = "whether training came to its end as it should",
@@ -116,8 +120,14 @@ std::span<const variable> weight_variables() {
   const std::vector<std::string> over{"row", "column"};
   const std::string group(weights_group);
   static const std::vector<variable> declared{
-      {"v", f64, over, "V after training, V31 in units of 1/(c Lambda)", "1", group},
-      {"w", f64, over, "W after training, W24 in units of c", "1", group},
+      {"v", f64, over, "V after training; V31 of linear self-attention in units of 1/(c Lambda)", "1", group},
+      {"w", f64, over, "W after training; W24 of linear self-attention in units of c", "1", group},
+      {"preconditioner",
+       f64,
+       {"output", "input"},
+       "A = W24 V31 after training, in units of 1/Lambda: a step is A S (w - w_k)",
+       "1",
+       std::string(matrices_group)},
   };
   return declared;
 }

@@ -20,7 +20,7 @@ std::shared_ptr<const trained_sequence> train_model(const specification& spec, c
                                                     const std::stop_token& stop);
 
 /// What the results tell of a training.
-void store_training(const training_report& report, cell_values& out);
+void store_training(const trained_sequence& model, cell_values& out);
 
 /// Weights of a model that keeps them; `name` is the model's.
 void store_weights(const trained_sequence& model, const std::string& name, const coordinates& grid, cell_values& out);

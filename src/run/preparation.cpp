@@ -12,6 +12,8 @@
 #include "cotscale/base/random.hpp"
 #include "cotscale/config/differences.hpp"
 #include "cotscale/experiment/cost_model.hpp"
+#include "cotscale/experiment/inputs.hpp"
+#include "cotscale/experiment/matrices.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/store/results_file.hpp"
 
@@ -88,6 +90,8 @@ work_list schedule(const specification& spec, const coordinates& grid, const std
 results_content content_of(const specification& spec, const coordinates& grid,
                            const std::shared_ptr<const results_schema>& schema) {
   results_content content = make_content(grid, schema);
+  add_covariances(spec, grid, content);
+  content.inputs = read_inputs(spec);
   if (spec.axes.empty()) return content;
   for (std::size_t i = 0; i < grid.cell_count(); ++i) content.asked.push_back(is_asked_for(spec, grid, i));
   return content;

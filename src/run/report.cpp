@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "cotscale/base/error.hpp"
@@ -71,14 +72,29 @@ std::size_t count_done(const std::vector<cell_status>& status, const std::vector
   return count;
 }
 
-// The first few; `cotscale status` tells more of them.
-void report_failures(const results_reader& file) {
+// The first few messages, each with the first of its cells; `cotscale status` tells more of them.
+void report_failures(const results_reader& file, const coordinates& grid) {
   constexpr std::size_t most = 5;
-  const std::vector<failure> failures = file.failures();
-  const coordinates grid = read_coordinates(file);
-  for (std::size_t i = 0; i < std::min(most, failures.size()); ++i) {
-    log("cotscale: failed: {}: {}\n", describe(make_cell(grid, static_cast<std::size_t>(failures[i].cell))),
-        failures[i].message);
+  std::vector<std::pair<failure, std::size_t>> distinct;  // and how many cells have the message
+  for (failure& f : file.failures()) {
+    const auto same = std::find_if(distinct.begin(), distinct.end(),
+                                   [&](const auto& known) { return known.first.message == f.message; });
+    if (same != distinct.end()) {
+      ++same->second;
+    } else {
+      distinct.emplace_back(std::move(f), 1);
+    }
+  }
+  for (std::size_t i = 0; i < std::min(most, distinct.size()); ++i) {
+    const auto& [first, cells] = distinct[i];
+    log("cotscale: failed: {}{}: {}\n", describe(make_cell(grid, static_cast<std::size_t>(first.cell))),
+        cells > 1 ? fmt::format(" and {} more", cells - 1) : "", first.message);
+  }
+  if (distinct.size() > most) {
+    log("cotscale: failed: {} other messages, which `cotscale status` tells\n", distinct.size() - most);
+  }
+  if (const std::size_t others = file.failures_without_message(); others > 0) {
+    log("cotscale: failed: {} more cells, for whose messages the file has no room\n", others);
   }
 }
 
@@ -126,7 +142,7 @@ exit_code report(const specification& spec, const run_options& options, const wo
     return exit_code::stopped_early;
   }
   if (count(cell_status::failed) > 0) {
-    report_failures(file);
+    report_failures(file, grid);
     log("cotscale: some cells failed; the same command tries them again\n");
   }
   if (diverged > 0) {

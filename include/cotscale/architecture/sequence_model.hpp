@@ -108,6 +108,9 @@ class trained_sequence {  // NOLINT(cppcoreguidelines-special-member-functions)
   /// In the order of sequence_model::tensors.
   virtual std::vector<tensor_values> tensors() const = 0;
 
+  /// A, (d, d), in the specification's units, of a model whose steps are w + AŜ(w* − w); none of others.
+  virtual std::optional<matrix> map_of_steps() const { return std::nullopt; }
+
  protected:
   training_report report_;
 };

@@ -16,6 +16,9 @@ namespace cotscale {
 /// The group of V and W of linear self-attention and of the parameters of transformers.
 inline constexpr std::string_view weights_group = "weights";
 
+/// The group of covariances and of the maps of linear self-attention.
+inline constexpr std::string_view matrices_group = "matrices";
+
 /// A parameter of a transformer whose weights are kept.
 struct weight_variable {
   std::string name;
@@ -40,6 +43,10 @@ struct coordinates {
   std::vector<std::int64_t> rows;        ///< of V and W, and their columns; empty: weights are not kept
   std::vector<weight_variable> weights;  ///< of transformers; empty: they are not kept
   std::vector<dimension> further = {};   ///< axes of cells beyond the five, which stand between n and repeat
+  // Of the group of matrices; empty: they are not stored.
+  std::vector<std::int64_t> features = {};    ///< of covariances, and their columns
+  std::vector<std::int64_t> directions = {};  ///< of eigenvalues
+  std::vector<std::int64_t> map_rows = {};    ///< of trained maps, and their columns
 
   std::size_t cell_count() const;
   friend bool operator==(const coordinates&, const coordinates&) = default;

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "cotscale/architecture/lsa.hpp"
+#include "cotscale/train/sampled.hpp"
 
 namespace cotscale::detail {
 
@@ -15,6 +16,9 @@ class trained_lsa : public trained_sequence {
   bool has_theory() const override { return true; }
   chain_evaluation evaluate(const chain_test& test, const std::stop_token& stop) const override;
   std::vector<tensor_values> tensors() const override;
+  std::optional<matrix> map_of_steps() const override {
+    return slice ? preconditioner(*slice) : effective_preconditioner(general);
+  }
 
   training_report& report() { return report_; }
 
