@@ -81,7 +81,8 @@ exit_code keys(const keys_arguments& arguments) {
   for (const config::table_declaration& table : specification_tables()) {
     if (of_table && !is_named(table, word)) continue;
     const std::vector<config::entry> entries = shown_entries(table, word);
-    if (!entries.empty()) text += fmt::format("{}[{}]\n{}", text.empty() ? "" : "\n", table.name, plain_text(entries));
+    if (!entries.empty())
+      text += fmt::format("{}{}\n{}", text.empty() ? "" : "\n", table.heading(), plain_text(entries));
   }
   if (text.empty()) refuse(arguments.word);
   print_text(text);

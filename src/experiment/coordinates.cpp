@@ -83,7 +83,8 @@ coordinates read_coordinates(const results_reader& file) {
           .tasks = file.texts("task"),
           .rows = integers(in_weights("row")),
           .weights = read_weights(file),
-          .further = read_further(file)};
+          .further = read_further(file),
+          .stages = integers(std::string(stage_axis))};
 }
 
 }  // namespace cotscale

@@ -83,7 +83,7 @@ error_scores score_errors(error_table& errors, int steps, int d, const null_dist
 }
 
 std::span<const variable> detail::score_variables() {
-  const std::vector<std::string> over{"m", "k"};
+  const std::vector<std::string> over{"stage?", "m", "k"};
   using enum value_type;
   static const std::vector<variable> declared{
       {"exact_z", f64, over, "score of the mean error against its exact expectation, normal if all is right"},

@@ -70,6 +70,8 @@ struct selection_specification {
 enum class architecture_kind : std::uint8_t { lsa, gpt2, softmax };
 enum class sampler_method : std::uint8_t { automatic, wishart, explicit_examples };
 
+struct training_stage;
+
 /// The keys of `[models.NAME]`.
 struct model_specification {
   architecture_kind architecture = architecture_kind::lsa;
@@ -87,6 +89,13 @@ struct model_specification {
   std::string initial_model;
   std::shared_ptr<const detail::initial_weights_file> initial;  ///< that file, opened
   bool keep_weights = false;
+  std::vector<training_stage> stages;  ///< trainings that follow each other; empty: one, by the keys above
+};
+
+/// The keys of `[[models.NAME.stages]]`.
+struct training_stage {
+  std::string mixture;        ///< empty: the cell's
+  model_specification model;  ///< as it is trained here
 };
 
 /// Mixtures that exist without a `[mixtures.NAME]`.
