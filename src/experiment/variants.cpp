@@ -54,7 +54,8 @@ std::string table_of(const std::vector<std::string>& words) {
   std::string table = words[0];
   for (std::size_t i = 1; i + 1 < words.size(); ++i) {
     const bool named = i == 1 && (words[0] == "models" || words[0] == "mixtures");
-    table += "." + (named ? "NAME" : words[i].substr(0, words[i].find('[')));
+    table += '.';
+    table += named ? "NAME" : words[i].substr(0, words[i].find('['));
   }
   return table;
 }
