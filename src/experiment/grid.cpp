@@ -10,7 +10,6 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/eval/baselines.hpp"
-#include "cotscale/experiment/models.hpp"
 #include "kept_weights.hpp"
 #include "units.hpp"
 
@@ -19,7 +18,7 @@ namespace {
 
 std::vector<std::int64_t> training_step_axis(const specification& spec) {
   std::int64_t most = 0;
-  for (const auto& [name, model] : spec.model_tables) most = std::max(most, make_model(model)->most_training_steps());
+  for (const auto& [name, model] : spec.model_tables) most = std::max(most, model.architecture->most_training_steps());
   std::vector<std::int64_t> steps{0};
   for (std::int64_t step = 1; step <= most; step *= 2) steps.push_back(step);
   return steps;

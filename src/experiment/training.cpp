@@ -6,7 +6,6 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/experiment/initial_weights.hpp"
-#include "cotscale/experiment/models.hpp"
 #include "kept_weights.hpp"
 #include "variables.hpp"
 
@@ -25,22 +24,22 @@ std::shared_ptr<const trained_sequence> train_model(const specification& spec, c
                                                     const task_mixture& tasks, const mixture_theory& theory,
                                                     const std::stop_token& stop) {
   const model_specification& table = spec.model_tables.at(c.model);
-  const std::unique_ptr<const sequence_model> model = make_model(table);
+  const sequence_model& model = *table.architecture;
   std::vector<tensor_values> initial;
   if (table.initial) {
-    initial = table.initial->weights(c, table, model->tensors(spec.d, static_cast<int>(c.n)));
+    initial = table.initial->weights(c, table, model.tensors(spec.d, static_cast<int>(c.n)));
   }
-  return model->train({.tasks = tasks,
-                       .n = static_cast<int>(c.n),
-                       .key = training_key(spec, c),
-                       .optimum = theory.optimum,
-                       .directions = theory.directions,
-                       .target_unit = theory.units.target,
-                       .mixture_unit = theory.units.mixture,
-                       .record_steps = grid.training_steps,
-                       .blas_threads = threads_of_blas(spec),
-                       .initial = table.initial ? &initial : nullptr},
-                      stop);
+  return model.train({.tasks = tasks,
+                      .n = static_cast<int>(c.n),
+                      .key = training_key(spec, c),
+                      .optimum = theory.optimum,
+                      .directions = theory.directions,
+                      .target_unit = theory.units.target,
+                      .mixture_unit = theory.units.mixture,
+                      .record_steps = grid.training_steps,
+                      .blas_threads = threads_of_blas(spec),
+                      .initial = table.initial ? &initial : nullptr},
+                     stop);
 }
 
 void store_training(const training_report& report, cell_values& out) {

@@ -7,7 +7,6 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/experiment/grid.hpp"
-#include "cotscale/experiment/models.hpp"
 #include "cotscale/select/plain.hpp"
 
 namespace cotscale::detail {
@@ -53,7 +52,7 @@ void require_noise(const specification& spec, const coordinates& grid) {
 void require_in_range(const specification& spec, const coordinates& grid) {
   require_noise(spec, grid);
   const bool learns = std::any_of(spec.model_tables.begin(), spec.model_tables.end(),
-                                  [](const auto& table) { return make_model(table.second)->learns_from_samples(); });
+                                  [](const auto& table) { return table.second.architecture->learns_from_samples(); });
   const bool compares = std::any_of(spec.mixtures.begin(), spec.mixtures.end(), [](const std::string& mixture) {
     return mixture == "selected" || mixture == "exact" || mixture == "relevant";
   });
@@ -61,11 +60,11 @@ void require_in_range(const specification& spec, const coordinates& grid) {
   for (const double hardness : grid.hardness) {
     const covariance target = target_covariance(spec, hardness);
     for (const auto& [name, model] : spec.model_tables) {
-      const std::unique_ptr<const sequence_model> checked = make_model(model);
-      checked->require_range(name, "target", target.largest_eigenvalue(), false);
-      if (!checked->learns_from_samples()) continue;
+      const sequence_model& checked = *model.architecture;
+      checked.require_range(name, "target", target.largest_eigenvalue(), false);
+      if (!checked.learns_from_samples()) continue;
       for (const std::string& mixture : spec.mixtures) {
-        checked->require_range(name, key_of(spec, mixture), largest_eigenvalue(spec, mixture, target), true);
+        checked.require_range(name, key_of(spec, mixture), largest_eigenvalue(spec, mixture, target), true);
       }
     }
     if (compares) require_comparable(make_candidates(spec, 0)->tasks, target);
