@@ -16,7 +16,6 @@
 #include "cotscale/base/patience.hpp"
 #include "cotscale/base/stopwatch.hpp"
 #include "cotscale/experiment/cell.hpp"
-#include "cotscale/experiment/models.hpp"
 #include "cotscale/experiment/stages.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/run/requirements.hpp"
@@ -79,7 +78,7 @@ std::string theory_row(const specification& spec, const cell& c, std::int64_t m,
 
 std::string theory_exception(const specification& spec) {
   const bool unknown = std::any_of(spec.model_tables.begin(), spec.model_tables.end(),
-                                   [](const auto& table) { return !make_model(table.second)->has_theory(); });
+                                   [](const auto& table) { return !table.second.architecture->has_theory(); });
   return unknown ? "All of this is for linear self-attention; nothing is predicted for the other models\n" : "";
 }
 

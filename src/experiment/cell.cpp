@@ -16,7 +16,6 @@
 #include "cotscale/eval/roll_out.hpp"
 #include "cotscale/eval/statistics.hpp"
 #include "cotscale/experiment/best_k.hpp"
-#include "cotscale/experiment/models.hpp"
 #include "cotscale/experiment/scores.hpp"
 #include "cotscale/experiment/stages.hpp"
 #include "cotscale/theory/closed_forms.hpp"
@@ -79,7 +78,7 @@ struct cell_computer::implementation : detail::cell_tasks {
       return detail::train_model(spec, grid, c, before, tasks_of(c, stop), *optimum_of(c, stop), stop);
     };
     // What is learned from samples is this cell's own.
-    if (make_model(training_of(spec, c))->learns_from_samples()) return train();
+    if (training_of(spec, c).learns_from_samples()) return train();
     return *models.get({c.model, c.mixture, c.hardness, c.n, candidate_repeat(c)}, train);
   }
 
@@ -97,7 +96,7 @@ struct cell_computer::implementation : detail::cell_tasks {
 
   // Nothing where the model has no positions for so many examples.
   chain_evaluation roll_out(const cell& c, const trained_sequence& model, std::int64_t m, const std::stop_token& stop) {
-    if (!make_model(training_of(spec, c))->limits().takes(m, c.n)) return {};
+    if (!training_of(spec, c).limits().takes(m, c.n)) return {};
     const auto theory = optimum_of(c, stop);
     const chain_test test{.steps = spec.steps,
                           .prompts = spec.prompts,

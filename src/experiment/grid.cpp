@@ -10,7 +10,6 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/eval/baselines.hpp"
-#include "cotscale/experiment/models.hpp"
 #include "cotscale/experiment/stages.hpp"
 #include "kept_weights.hpp"
 #include "units.hpp"
@@ -22,7 +21,7 @@ std::vector<std::int64_t> training_step_axis(const specification& spec) {
   std::int64_t most = 0;
   for (const auto& [name, table] : spec.model_tables) {
     for (std::size_t s = 0; s < stage_count(table); ++s) {
-      most = std::max(most, make_model(training_of(table, s))->most_training_steps());
+      most = std::max(most, training_of(table, s).most_training_steps());
     }
   }
   std::vector<std::int64_t> steps{0};

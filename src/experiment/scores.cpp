@@ -4,7 +4,6 @@
 #include <cmath>
 #include <limits>
 
-#include "cotscale/experiment/models.hpp"
 #include "variables.hpp"
 
 namespace cotscale {
@@ -111,6 +110,6 @@ double allowed_distance(double tolerance, int k) {
   return 4 * k * tolerance + rounding;
 }
 
-double map_tolerance(const model_specification& model) { return make_model(model)->map_tolerance(); }
+double map_tolerance(const model_specification& model) { return model.architecture->map_tolerance(); }
 
 }  // namespace cotscale

@@ -11,7 +11,6 @@
 #include "cotscale/config/overrides.hpp"
 #include "cotscale/config/reader.hpp"
 #include "cotscale/experiment/initial_weights.hpp"
-#include "cotscale/experiment/models.hpp"
 #include "declarations.hpp"
 #include "kept_weights.hpp"
 #include "variants.hpp"
@@ -55,13 +54,11 @@ void read_model(const std::string& name, reader& keys, specification& spec, bool
   model_keys(keys, table);
   keys.finish();
   if (!keys.sound()) return;  // what depends on its keys would be said of their defaults
-  if (table.architecture == architecture_kind::gpt2 && spec.d > 0 && !spec.n.empty()) {
-    require_curriculum(keys, "dimension", table.gpt2.dimension, spec.d, table.gpt2.steps);
-    require_curriculum(keys, "examples", table.gpt2.examples, *std::max_element(spec.n.begin(), spec.n.end()),
-                       table.gpt2.steps);
+  if (spec.d > 0 && !spec.n.empty()) {
+    table.architecture->require_trainable(keys, spec.d, *std::max_element(spec.n.begin(), spec.n.end()));
   }
   if (!wanted) return;
-  if (!table.initial_file.empty()) open_initial_weights(keys, spec, table);
+  if (!table.stored.file.empty()) open_initial_weights(keys, spec, table);
   spec.model_tables[name] = std::move(table);
 }
 
@@ -207,7 +204,7 @@ sampler_method resolved_sampler(const specification& spec) {
   return any || !spec.target.features->is_gaussian() ? sampler_method::explicit_examples : sampler_method::wishart;
 }
 
-bool needs_examples(const model_specification& model) { return make_model(model)->limits().needs_examples; }
+bool needs_examples(const model_specification& model) { return model.architecture->limits().needs_examples; }
 
 specification parse_specification(const std::string& text, const std::string& source,
                                   const std::filesystem::path& directory, const std::vector<override_key>& overrides) {

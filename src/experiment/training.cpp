@@ -7,7 +7,6 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/experiment/initial_weights.hpp"
-#include "cotscale/experiment/models.hpp"
 #include "cotscale/experiment/stages.hpp"
 #include "kept_weights.hpp"
 #include "variables.hpp"
@@ -27,14 +26,14 @@ std::shared_ptr<const trained_sequence> train_model(const specification& spec, c
                                                     const trained_sequence* before, const task_mixture& tasks,
                                                     const mixture_theory& theory, const std::stop_token& stop) {
   const model_specification& table = spec.model_tables.at(c.model);
-  const std::unique_ptr<const sequence_model> model = make_model(training_of(spec, c));
+  const sequence_model& model = training_of(spec, c);
   std::optional<std::vector<tensor_values>> initial;
   if (before != nullptr) {
     initial = before->tensors();
   } else if (table.initial) {
-    initial = table.initial->weights(c, table, model->tensors(spec.d, static_cast<int>(c.n)));
+    initial = table.initial->weights(c, table, model.tensors(spec.d, static_cast<int>(c.n)));
   }
-  return model->train({.tasks = tasks,
+  return model.train({.tasks = tasks,
                        .n = static_cast<int>(c.n),
                        .key = training_key(spec, c),
                        .optimum = theory.optimum,

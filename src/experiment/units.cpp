@@ -7,7 +7,6 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/experiment/grid.hpp"
-#include "cotscale/experiment/models.hpp"
 #include "cotscale/experiment/stages.hpp"
 #include "cotscale/select/plain.hpp"
 
@@ -54,7 +53,7 @@ void require_noise(const specification& spec, const coordinates& grid) {
 void require_in_range(const specification& spec, const coordinates& grid) {
   require_noise(spec, grid);
   const bool learns = std::any_of(spec.model_tables.begin(), spec.model_tables.end(), [](const auto& table) {
-    return make_model(training_of(table.second, stage_count(table.second) - 1))->learns_from_samples();
+    return training_of(table.second, stage_count(table.second) - 1).learns_from_samples();
   });
   const std::vector<std::string> mixtures = all_mixtures(spec);
   const bool compares = std::any_of(mixtures.begin(), mixtures.end(), [](const std::string& mixture) {
@@ -65,11 +64,11 @@ void require_in_range(const specification& spec, const coordinates& grid) {
     const covariance target = target_covariance(spec, hardness);
     for (const auto& [name, table] : spec.model_tables) {
       for (std::size_t s = 0; s < stage_count(table); ++s) {
-        const std::unique_ptr<const sequence_model> model = make_model(training_of(table, s));
-        model->require_range(name, "target", target.largest_eigenvalue(), false);
-        if (!model->learns_from_samples()) continue;
+        const sequence_model& model = training_of(table, s);
+        model.require_range(name, "target", target.largest_eigenvalue(), false);
+        if (!model.learns_from_samples()) continue;
         for (const std::string& mixture : mixtures_of(spec, table, s)) {
-          model->require_range(name, key_of(spec, mixture), largest_eigenvalue(spec, mixture, target), true);
+          model.require_range(name, key_of(spec, mixture), largest_eigenvalue(spec, mixture, target), true);
         }
       }
     }

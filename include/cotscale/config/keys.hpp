@@ -116,6 +116,11 @@ class keys {
   /// the part in the list.
   template<class Base>
   void part(const key& k, std::shared_ptr<const Base>& chosen, std::span<const Base* const> parts) {
+    part(k, chosen, parts, [&](Base& own) { own.keys(*this); });
+  }
+  /// The same with `visit` for what visits the keys of a part.
+  template<class Base, class Visit>
+  void part(const key& k, std::shared_ptr<const Base>& chosen, std::span<const Base* const> parts, Visit visit) {
     std::vector<choice> choices;
     std::optional<std::size_t> index;
     for (std::size_t i = 0; i < parts.size(); ++i) {
@@ -127,7 +132,7 @@ class keys {
     std::shared_ptr<const Base> result = chosen;
     for (std::size_t i = 0; i < parts.size(); ++i) {
       const std::shared_ptr<Base> own = index == i && before == i ? chosen->clone() : parts[i]->clone();
-      when(index == i, fmt::format("{} = \"{}\"", k.name, parts[i]->word()), [&] { own->keys(*this); });
+      when(index == i, fmt::format("{} = \"{}\"", k.name, parts[i]->word()), [&] { visit(*own); });
       if (index == i) result = own;
     }
     chosen = std::move(result);
