@@ -150,7 +150,7 @@ struct cell_computer::implementation : detail::cell_tasks {
         model.at_optimum() ? nulls.get(c, candidate_repeat(c), optimum_of(c, stop)->preconditioner, *target_of(c), stop)
                            : nullptr;
     cotscale::store_scores(score_errors(errors, spec.steps, spec.d, expected ? &(*expected)[i] : nullptr,
-                                        map_tolerance(training_of(spec, c)), spec.weights->degrees(spec.d)),
+                                        training_of(spec, c).map_tolerance(), spec.weights->degrees(spec.d)),
                            i, out);
   }
 

@@ -10,8 +10,31 @@ void model_keys(config::keys& k, model_specification& m) {
   k.part(choosing, m.architecture, architectures, [&](sequence_model& own) {
     k.value({.name = "keep_weights", .help = "store V and W of every cell, or all parameters of a transformer"},
             m.keep_weights);
-    own.keys(k, {}, m.stored);
+    own.keys(k, {.of_training = m.stages.empty()}, m.stored);
+    if (m.stages.empty()) return;
+    // Trainings stand in the list.
+    const std::shared_ptr<sequence_model> unused = own.clone();
+    stored_weights none;
+    k.when(false, "no stages", [&] { unused->keys(k, {.of_model = false}, none); });
   });
+}
+
+void stage_keys(config::keys& k, training_stage& stage) {
+  k.value({.name = "mixture",
+           .help = "that it is trained on: a built-in one, or that of `[mixtures.NAME]`, of the sweep or not",
+           .otherwise = "that of the cell",
+           .unwritten = "''"},
+          stage.mixture);
+  stored_weights none;
+  std::shared_ptr<const sequence_model> result;
+  for (const sequence_model* part : all_architectures()) {
+    const bool chosen = part->word() == stage.architecture->word();
+    const std::shared_ptr<sequence_model> own = chosen ? stage.architecture->clone() : part->clone();
+    k.when(chosen, fmt::format("architecture = \"{}\"", part->word()),
+           [&] { own->keys(k, {.of_model = false}, none); });
+    if (chosen) result = own;
+  }
+  stage.architecture = std::move(result);
 }
 
 }  // namespace cotscale::detail

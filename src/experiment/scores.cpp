@@ -110,6 +110,4 @@ double allowed_distance(double tolerance, int k) {
   return 4 * k * tolerance + rounding;
 }
 
-double map_tolerance(const model_specification& model) { return model.architecture->map_tolerance(); }
-
 }  // namespace cotscale

@@ -14,11 +14,11 @@ std::size_t most_stages(const specification& spec) {
   return most;
 }
 
-const model_specification& training_of(const model_specification& model, std::size_t stage) {
-  return model.stages.empty() ? model : model.stages.at(stage).model;
+const sequence_model& training_of(const model_specification& model, std::size_t stage) {
+  return model.stages.empty() ? *model.architecture : *model.stages.at(stage).architecture;
 }
 
-const model_specification& training_of(const specification& spec, const cell& c) {
+const sequence_model& training_of(const specification& spec, const cell& c) {
   return training_of(spec.model_tables.at(c.model), c.stage);
 }
 

@@ -203,7 +203,7 @@ sweep_scores scores_of(const specification& spec, const coordinates& grid) {
     for (const std::string& model : grid.models) {
       const model_specification& table = own.model_tables.at(model);
       for (std::size_t s = 0; s < grid.stage_count(); ++s) {
-        out.tolerances.push_back(s < stage_count(table) ? map_tolerance(training_of(table, s)) : nan);
+        out.tolerances.push_back(s < stage_count(table) ? training_of(table, s).map_tolerance() : nan);
       }
     }
   }

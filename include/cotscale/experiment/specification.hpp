@@ -67,21 +67,19 @@ struct selection_specification {
 
 enum class sampler_method : std::uint8_t { automatic, wishart, explicit_examples };
 
-struct training_stage;
+/// The keys of `[[models.NAME.stages]]`.
+struct training_stage {
+  std::string mixture;                                 ///< empty: the cell's
+  std::shared_ptr<const sequence_model> architecture;  ///< the model as it is trained here; not null
+};
 
 /// The keys of `[models.NAME]`.
 struct model_specification {
-  std::shared_ptr<const sequence_model> architecture;           ///< with all its keys; not null
+  std::shared_ptr<const sequence_model> architecture;           ///< with all its keys, of the first stage; not null
   stored_weights stored;                                        ///< to begin with
   std::shared_ptr<const detail::initial_weights_file> initial;  ///< their file, opened
   bool keep_weights = false;
   std::vector<training_stage> stages;  ///< trainings that follow each other; empty: one, by the keys above
-};
-
-/// The keys of `[[models.NAME.stages]]`.
-struct training_stage {
-  std::string mixture;        ///< empty: the cell's
-  model_specification model;  ///< as it is trained here
 };
 
 /// Mixtures that exist without a `[mixtures.NAME]`.

@@ -15,8 +15,8 @@ std::size_t stage_count(const model_specification& model);
 std::size_t most_stages(const specification& spec);
 
 /// A model as it is trained in one of its stages.
-const model_specification& training_of(const model_specification& model, std::size_t stage);
-const model_specification& training_of(const specification& spec, const cell& c);
+const sequence_model& training_of(const model_specification& model, std::size_t stage);
+const sequence_model& training_of(const specification& spec, const cell& c);
 
 /// The cell as one stage of its model has it: of the stage's mixture, if that has one of its own.
 cell at_stage(const specification& spec, const cell& c, std::size_t stage);
