@@ -31,7 +31,9 @@ std::shared_ptr<const trained_sequence> train_model(const specification& spec, c
   if (before != nullptr) {
     initial = before->tensors();
   } else if (table.initial) {
-    initial = table.initial->weights(c, table, model.tensors(spec.d, static_cast<int>(c.n)));
+    cell source = c;  // of the cell's mixture, whatever the stage's is
+    source.mixture = grid.mixtures.at(c.position.at(mixture_axis));
+    initial = table.initial->weights(source, table, model.tensors(spec.d, static_cast<int>(c.n)));
   }
   return model.train({.tasks = tasks,
                        .n = static_cast<int>(c.n),

@@ -101,7 +101,7 @@ def test_weights_go_on_and_those_of_the_last_stage_are_kept(tmp_path):
     both = run(tmp_path / "both", spec({"model": {"keep_weights": True, "stages": [DIRECT, still]}}))
     stored = {"initialisation": "stored", "initial_file": str(both.out), "initial_model": "model"}
     after = run(tmp_path / "after", spec({"model": {**still, "keep_weights": True, **stored}}))
-    listed = run(tmp_path / "listed", spec({"model": {"keep_weights": True, **stored, "stages": [still, still]}}))
+    listed = run(tmp_path / "listed", spec({"model": {"keep_weights": True, **stored, "stages": [{**still, "mixture": "skewed"}, still]}}))
     errors = {one: xarray.open_dataset(one.out)["error_mean"].load().values for one in (first, both, after, listed)}
     for one in (both, after, listed):
         numpy.testing.assert_allclose(weights(one), weights(first), rtol=0, atol=1e-250, err_msg="a step moves zeros")
