@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import textwrap
 
 from .drawing import CHAIN_LABEL, ERROR_LABEL, Page, line_handle, ordered_styles, set_error_axis, style_handles
 from .panels import DoesNotFit, facet_text, facets, lacking, measured, measured_handles, setting
@@ -46,7 +47,10 @@ def _title(results, panel, names):
 
 
 def _words(results, stage):
-    """The number of a stage and its objective, where all models agree on it."""
+    """The number of a stage, the objectives that models have in it, and the mixture where all have the same of their own."""
     every = [stages_of(results, model) for model in results["model"].values]
-    objectives = {of_model[stage].get("objective", "") for of_model in every if stage < len(of_model)}
-    return f"{stage} {objectives.pop()}".strip() if len(objectives) == 1 else str(stage)
+    keys = [of_model[stage] for of_model in every if stage < len(of_model)]
+    objectives = dict.fromkeys(one.get("objective", "") for one in keys)
+    mixtures = {one.get("mixture") for one in keys}
+    own = f" on {mixtures.pop()}" if len(mixtures) == 1 and None not in mixtures else ""
+    return textwrap.fill(f"{stage} {' / '.join(filter(None, objectives))}{own}".strip(), 22)

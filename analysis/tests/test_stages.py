@@ -11,9 +11,12 @@ from test_table import rows
 CONFIGURATION = """
 [[models.lsa.stages]]
 objective = "direct"
+mixture = "skewed"
 [[models.lsa.stages]]
 objective = "process"
-[models.trained]
+[[models.trained.stages]]
+objective = "outcome"
+mixture = "skewed"
 """
 
 
@@ -57,7 +60,7 @@ def test_the_figure_has_a_line_per_stage(staged):
     lines = staged["error_mean"].isel(mixture=0, hardness=0, m=0, n=0).mean("repeat")
     assert lines_like(figure.axes[0], lines.sel(model="lsa", stage=1).values)
     assert not any(np.isfinite(line.get_ydata()).any() for line in lines_like(figure.axes[1], lines.sel(model="trained", stage=1).values))
-    assert {"after stage", "0", "1 process"} <= set(texts(figure))
+    assert {"after stage", "0 direct / outcome on\nskewed", "1 process"} <= set(texts(figure))
     assert_nothing_overlaps(figure)
 
 
