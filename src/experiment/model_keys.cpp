@@ -7,11 +7,10 @@ void model_keys(config::keys& k, model_specification& m) {
   const auto architectures = all_architectures();
   const std::string example = fmt::format("\"{}\"", architectures.front()->word());
   const config::key choosing{.name = "architecture", .help = "what the model is", .example = example, .required = true};
-  k.part(choosing, m.architecture, architectures, [&](sequence_model& own) {
-    k.value({.name = "keep_weights", .help = "store V and W of every cell, or all parameters of a transformer"},
-            m.keep_weights);
-    own.keys(k, {}, m.stored);
-  });
+  k.part_word(choosing, m.architecture, architectures);
+  k.value({.name = "keep_weights", .help = "store V and W of every cell, or all parameters of a transformer"},
+          m.keep_weights);
+  k.part_keys(choosing.name, m.architecture, architectures, [&](sequence_model& own) { own.keys(k, {}, m.stored); });
 }
 
 }  // namespace cotscale::detail
