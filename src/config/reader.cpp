@@ -7,6 +7,7 @@
 #include <functional>
 #include <utility>
 
+#include "cotscale/config/conditions.hpp"
 #include "cotscale/config/field.hpp"
 #include "cotscale/config/toml_text.hpp"
 
@@ -53,14 +54,15 @@ void reader::open_after(std::string_view name) {
   conditions_.push_back({.applies = true, .decided = !unread_.contains(name), .text = ""});
 }
 
-// Of several conditions on which a key would have an effect, the one that most of holds already is named.
+// Of several conditions on which a key would have an effect, the one that most of holds already is named, with those
+// on which the same key decides.
 void reader::refuse(standing& s) const {
   const auto first =
       std::find_if(conditions_.begin(), conditions_.end(), [](const condition& c) { return !c.applies; });
   const auto depth = static_cast<std::size_t>(first - conditions_.begin()) + 1;
-  if (s.depth >= depth) return;
+  if (s.depth > depth) return;
+  s.condition = s.depth < depth ? first->text : either(s.condition, first->text).value_or(s.condition);
   s.depth = depth;
-  s.condition = first->text;
 }
 
 void reader::visit(const key& k, field& f) {

@@ -7,9 +7,10 @@ void model_keys(config::keys& k, model_specification& m) {
   const auto architectures = all_architectures();
   const std::string example = fmt::format("\"{}\"", architectures.front()->word());
   const config::key choosing{.name = "architecture", .help = "what the model is", .example = example, .required = true};
-  k.part(choosing, m.architecture, architectures, [&](sequence_model& own) {
-    k.value({.name = "keep_weights", .help = "store V and W of every cell, or all parameters of a transformer"},
-            m.keep_weights);
+  k.part_word(choosing, m.architecture, architectures);
+  k.value({.name = "keep_weights", .help = "store V and W of every cell, or all parameters of a transformer"},
+          m.keep_weights);
+  k.part_keys(choosing.name, m.architecture, architectures, [&](sequence_model& own) {
     own.keys(k, {.of_training = m.stages.empty()}, m.stored);
     if (m.stages.empty()) return;
     // Trainings stand in the list.
@@ -26,15 +27,8 @@ void stage_keys(config::keys& k, training_stage& stage) {
            .unwritten = "''"},
           stage.mixture);
   stored_weights none;
-  std::shared_ptr<const sequence_model> result;
-  for (const sequence_model* part : all_architectures()) {
-    const bool chosen = part->word() == stage.architecture->word();
-    const std::shared_ptr<sequence_model> own = chosen ? stage.architecture->clone() : part->clone();
-    k.when(chosen, fmt::format("architecture = \"{}\"", part->word()),
-           [&] { own->keys(k, {.of_model = false}, none); });
-    if (chosen) result = own;
-  }
-  stage.architecture = std::move(result);
+  k.part_keys("architecture", stage.architecture, all_architectures(),
+              [&](sequence_model& own) { own.keys(k, {.of_model = false}, none); });
 }
 
 }  // namespace cotscale::detail
