@@ -37,7 +37,8 @@ from .panels import (
     spread,
     turn_handle,
 )
-from .results import GRADIENT_DESCENT, USAGE, ResultsError, has_descent, is_selection, over_repeats, sweep_name
+from .results import GRADIENT_DESCENT, USAGE, ResultsError, has_descent, is_selection, over_repeats, stage_axis, sweep_name
+from .stages import stages
 from .transformer import transformer
 
 MOST_LINES = 6
@@ -121,7 +122,8 @@ def generic(results):
 
 SWEEP_FIGURES = {"fig1": fig1, "fig2a": fig2a, "fig2b": fig2b, "fig2c": transformer, "fig2d": transformer}
 SWEEP_FIGURES |= {"fig3-downstream": downstream, "fig4": fig4}
-SWEEP_FIGURES |= {"generic": generic}
+SWEEP_FIGURES |= {"stages": stages, "generic": generic}
+WITH_STAGES = ("stages", "generic")
 SELECTION_FIGURES = {"fig3": fig3, "tasks": tasks}
 FIGURES = SWEEP_FIGURES | SELECTION_FIGURES
 
@@ -134,6 +136,8 @@ def draw(results, name="auto"):
         try:
             if name != "auto" and name not in figures:
                 raise DoesNotFit(f"it is not made for {'a selection' if is_selection(results) else 'a sweep'}")
+            if wanted in figures and wanted not in WITH_STAGES and stage_axis(results):
+                raise DoesNotFit("training has several stages")
             return figures.get(wanted, figures[fallback])(results)
         except DoesNotFit as reason:
             if name == "auto":

@@ -119,6 +119,16 @@ def further_axes(results):
     return tuple(name for name in results["status"].dims if name not in ("model", "mixture", "hardness", "n", "repeat"))
 
 
+def stage_axis(results):
+    """The dimension that tells the trainings of a model from each other, in a tuple; empty where no model has several."""
+    return ("stage",) if "stage" in results.dims else ()
+
+
+def stages_of(results, model):
+    """The stages of a model's training, a dictionary of keys each; one without keys where the specification lists none."""
+    return configuration(results).get("models", {}).get(model, {}).get("stages", [{}])
+
+
 def over_repeats(results):
     """Averages the errors and theory of the repeats that are done; the dimension `repeat` goes.
 

@@ -16,7 +16,7 @@
 #include "cotscale/base/patience.hpp"
 #include "cotscale/base/stopwatch.hpp"
 #include "cotscale/experiment/cell.hpp"
-#include "cotscale/experiment/models.hpp"
+#include "cotscale/experiment/stages.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/run/requirements.hpp"
 #include "cotscale/run/resources.hpp"
@@ -78,7 +78,7 @@ std::string theory_row(const specification& spec, const cell& c, std::int64_t m,
 
 std::string theory_exception(const specification& spec) {
   const bool unknown = std::any_of(spec.model_tables.begin(), spec.model_tables.end(),
-                                   [](const auto& table) { return !make_model(table.second)->has_theory(); });
+                                   [](const auto& table) { return !table.second.architecture->has_theory(); });
   return unknown ? "All of this is for linear self-attention; nothing is predicted for the other models\n" : "";
 }
 
@@ -128,13 +128,23 @@ bool varies_models_only(const specification& spec, const cell& c) {
   return false;
 }
 
-// Models and, with given candidates, repeats do not matter. A mixture is named with the values of varied keys.
+// Models and, with given candidates, repeats do not matter. Mixtures that only stages are trained on have cells like the
+// first of the sweep.
 std::vector<cell> predicted_cells(const specification& spec, const coordinates& grid) {
   std::vector<cell> cells;
+  const std::vector<std::string> mixtures = all_mixtures(spec);
+  const auto add = [&](cell c, const std::string& mixture) {
+    c.mixture = mixture;
+    const bool repeated = c.repeat > 0 && !(depends_on_candidates(spec, mixture) && is_drawn(spec));
+    if (!repeated) cells.push_back(std::move(c));
+  };
   for (const std::size_t number : cells_asked_for(spec, grid)) {
     const cell c = make_cell(grid, number);
-    const bool repeated = c.repeat > 0 && !(depends_on_candidates(spec, c.mixture) && is_drawn(spec));
-    if (c.position[0] == 0 && !repeated && !varies_models_only(spec, c)) cells.push_back(c);
+    if (c.position[model_axis] != 0 || varies_models_only(spec, c)) continue;
+    add(c, c.mixture);
+    if (c.position[mixture_axis] != 0) continue;
+    std::for_each(mixtures.begin() + static_cast<std::ptrdiff_t>(spec.mixtures.size()), mixtures.end(),
+                  [&](const std::string& mixture) { add(c, mixture); });
   }
   return cells;
 }

@@ -31,6 +31,11 @@ std::string reader::full(std::string_view name) const {
   return path_.empty() ? std::string(name) : fmt::format("{}.{}", path_, name);
 }
 
+// As it stands in the brackets of a table.
+std::string reader::quoted_path(const std::string& name) const {
+  return path_.empty() ? quoted_key(name) : fmt::format("{}.{}", path_, quoted_key(name));
+}
+
 bool reader::applies() const {
   return std::all_of(conditions_.begin(), conditions_.end(), [](const condition& c) { return c.applies && c.decided; });
 }
@@ -108,9 +113,23 @@ const toml::table* reader::subtable(const std::string& name) {
   const toml::node* node = find(name);
   if (node == nullptr) return nullptr;
   if (node->is_table()) return node->as_table();
-  const std::string path = path_.empty() ? quoted_key(name) : fmt::format("{}.{}", path_, quoted_key(name));
-  problem(name, fmt::format("must be a table: write [{}] on a line of its own, and its keys below", path));
+  problem(name, fmt::format("must be a table: write [{}] on a line of its own, and its keys below", quoted_path(name)));
   return nullptr;
+}
+
+std::vector<const toml::table*> reader::subtables(const std::string& name) {
+  known_[name].settled = true;
+  const toml::node* node = find(name);
+  if (node == nullptr) return {};
+  std::vector<const toml::table*> out;
+  if (const toml::array* list = node->as_array(); list != nullptr && list->is_array_of_tables()) {
+    for (const toml::node& element : *list) out.push_back(element.as_table());
+  } else {
+    problem(name,
+            fmt::format("must be a list of tables: write [[{}]] on a line of its own for each, and its keys below",
+                        quoted_path(name)));
+  }
+  return out;
 }
 
 void reader::report_unknown(const std::string& name, const toml::node& node) {

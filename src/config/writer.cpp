@@ -8,7 +8,9 @@
 
 namespace cotscale::config {
 
-void writer::table(const std::string& name) { text_ += fmt::format("{}[{}]\n", text_.empty() ? "" : "\n", name); }
+void writer::table(const std::string& name, std::string_view opening, std::string_view closing) {
+  text_ += fmt::format("{}{}{}{}\n", text_.empty() ? "" : "\n", opening, name, closing);
+}
 
 void writer::visit(const key& k, field& f) {
   if (std::find(applies_.begin(), applies_.end(), false) != applies_.end()) return;

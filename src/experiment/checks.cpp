@@ -3,22 +3,8 @@
 #include <algorithm>
 
 #include "cotscale/base/error.hpp"
-#include "cotscale/experiment/models.hpp"
 
 namespace cotscale::detail {
-
-void require_curriculum(config::keys& keys, const std::string& of, const curriculum_ramp& ramp, std::int64_t full,
-                        std::int64_t steps) {
-  if (ramp.first == 0) return;
-  if (ramp.first >= full) {
-    keys.problem(of + "_start",
-                 fmt::format("is {}, but the full size is {}; lower it, or remove it", ramp.first, full));
-  } else if (const int last = ramp.at(steps - 1, static_cast<int>(full)); last < full) {
-    keys.problem(of + "_start", fmt::format("begins a curriculum that reaches {} of {} only before training ends after "
-                                            "{} steps; raise {}_step, lower {}_every, or take more steps",
-                                            last, full, steps, of, of));
-  }
-}
 
 void require_sampler(const specification& spec, config::keys& test) {
   if (spec.sampler != sampler_method::wishart || spec.target.features->is_gaussian()) return;
@@ -32,7 +18,7 @@ void require_testable(const std::string& name, const model_specification& model,
   if (needs_examples(model) && spec.sampler == sampler_method::wishart) {
     test.problem("sampler", fmt::format("is \"wishart\", but models.{} needs the examples; remove it", name));
   }
-  const model_limits limits = make_model(model)->limits();
+  const model_limits limits = model.architecture->limits();
   if (spec.n.empty() || spec.m.empty()) return;
   if (spec.steps < limits.least_steps)
     test.problem("k", fmt::format("is {}, but models.{} is tested on chains; make it {} at least", spec.steps, name,

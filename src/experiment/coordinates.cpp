@@ -85,6 +85,7 @@ coordinates read_coordinates(const results_reader& file) {
           .rows = integers(in_weights("row")),
           .weights = read_weights(file),
           .further = read_further(file),
+          .stages = integers(std::string(stage_axis)),
           .features = integers(in_matrices("feature")),
           .directions = integers(in_matrices("direction")),
           .map_rows = integers(in_matrices("output"))};

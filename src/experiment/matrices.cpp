@@ -9,7 +9,6 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/hash.hpp"
-#include "cotscale/experiment/models.hpp"
 
 namespace cotscale::detail {
 namespace {
@@ -185,7 +184,7 @@ class covariance_writer {
 
 bool has_maps(const specification& spec) {
   return std::any_of(spec.model_tables.begin(), spec.model_tables.end(),
-                     [](const auto& table) { return make_model(table.second)->has_theory(); });
+                     [](const auto& table) { return table.second.architecture->has_theory(); });
 }
 
 bool one_dimension(const specification& spec) {

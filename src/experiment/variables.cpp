@@ -58,6 +58,8 @@ std::vector<dimension> dimensions_of(const coordinates& grid) {
   };
   out.insert(out.end(), grid.further.begin(), grid.further.end());
   out.push_back({"repeat", grid.repeats, "repeat", true});
+  if (!grid.stages.empty())
+    out.push_back({std::string(stage_axis), grid.stages, "trainings of a model, in their order"});
   out.push_back({"m", grid.m, "examples in a test prompt"});
   out.push_back({"k", grid.k, "steps of the chain of thought"});
   out.push_back({"training_step", grid.training_steps, "steps of training"});

@@ -22,14 +22,15 @@ sweep_scores read_scores(const results_reader& file, const coordinates& grid, co
   out.exact_z = file.first_steps("exact_z", 2);
   out.simulated_z = file.first_steps("simulated_z", most_compared_steps + 1);
   out.paired_distance = file.first_steps("paired_distance", paired_steps + 1);
-  for (std::size_t i = 0; i < status.size(); ++i) {
-    out.counts.push_back(status[i] == cell_status::done && converged[i] != 0 ? 1 : 0);
+  for (std::size_t i = 0; i < converged.size(); ++i) {  // over (cells, stages)
+    const bool done = status[i / grid.stage_count()] == cell_status::done;
+    out.counts.push_back(done && converged[i] != 0 ? 1 : 0);
   }
   return out;
 }
 
 std::string describe(const coordinates& grid, const score_place& place) {
-  return fmt::format("{}, m {}, k {}", describe(make_cell(grid, place.cell)), grid.m[place.m], grid.k[place.k]);
+  return fmt::format("{}, m {}, k {}", describe(grid, place.cell, place.stage), grid.m[place.m], grid.k[place.k]);
 }
 
 void report_decisions(const coordinates& grid, std::string_view what, const decisions& made) {
@@ -62,12 +63,14 @@ void report_theory(const specification& spec, const coordinates& grid, const swe
   }
 }
 
-// Cells that are done, and whose verdict is this.
+// Cells that are done, and whose verdict is this after any of their stages; `verdicts` are over (cells, stages).
 std::size_t count_done(const std::vector<cell_status>& status, const std::vector<std::int8_t>& verdicts,
                        std::int8_t verdict) {
   std::size_t count = 0;
+  const auto stages = static_cast<std::ptrdiff_t>(verdicts.size() / status.size());
   for (std::size_t i = 0; i < status.size(); ++i) {
-    if (status[i] == cell_status::done && verdicts[i] == verdict) ++count;
+    const auto first = verdicts.begin() + static_cast<std::ptrdiff_t>(i) * stages;
+    if (status[i] == cell_status::done && std::find(first, first + stages, verdict) != first + stages) ++count;
   }
   return count;
 }

@@ -59,8 +59,7 @@ sampled_training train_sampled(const task_mixture& tasks, int n, const sampled_o
   require_valid(options, d, exact_preconditioner);
   const blas_threads one(1);  // also in a lone shard, which runs outside of a parallel region
   detail::lsa_samples model(tasks, n, options, key);
-  const learning_options plan = learning_options_of(options);
-  learner<double> learning(model, plan, key, stop);
+  learner<double> learning(model, options, key, stop);
   training_state<double> state = learning.beginning();
   sampled_record out;
   for (auto* series : {&out.loss, &out.preconditioner_distance, &out.off_slice})

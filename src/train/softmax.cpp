@@ -150,8 +150,7 @@ softmax_training train_softmax(const task_mixture& tasks, int n, const softmax_o
           o.batch);
   const blas_threads one(1);
   softmax_samples model(tasks, n, options, key);
-  const learning_options plan = learning_options_of(o);
-  learner<double> learning(model, plan, key, stop);
+  learner<double> learning(model, o, key, stop);
   training_state<double> state = learning.beginning();
   softmax_record out;
   out.loss.assign(record_steps.size(), std::numeric_limits<double>::quiet_NaN());

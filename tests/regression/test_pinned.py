@@ -131,6 +131,9 @@ def leaves(table, prefix=""):
     for key, value in table.items():
         if isinstance(value, dict):
             yield from leaves(value, prefix if prefix in ("models.", "mixtures.") else f"{prefix}{key}.")
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            for one in value:
+                yield from leaves(one, prefix)
         else:
             yield f"{prefix}{key}", value
 

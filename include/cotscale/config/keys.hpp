@@ -136,11 +136,17 @@ class keys {
   }
   template<class Base>
   void part_keys(std::string_view name, std::shared_ptr<const Base>& chosen, std::span<const Base* const> parts) {
+    part_keys(name, chosen, parts, [&](Base& own) { own.keys(*this); });
+  }
+  /// The latter with `visit` for what visits the keys of a part.
+  template<class Base, class Visit>
+  void part_keys(std::string_view name, std::shared_ptr<const Base>& chosen, std::span<const Base* const> parts,
+                 Visit visit) {
     std::shared_ptr<const Base> result = chosen;
     for (const Base* part : parts) {
       const bool applies = chosen && chosen->word() == part->word();
       const std::shared_ptr<Base> own = applies ? chosen->clone() : part->clone();
-      when(applies, fmt::format("{} = \"{}\"", name, part->word()), [&] { own->keys(*this); });
+      when(applies, fmt::format("{} = \"{}\"", name, part->word()), [&] { visit(*own); });
       if (applies) result = own;
     }
     chosen = std::move(result);
@@ -197,6 +203,8 @@ class keys {
 struct table_declaration {
   std::string name;  ///< as in a specification, with NAME for what a user chooses
   void (*visit)(keys&);
+  bool is_list = false;  ///< there may be several of them: `[[name]]`
+  std::string heading() const { return is_list ? fmt::format("[[{}]]", name) : fmt::format("[{}]", name); }
 };
 
 }  // namespace cotscale::config

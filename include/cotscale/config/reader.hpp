@@ -34,6 +34,8 @@ class reader final : public keys {
 
   /// A table within this one; null if it is not there, and a problem if it is something else.
   const toml::table* subtable(const std::string& name);
+  /// The tables of a list, `[[name]]`; none if it is not there, and a problem if it is something else, or empty.
+  std::vector<const toml::table*> subtables(const std::string& name);
 
   void finish();
 
@@ -59,6 +61,7 @@ class reader final : public keys {
 
   const toml::node* find(std::string_view name) const { return table_ == nullptr ? nullptr : table_->get(name); }
   std::string full(std::string_view name) const;
+  std::string quoted_path(const std::string& name) const;
   bool applies() const;
   bool decided() const;
   void refuse(standing& s) const;

@@ -13,7 +13,9 @@ namespace cotscale::config {
 class writer final : public keys {
  public:
   /// Begins a table; `name` is its key as it stands in TOML.
-  void table(const std::string& name);
+  void table(const std::string& name) { table(name, "[", "]"); }
+  /// The same of one of the tables of a list.
+  void list_table(const std::string& name) { table(name, "[[", "]]"); }
   const std::string& text() const { return text_; }
 
  protected:
@@ -23,6 +25,8 @@ class writer final : public keys {
   void close() override { applies_.pop_back(); }
 
  private:
+  void table(const std::string& name, std::string_view opening, std::string_view closing);
+
   std::string text_;
   std::vector<bool> applies_;
 };

@@ -25,6 +25,7 @@ struct cell {
   std::int64_t repeat = 0;
   std::size_t variant = 0;  ///< of the specification, whose keys vary (variant_of)
   std::string varied = {};  ///< ", learning_rate 0.001": the values of the varied keys
+  std::size_t stage = 0;    ///< of its model's trainings (experiment/stages.hpp)
 };
 
 /// The combination of the further axes' values that a position has.
@@ -38,6 +39,8 @@ std::vector<std::size_t> cells_asked_for(const specification& spec, const coordi
 
 /// "model lsa, mixture matched, hardness 30, n 20, repeat 0", and the values of varied keys.
 std::string describe(const cell& c);
+/// The same of a number of the grid, and of a stage of its training where the grid has several.
+std::string describe(const coordinates& grid, std::size_t number, std::size_t stage);
 
 /// Axes of the results file. Builds every mixture once, and so throws specification_error for a covariance that is not
 /// valid.

@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cotscale/architecture/lsa.hpp"
+#include "cotscale/architecture/sequence_model.hpp"
 #include "cotscale/config/keys.hpp"
 #include "cotscale/config/named_file.hpp"
 #include "cotscale/config/overrides.hpp"
@@ -22,8 +22,6 @@
 #include "cotscale/task/features.hpp"
 #include "cotscale/task/spectra.hpp"
 #include "cotscale/task/weights.hpp"
-#include "cotscale/train/gpt2.hpp"
-#include "cotscale/train/sampled.hpp"
 
 namespace cotscale {
 namespace detail {
@@ -80,26 +78,21 @@ struct selection_specification {
   int draws = 1;         ///< of generated candidates, by `cotscale select`; in a sweep every repeat is one
 };
 
-enum class architecture_kind : std::uint8_t { lsa, gpt2, softmax };
 enum class sampler_method : std::uint8_t { automatic, wishart, explicit_examples };
+
+/// The keys of `[[models.NAME.stages]]`.
+struct training_stage {
+  std::string mixture;                                 ///< empty: the cell's
+  std::shared_ptr<const sequence_model> architecture;  ///< the model as it is trained here; not null
+};
 
 /// The keys of `[models.NAME]`.
 struct model_specification {
-  architecture_kind architecture = architecture_kind::lsa;
-  training_method training = training_method::population;
-  roll_out_method roll_out = roll_out_method::recursion;
-  double c = 1;
-  double tolerance = 1e-10;
-  std::int64_t max_steps = 1'000'000;
-  std::optional<double> step_size;
-  sampled_options sampled;   ///< of training = "samples", for LSA and softmax
-  bool own_columns = false;  ///< of softmax
-  gpt2_options gpt2;         ///< of GPT-2, which trains on samples only
-  std::string initial_file;  ///< results file with the weights to begin with; as written
-  std::string initial_sha256;
-  std::string initial_model;
-  std::shared_ptr<const detail::initial_weights_file> initial;  ///< that file, opened
+  std::shared_ptr<const sequence_model> architecture;           ///< with all its keys, of the first stage; not null
+  stored_weights stored;                                        ///< to begin with
+  std::shared_ptr<const detail::initial_weights_file> initial;  ///< their file, opened
   bool keep_weights = false;
+  std::vector<training_stage> stages;  ///< trainings that follow each other; empty: one, by the keys above
 };
 
 /// Mixtures that exist without a `[mixtures.NAME]`.

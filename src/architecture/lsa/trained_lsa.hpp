@@ -3,10 +3,9 @@
 
 #include <optional>
 
-#include "cotscale/architecture/lsa.hpp"
-#include "cotscale/train/sampled.hpp"
+#include "lsa.hpp"
 
-namespace cotscale::detail {
+namespace cotscale::architectures {
 
 class trained_lsa : public trained_sequence {
  public:
@@ -32,4 +31,4 @@ class trained_lsa : public trained_sequence {
   roll_out_method roll_out_;
 };
 
-}  // namespace cotscale::detail
+}  // namespace cotscale::architectures

@@ -181,6 +181,12 @@ toml::table whole(const std::string& name, const toml::table& table) {
   toml::table root = config::parse_text(base, "base");
   if (name == "models.NAME") {
     root["models"].as_table()->insert_or_assign("lsa", table);
+  } else if (name == "models.NAME.stages") {  // its architecture is that of the model
+    toml::table stage = table, model{{"architecture", table["architecture"].value_or(std::string("lsa"))}};
+    if (model["architecture"] == "gpt2") model.insert("size", "tiny");
+    stage.erase("architecture");
+    model.insert("stages", toml::array{stage});
+    root["models"].as_table()->insert_or_assign("lsa", model);
   } else if (name == "mixtures.NAME") {
     root.insert_or_assign("mixtures", toml::table{{"mine", table}});
     set(*root["sweep"].as_table(), "mixtures", "'mine'");

@@ -8,7 +8,7 @@ namespace cotscale {
 inline const std::string lsa_text = R"([sweep]
 name = "fuzz"
 seed = 3
-models = ["lsa", "closed", "learned"]
+models = ["lsa", "closed", "learned", "staged"]
 mixtures = ["matched", "skewed", "mine", "mixed", "hard"]
 hardness = [4.0, 9.5]
 n = [10, 20]
@@ -48,6 +48,18 @@ k_train = 3
 optimizer = "sgd"
 momentum = 0.5
 steps = 50
+[models.staged]
+architecture = "lsa"
+initialisation = "random"
+[[models.staged.stages]]
+mixture = "skewed"
+training = "samples"
+steps = 20
+[[models.staged.stages]]
+training = "samples"
+objective = "outcome"
+k_train = 2
+steps = 10
 [mixtures.mixed]
 probabilities = [1, 0.5]
 [mixtures.mine]

@@ -22,7 +22,7 @@ TEST(specification, reads_values_and_fills_in_defaults) {
   EXPECT_EQ(spec.d, 4);
   EXPECT_EQ(spec.hardness, (std::vector<double>{5, 8}));
   EXPECT_EQ(spec.repeats, 1);
-  EXPECT_EQ(spec.model_tables.at("lsa").tolerance, 1e-10);
+  EXPECT_EQ(spec.model_tables.at("lsa").architecture->map_tolerance(), 1e-10);
   EXPECT_EQ(spec.mixture_tables.at("mine").task.spectrum->eigenvalues(2), (std::vector<double>{1, 0.25}));
 }
 
