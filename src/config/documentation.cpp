@@ -69,14 +69,16 @@ bool are_alike(const entry& a, entry b) {
   return a == b;
 }
 
-// Makes one of the first two entries that are one key; returns whether there were any.
-bool join_two(std::vector<entry>& entries) {
+// Makes one of the first two entries that are one key; returns whether there were any. Keys of the table that a list
+// stands in, `outer`, may decide, too.
+bool join_two(std::vector<entry>& entries, std::span<const entry> outer) {
   for (auto first = entries.begin(); first != entries.end(); ++first) {
     for (auto second = first + 1; second != entries.end(); ++second) {
       if (first->name != second->name || !are_alike(*first, *second)) continue;
       auto conditions = either(first->conditions, second->conditions);
       if (!conditions) continue;
-      std::erase_if(*conditions, [&](const std::string& c) { return holds_always(c, entries); });
+      std::erase_if(*conditions,
+                    [&](const std::string& c) { return holds_always(c, entries) || holds_always(c, outer); });
       first->conditions = std::move(*conditions);
       entries.erase(second);
       return true;
@@ -120,10 +122,12 @@ std::string markdown_row(const entry& e) {
 }  // namespace
 
 std::vector<entry> entries_of(const table_declaration& table) {
-  lister list;
+  lister list, around;
   table.visit(list);
+  if (table.within != nullptr) table.within(around);
   std::vector<entry> entries = list.take();
-  while (join_two(entries)) {
+  const std::vector<entry> outer = around.take();
+  while (join_two(entries, outer)) {
   }
   return entries;
 }

@@ -47,7 +47,7 @@ std::span<const config::table_declaration> specification_tables() {
        {"tasks", of_specification<tasks>},
        {"select", of_specification<select>},
        {"models.NAME", of_specification<model>},
-       {"models.NAME.stages", of_specification<stage>, true}}};
+       {"models.NAME.stages", of_specification<stage>, of_specification<model>}}};
   return tables;
 }
 

@@ -63,7 +63,7 @@ struct training_problem {
   const matrix& directions;   ///< its eigenvectors or right singular vectors, (d, d)
   int target_unit = 0;        ///< powers of two, as cell_units has them
   int mixture_unit = 0;
-  std::span<const std::int64_t> record_steps;           ///< ascending; the model takes those that it comes to
+  std::span<const std::int64_t> record_steps = {};      ///< ascending; the model takes those that it comes to
   int blas_threads = 1;                                 ///< for large matrices
   const std::vector<tensor_values>* initial = nullptr;  ///< parameters to begin with; none: the model's own
 };

@@ -203,8 +203,8 @@ class keys {
 struct table_declaration {
   std::string name;  ///< as in a specification, with NAME for what a user chooses
   void (*visit)(keys&);
-  bool is_list = false;  ///< there may be several of them: `[[name]]`
-  std::string heading() const { return is_list ? fmt::format("[[{}]]", name) : fmt::format("[{}]", name); }
+  void (*within)(keys&) = nullptr;  ///< of tables of a list, `[[name]]`: the keys of the table that the list stands in
+  std::string heading() const { return within != nullptr ? fmt::format("[[{}]]", name) : fmt::format("[{}]", name); }
 };
 
 }  // namespace cotscale::config

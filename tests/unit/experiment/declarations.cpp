@@ -59,6 +59,7 @@ const std::map<std::string, std::vector<std::string>> special{
     {"sweep.hardness", {"[10.0, 30.0]", "4"}},
     {"target.degrees", {"9.5", "14.0"}},
     {"mixtures.NAME.degrees", {"9.5", "14.0"}},
+    {"models.NAME.stages.mixture", {"'isotropic'", "'skewed'"}},
     {"tasks.directions", {"[2, 3]", "1"}},
     {"target.eigenvalues", {"[1.0, 0.5, 0.25, 2.0]", "[1.0, 1.0, 1.0, 0.0]"}},
     {"mixtures.NAME.eigenvalues", {"[1.0, 0.5, 0.25, 2.0]", "[1.0, 1.0, 1.0, 0.0]"}},
