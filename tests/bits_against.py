@@ -22,13 +22,19 @@ from presets import command  # noqa: E402
 # What a change of the file's layout does to names: where the number of an old variable is to be found in the new file,
 # and what only a new file has. Attributes of groups are called GROUP@ATTRIBUTE, those of the root @ATTRIBUTE.
 RENAMED = {}
-NEW = {"identity_high", "identity_low", "failures/byte", "failures/cell", "failures/checksum", "failures/entry", "failures/message"}
+NEW = {"identity_high", "identity_low", "failures/byte", "failures/cell", "failures/checksum", "failures/entry", "failures/message",
+       "failures@without_entry", "matrices@left_out", "inputs/file"}
+NEW |= {f"matrices/{name}" for name in ("feature", "other_feature", "direction", "output", "input")}
+NEW |= {f"matrices/{kind}_{what}" for kind in ("target", "mixture", "candidate") for what in ("covariance", "eigenvalues")}
 # Of these, what is no part of a cell's payload, whose checksum therefore stays.
 BESIDE_PAYLOAD = set(NEW)
+NEW.add("matrices/preconditioner")
 
 # How a cell was computed, not what; and the file's own description, which covers these.
 NOT_COMPARED = {"rank", "start_time", "wall_seconds", "attempt", "record_checksum", "training_seconds", "tokens_per_second",
                 "integrity/seal", "integrity/description"}
+# Inputs that a run has made differ from run to run; what is made of them is compared.
+NOT_COMPARED |= {"inputs/sha256", "inputs/bytes", "inputs/offset", "inputs/content"}
 # Of the provenance, what says how numbers were made. The rest tells which build ran, where and when.
 COMPARED_PROVENANCE = {"provenance@seed", "provenance@rng", "provenance@sampler", "provenance@blas_threads"}
 # Of what attributes a dataset has, none is compared: long names and units are words about numbers.
@@ -110,7 +116,7 @@ def compare(old, new):
     """(lines about what differs, number of variables that are equal, notes)."""
     lines, notes, same = [], [], 0
     renamed = {name: RENAMED.get(name, name) for name in old}
-    payload_changed = any(name != renamed[name] for name in old) or bool((NEW - BESIDE_PAYLOAD) & set(new))
+    payload_changed = any(name != renamed[name] for name in old) or bool((NEW - BESIDE_PAYLOAD) & (set(new) - set(old)))
     for name, now in renamed.items():
         if name == "checksum" and payload_changed:
             notes.append("checksum: not compared, since names of variables have changed, and their order may have")

@@ -59,16 +59,21 @@ class Page:
 
     LEFT, RIGHT, TOP, BOTTOM = 0.85, 2.45, 1.1, 0.6
 
-    def __init__(self, rows, columns, panel, gap=(0.3, 0.6), sharey=False, left=LEFT):
-        """`panel` and `gap` are widths and heights of a panel and of the space between two, `left` the left margin."""
+    def __init__(self, rows, columns, panel, gap=(0.3, 0.6), sharey=False, left=LEFT, title_lines=2):
+        """`panel` and `gap` are widths and heights of a panel and of the space between two, `left` the left margin.
+
+        There is room for panel titles of so many lines.
+        """
+        more = 0.17 * max(0, title_lines - 2)
+        gap, top = (gap[0], gap[1] + more), self.TOP + more
         width = left + columns * panel[0] + (columns - 1) * gap[0] + self.RIGHT
-        height = self.TOP + rows * panel[1] + (rows - 1) * gap[1] + self.BOTTOM
+        height = top + rows * panel[1] + (rows - 1) * gap[1] + self.BOTTOM
         self.figure = Figure(figsize=(width, height))
         grid = {"left": left / width, "right": 1 - self.RIGHT / width, "wspace": gap[0] / panel[0]}
-        grid |= {"bottom": self.BOTTOM / height, "top": 1 - self.TOP / height, "hspace": gap[1] / panel[1]}
+        grid |= {"bottom": self.BOTTOM / height, "top": 1 - top / height, "hspace": gap[1] / panel[1]}
         self.axes = self.figure.subplots(rows, columns, squeeze=False, sharey=sharey, gridspec_kw=grid)
         self.shares_y = sharey
-        self._legend_top = self.TOP - 0.1
+        self._legend_top = top - 0.1
         self._exits = {}
 
     def heading(self, title, setting, note=None):

@@ -37,7 +37,8 @@ from .panels import (
     spread,
     turn_handle,
 )
-from .results import GRADIENT_DESCENT, USAGE, ResultsError, has_descent, is_selection, over_repeats, sweep_name
+from .results import GRADIENT_DESCENT, USAGE, ResultsError, has_descent, is_selection, over_repeats, stage_axis, sweep_name
+from .stages import stages
 from .transformer import transformer
 
 MOST_LINES = 6
@@ -121,7 +122,8 @@ def generic(results):
 
 SWEEP_FIGURES = {"fig1": fig1, "fig2a": fig2a, "fig2b": fig2b, "fig2c": transformer, "fig2d": transformer}
 SWEEP_FIGURES |= {"fig3-downstream": downstream, "fig4": fig4}
-SWEEP_FIGURES |= {"generic": generic}
+SWEEP_FIGURES |= {"stages": stages, "generic": generic}
+WITH_STAGES = ("stages", "generic")
 SELECTION_FIGURES = {"fig3": fig3, "tasks": tasks}
 FIGURES = SWEEP_FIGURES | SELECTION_FIGURES
 
@@ -134,6 +136,8 @@ def draw(results, name="auto"):
         try:
             if name != "auto" and name not in figures:
                 raise DoesNotFit(f"it is not made for {'a selection' if is_selection(results) else 'a sweep'}")
+            if wanted in figures and wanted not in WITH_STAGES and stage_axis(results):
+                raise DoesNotFit("training has several stages")
             return figures.get(wanted, figures[fallback])(results)
         except DoesNotFit as reason:
             if name == "auto":
@@ -164,12 +168,13 @@ def _facets(results, title, **page):
     every = [index for index in every if bool(lines["error_mean"].isel(dict(zip(names, index))).notnull().any())] or every
     shown = every[:MOST_PANELS]
     columns = min(len(shown), math.prod(lines.sizes[name] for name in names[2:]), MOST_COLUMNS)
-    page = Page(-(-len(shown) // columns), columns, **page)
     panels = [lines.isel(dict(zip(names, index))) for index in shown]
-    for axes, panel in zip(page.axes.flat, panels):
+    titles = [panel_title(results, panel) for panel in panels]
+    page = Page(-(-len(shown) // columns), columns, title_lines=max(words.count("\n") + 1 for words in titles), **page)
+    for axes, panel, words in zip(page.axes.flat, panels, titles):
         limits = lines if page.shares_y else panel
         set_error_axis(axes, lines["k"].values, [limits["error_mean"]])
-        axes.set_title(panel_title(results, panel))
+        axes.set_title(words)
         for n, style in styles.items():
             _measured_and_theory(page, axes, panel.sel(n=n), style, quantiles)
         _gradient_descent(axes, panel)

@@ -6,14 +6,14 @@ import numpy as np
 
 from .drawing import INK, band_handle, line_handle
 from .results import DONE, FAILED, asked_for, count_cells, dimension_d
-from .results import further_axes
+from .results import further_axes, stage_axis
 
 FACETS = ("model", "mixture", "hardness", "m")
 
 
 def facets(results):
     """What each panel has one value of."""
-    return (*FACETS[:3], *further_axes(results), FACETS[3]) if "status" in results else FACETS
+    return (*FACETS[:3], *further_axes(results), *stage_axis(results), FACETS[3]) if "status" in results else FACETS
 
 N_TITLE = "examples per training prompt"
 CONTROL = {"linestyle": (0, (4, 2)), "linewidth": 1.2}
@@ -70,7 +70,7 @@ def panel_title(results, panel):
 
 def facet_text(panel, name):
     """The coordinate `name` of the panel in words."""
-    pattern = {"model": "model {}", "mixture": "mixture {}", "hardness": "hardness {:g}", "m": "m = {}"}
+    pattern = {"model": "model {}", "mixture": "mixture {}", "hardness": "hardness {:g}", "n": "n = {}", "m": "m = {}"}
     return pattern.get(name, name + " {}").format(panel[name].item()).replace(" ", "\N{NO-BREAK SPACE}")
 
 

@@ -13,6 +13,7 @@ from .errors import IO_ERROR, OTHER_SCHEMA, USAGE, ResultsError  # noqa: F401  (
 from .seal import check_seal
 
 SCHEMA_VERSION = 3
+LAST_COMMITS = ("2f17c40", "0e75c6a")  # that read versions 1 and 2
 PENDING, DONE, FAILED, NOT_ASKED_FOR = 0, 1, 2, 3
 GRADIENT_DESCENT = "gradient_descent"  # the baseline
 CELL = ("model", "mixture", "hardness", "n", "repeat")
@@ -72,25 +73,6 @@ def open_file(path, engine="h5netcdf"):
     return _with_draws(results) if is_selection(results) else _only_done(results)
 
 
-def failures(path, engine="h5netcdf"):
-    """Why cells failed: a list of (labels of the cell, message), as far as the file has room for messages.
-
-    The labels are a dictionary of coordinates. Only cells that are failed now are listed.
-    """
-    results = open_results(path, engine)
-    with xr.open_dataset(path, engine=engine, group="failures") as group:
-        table = group.load()
-    status = results["status"]
-    found = []
-    for cell, message in zip(table["cell"].values, table["message"].values):
-        place = np.unravel_index(int(cell), status.shape) if cell >= 0 else None
-        if place is None or status.values[place] != FAILED:
-            continue
-        labels = {name: results[name].values.tolist()[i] for name, i in zip(status.dims, place)}
-        found.append((int(cell), labels, bytes(message.astype(np.uint8)).rstrip(b"\0").decode(errors="replace")))
-    return [(labels, message) for _, labels, message in sorted(found, key=lambda entry: entry[0])]
-
-
 def asked_for(results):
     """The number of cells that the sweep has: all but those that no model depends on."""
     return results["status"].size - count_cells(results, NOT_ASKED_FOR)
@@ -137,6 +119,16 @@ def further_axes(results):
     return tuple(name for name in results["status"].dims if name not in ("model", "mixture", "hardness", "n", "repeat"))
 
 
+def stage_axis(results):
+    """The dimension that tells the trainings of a model from each other, in a tuple; empty where no model has several."""
+    return ("stage",) if "stage" in results.dims else ()
+
+
+def stages_of(results, model):
+    """The stages of a model's training, a dictionary of keys each; one without keys where the specification lists none."""
+    return configuration(results).get("models", {}).get(model, {}).get("stages", [{}])
+
+
 def over_repeats(results):
     """Averages the errors and theory of the repeats that are done; the dimension `repeat` goes.
 
@@ -161,12 +153,30 @@ def _check_schema(path, file):
     if version is None:
         raise ResultsError(f"{path}: not a cotscale results file (no schema_version)", OTHER_SCHEMA)
     if version != SCHEMA_VERSION:
-        message = f"{path}: schema version {version}, but this package reads version {SCHEMA_VERSION}"
+        readers = _readers(path, file, version)
+        message = f"{path}: schema version {version}, but this package reads version {SCHEMA_VERSION}; it is read by {readers}"
         raise ResultsError(message, OTHER_SCHEMA)
     missing = sorted((NEEDED_OF_SELECTION if is_selection(file) else NEEDED) - set(file.variables))
     if missing:
         message = f"{path}: schema version {SCHEMA_VERSION} needs the variables {', '.join(missing)}"
         raise ResultsError(message, OTHER_SCHEMA)
+
+
+def _readers(path, file, version):
+    """Who reads that version: the build that wrote the file, as far as it says which, or the last commit before the next."""
+    writer = file.attrs
+    if "git_sha" not in writer:
+        try:
+            with xr.open_dataset(path, engine="h5netcdf", group="provenance") as group:
+                writer = group.attrs
+        except (OSError, ValueError, KeyError):
+            writer = {}
+    reader = "a newer cotscale"
+    if version < SCHEMA_VERSION:
+        reader = f"a cotscale up to commit {LAST_COMMITS[0 if version < 2 else 1]}"
+    if "git_sha" in writer:
+        reader += f", such as the {writer.get('cotscale_version')} of commit {writer['git_sha']} that wrote it"
+    return reader
 
 
 def _only_done(results):

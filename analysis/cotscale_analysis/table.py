@@ -1,11 +1,11 @@
-"""A plain-text table of results: a row per (model, mixture, hardness, n, m), averaged over the repeats."""
+"""A plain-text table of results: a row per (model, mixture, hardness, n, m), and stage, averaged over the repeats."""
 
 import itertools
 
 import numpy as np
 
 from .results import DONE, FAILED, GRADIENT_DESCENT, NOT_ASKED_FOR, PENDING, configuration, count_cells, has_descent, is_selection
-from .results import further_axes, over_repeats
+from .results import further_axes, over_repeats, stage_axis, stages_of
 from .selection import format_selection
 from .text import aligned, number
 
@@ -17,7 +17,7 @@ FEW = 16  # diverging prompts that a cell should expect, before it is taken to s
 
 def _axes(results):
     """What each row has one value of."""
-    return ("model", "mixture", "hardness", "n", *further_axes(results), "m")
+    return ("model", "mixture", "hardness", "n", *further_axes(results), *stage_axis(results), "m")
 
 
 def format_table(results, most_rows=MOST_ROWS):
@@ -26,7 +26,9 @@ def format_table(results, most_rows=MOST_ROWS):
         return format_selection(results, most_rows)
     rows = list(itertools.islice(_rows(results), most_rows))
     lines = [_summary(results), UNITS, *aligned([_header(results), *rows], _axes(results).index("hardness"))]
-    total = int((results["status"] != NOT_ASKED_FOR).any("repeat").sum()) * results.sizes["m"]
+    asked = (results["status"] != NOT_ASKED_FOR).any("repeat")
+    stages = [len(stages_of(results, model)) for model in results["model"].values]
+    total = int((asked.transpose(..., "model") * stages).sum()) * results.sizes["m"]
     if len(rows) < total:
         lines.append(f"… {total - len(rows)} more rows of {total}; --all shows them")
     lines += _differing(results)
@@ -36,8 +38,8 @@ def format_table(results, most_rows=MOST_ROWS):
 def _summary(results):
     done, failed, pending = (count_cells(results, status) for status in (DONE, FAILED, PENDING))
     title = results.attrs.get("title", "no title")
-    unconverged = int((results["converged"] == 0).sum())
-    diverged = int((results["training_diverged"] == 1).sum())
+    unconverged = int((results["converged"] == 0).any(stage_axis(results)).sum())
+    diverged = int((results["training_diverged"] == 1).any(stage_axis(results)).sum())
     stopped = f", {unconverged} not converged" if unconverged else ""
     stopped += f", {diverged} of them diverged" if diverged else ""
     return f"{title}: {done} of {done + failed + pending} cells done, {failed} failed, {pending} pending{stopped}"
@@ -97,10 +99,12 @@ def _rows(results):
     names, axes = ("error_mean", "predicted_error", "theory_error", "exact_z"), _axes(results)
     error, predicted, theory, z = (averages[name].transpose(*axes, "k").values for name in names)
     descent = _descent(averages, axes)
-    status = results["status"].transpose(*axes[:-1], "repeat").values
+    status = results["status"].broadcast_like(results["error_mean"].isel(m=0, k=0)).transpose(*axes[:-1], "repeat").values
     k = results["k"].values
+    stages = [len(stages_of(results, model)) for model in results["model"].values]
     for place in np.ndindex(*error.shape[:-1]):
-        if (status[place[:-1]] == NOT_ASKED_FOR).all():
+        beyond = bool(stage_axis(results)) and place[-2] >= stages[place[0]]
+        if beyond or (status[place[:-1]] == NOT_ASKED_FOR).all():
             continue
         labels = [number(results[name].values[i], 6) for name, i in zip(axes, place)]
         errors = [number(error[place][i]) for i in _chain_lengths(results)]
@@ -117,7 +121,8 @@ def _descent(averages, axes):
     """The error of gradient descent at the last k, over the axes; None where the file has no baselines."""
     if not has_descent(averages):
         return None
-    return averages["baseline_error"].sel(baseline=GRADIENT_DESCENT).isel(k=-1).transpose(*axes).values
+    last = averages.isel(k=-1)
+    return last["baseline_error"].sel(baseline=GRADIENT_DESCENT).broadcast_like(last["error_mean"]).transpose(*axes).values
 
 
 def _smallest(error):

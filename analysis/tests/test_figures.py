@@ -4,6 +4,7 @@ import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
+import xarray as xr
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.legend import Legend
@@ -13,6 +14,7 @@ import schema
 from cotscale_analysis import ResultsError, draw, open_results, save
 from cotscale_analysis.drawing import ordered_styles, power_of_ten
 from cotscale_analysis.figures import reaching_n
+from cotscale_analysis.results import CELL
 
 PRESETS = ("fig1", "fig2a", "fig2b", "fig2c", "fig2d", "fig3-downstream", "fig4", "wide")
 
@@ -264,3 +266,23 @@ def test_lines_differ_in_lightness_and_in_marker(count):
 
 def test_powers_of_ten_are_written_out():
     assert [power_of_ten(value) for value in (1e-13, 1.0, 1e20)] == ["10⁻¹³", "10⁰", "10²⁰"]
+
+
+def varied(results):
+    """The same over three further axes whose names are long."""
+    axes = {"curriculum_dimension_start": [1, 2], "initial_learning_rate": [0.001, 0.01], "noise_of_the_labels": [0.0, 0.25]}
+    over = {name: len(values) for name, values in axes.items()}
+    wide = xr.merge([v.expand_dims(over) if set(CELL) <= set(v.dims) else v for v in results.data_vars.values()])
+    order = ("model", "mixture", "hardness", "n", *axes, "repeat", ...)
+    return wide.transpose(*order).assign_coords(axes).assign_attrs(results.attrs)
+
+
+def test_titles_of_many_varied_keys_have_room(results):
+    figure = draw(varied(results("wide").isel(model=[0], hardness=[0])))
+    assert_nothing_overlaps(figure)
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    shown = [axes for axes in figure.axes if axes.get_visible()]
+    assert max(axes.get_title("left").count("\n") for axes in shown) >= 2
+    for one, other in itertools.permutations(shown, 2):
+        other_ticks = other.xaxis.get_tightbbox(renderer)
+        assert other_ticks is None or not one._left_title.get_window_extent(renderer).overlaps(other_ticks)

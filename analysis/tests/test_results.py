@@ -106,18 +106,28 @@ def test_reads_while_another_process_writes(tmp_path):
     assert counts == sorted(counts) and counts[0] == 0
 
 
-@pytest.mark.parametrize("version, reads", [(3, True), (2, False), (4, False)])
-def test_other_schema_versions_are_refused(tmp_path, version, reads):
+OTHERS = {1: "a cotscale up to commit 2f17c40", 2: "a cotscale up to commit 0e75c6a", 4: "a newer cotscale"}
+
+
+@pytest.mark.parametrize("version", [1, 2, 3, 4])
+@pytest.mark.parametrize("writer", ["provenance", "/", None])  # versions 1 and 2 have these attributes at the root
+def test_other_schema_versions_are_refused(tmp_path, version, writer):
     def edit(file):
         file.attrs["schema_version"] = version
+        if writer != "provenance":
+            del file["provenance"]
+        if writer is not None:
+            file[writer].attrs["cotscale_version"], file[writer].attrs["git_sha"] = "0.0.9", "abcdef"
 
     path = schema.write(tmp_path / "a.h5", "cotscale: some", edit=edit)
-    if reads:
+    if version == 3:
         assert open_results(path).attrs["schema_version"] == 3
         return
     with pytest.raises(ResultsError, match=f"schema version {version}, but .* version 3") as refusal:
         open_results(path)
     assert refusal.value.exit_code == 65
+    named = ", such as the 0.0.9 of commit abcdef that wrote it" if writer else ""
+    assert str(refusal.value).endswith(f"it is read by {OTHERS[version]}{named}")
 
 
 def test_what_is_not_a_results_file_is_refused(tmp_path):

@@ -115,6 +115,7 @@ std::string product_of_axes(const specification& spec, const coordinates& grid) 
   std::string out = fmt::format(" of {} models × {} mixtures × {} hardness × {} n × {} repeats", grid.models.size(),
                                 grid.mixtures.size(), grid.hardness.size(), grid.n.size(), grid.repeats.size());
   for (const dimension& d : grid.further) out += fmt::format(" × {} {}", d.length(), d.name);
+  if (!grid.stages.empty()) out += fmt::format(", in up to {} stages each", grid.stages.size());
   const std::size_t without = grid.cell_count() - cells_asked_for(spec, grid).size();
   return without == 0
              ? out
@@ -187,6 +188,9 @@ void list_failures(const results_reader& file, const std::vector<cell_status>& s
     last = message;
   }
   if (failed > most) print("  failed   {} more\n", failed - most);
+  if (const std::size_t others = file.failures_without_message(); others > 0) {
+    print("  failed   {} of them without a message, since the file has room for {}\n", others, most_failures);
+  }
 }
 
 }  // namespace

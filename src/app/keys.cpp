@@ -17,7 +17,7 @@ namespace cotscale::app {
 namespace {
 
 bool is_named(const config::table_declaration& table, const std::string& word) {
-  return table.name == word || table.name == word + ".NAME";
+  return table.name == word || table.name == word + ".NAME" || table.name.ends_with(".NAME." + word);
 }
 
 // Whether the key is of that name, or has an effect with some values of that one, or with that value of another, only.
@@ -36,7 +36,7 @@ std::string asked_word(const std::string& word) {
   for (const config::table_declaration& t : specification_tables()) {
     if (t.name == table) return rest;
     if (t.name != table + ".NAME") continue;
-    const std::size_t key = rest.find('.');
+    const std::size_t key = rest.rfind('.');
     return key == std::string::npos ? table : rest.substr(key + 1);
   }
   return word;
@@ -81,7 +81,8 @@ exit_code keys(const keys_arguments& arguments) {
   for (const config::table_declaration& table : specification_tables()) {
     if (of_table && !is_named(table, word)) continue;
     const std::vector<config::entry> entries = shown_entries(table, word);
-    if (!entries.empty()) text += fmt::format("{}[{}]\n{}", text.empty() ? "" : "\n", table.name, plain_text(entries));
+    if (!entries.empty())
+      text += fmt::format("{}{}\n{}", text.empty() ? "" : "\n", table.heading(), plain_text(entries));
   }
   if (text.empty()) refuse(arguments.word);
   print_text(text);

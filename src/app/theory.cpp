@@ -16,7 +16,7 @@
 #include "cotscale/base/patience.hpp"
 #include "cotscale/base/stopwatch.hpp"
 #include "cotscale/experiment/cell.hpp"
-#include "cotscale/experiment/models.hpp"
+#include "cotscale/experiment/stages.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/run/requirements.hpp"
 #include "cotscale/run/resources.hpp"
@@ -78,22 +78,23 @@ std::string theory_row(const specification& spec, const cell& c, std::int64_t m,
 
 std::string theory_exception(const specification& spec) {
   const bool unknown = std::any_of(spec.model_tables.begin(), spec.model_tables.end(),
-                                   [](const auto& table) { return !make_model(table.second)->has_theory(); });
+                                   [](const auto& table) { return !table.second.architecture->has_theory(); });
   return unknown ? "All of this is for linear self-attention; nothing is predicted for the other models\n" : "";
 }
 
 std::string theory_legend(const specification& spec) {
+  const feature_distribution& features = *spec.target.features;
+  const std::string drawn =
+      features.is_gaussian() ? "Wishart draws" : fmt::format("prompts with features = \"{}\"", features.word());
   return fmt::format(
-      "errors: expected |w_k - w|^2, mean of so many Wishart draws, not divided by d; best: the least, and its "
-      "standard "
-      "error\n"
+      "errors: expected |w_k - w|^2, mean of so many {}, not divided by d; best: the least, and its standard error\n"
       "draws: {} at first, then twice as many until one k is better than all others by 4 standard errors of paired "
       "differences, at most {}\n"
       "best k: a range where draws do not tell these k apart; ≥ where longer chains than k = {} might be better\n"
       "radius: largest |eigenvalue| of I - Gamma^-1 Sigma (m to infinity); above 1 longer chains diverge\n"
       "diverging: share of draws for which that of I - Gamma^-1 S is above 1\n"
       "edge: the same by the Marchenko-Pastur law, where target and training are isotropic\n",
-      spec.theory_draws, spec.theory_most_draws, spec.steps);
+      drawn, spec.theory_draws, spec.theory_most_draws, spec.steps);
 }
 
 // A sentence for every row where they are few, else a summary.
@@ -127,13 +128,23 @@ bool varies_models_only(const specification& spec, const cell& c) {
   return false;
 }
 
-// Models and, with given candidates, repeats do not matter. A mixture is named with the values of varied keys.
+// Models and, with given candidates, repeats do not matter. Mixtures that only stages are trained on have cells like the
+// first of the sweep.
 std::vector<cell> predicted_cells(const specification& spec, const coordinates& grid) {
   std::vector<cell> cells;
+  const std::vector<std::string> mixtures = all_mixtures(spec);
+  const auto add = [&](cell c, const std::string& mixture) {
+    c.mixture = mixture;
+    const bool repeated = c.repeat > 0 && !(depends_on_candidates(spec, mixture) && is_drawn(spec));
+    if (!repeated) cells.push_back(std::move(c));
+  };
   for (const std::size_t number : cells_asked_for(spec, grid)) {
     const cell c = make_cell(grid, number);
-    const bool repeated = c.repeat > 0 && !(depends_on_candidates(spec, c.mixture) && is_drawn(spec));
-    if (c.position[0] == 0 && !repeated && !varies_models_only(spec, c)) cells.push_back(c);
+    if (c.position[model_axis] != 0 || varies_models_only(spec, c)) continue;
+    add(c, c.mixture);
+    if (c.position[mixture_axis] != 0) continue;
+    std::for_each(mixtures.begin() + static_cast<std::ptrdiff_t>(spec.mixtures.size()), mixtures.end(),
+                  [&](const std::string& mixture) { add(c, mixture); });
   }
   return cells;
 }

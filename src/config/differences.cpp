@@ -42,6 +42,10 @@ std::map<std::string, value> flattened(const std::string& text) {
       const std::string path = prefix + std::string(key.str());
       if (const toml::table* inner = node.as_table()) {
         self(self, *inner, path + ".");
+      } else if (const toml::array* list = node.as_array(); list != nullptr && list->is_array_of_tables()) {
+        for (std::size_t i = 0; i < list->size(); ++i) {
+          self(self, *list->get(i)->as_table(), fmt::format("{}[{}].", path, i));
+        }
       } else {
         flat[path] = value_of(node);
       }

@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "cotscale/base/error.hpp"
+#include "cotscale/config/conditions.hpp"
 #include "cotscale/config/field.hpp"
 
 namespace cotscale::config {
@@ -39,6 +42,51 @@ class lister final : public keys {
   std::vector<entry> entries_;
   std::vector<std::string> conditions_;
 };
+
+// The conditions that hold where those of `a` or of `b` do; empty if more than one of them differs.
+std::optional<std::vector<std::string>> either(const std::vector<std::string>& a, const std::vector<std::string>& b) {
+  const auto [one, other] = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
+  if (a.size() != b.size() || one == a.end()) return a == b ? std::optional(a) : std::nullopt;
+  const std::optional<std::string> both = config::either(*one, *other);
+  if (!both || !std::equal(one + 1, a.end(), other + 1)) return std::nullopt;
+  std::vector<std::string> out = a;
+  out[static_cast<std::size_t>(one - a.begin())] = *both;
+  return out;
+}
+
+// Whether the condition says no more than that the key that decides has one of its words.
+bool holds_always(const std::string& condition, std::span<const entry> entries) {
+  const parsed_condition parsed = parse_condition(condition);
+  const auto key = std::find_if(entries.begin(), entries.end(), [&](const entry& e) { return e.name == parsed.name; });
+  if (key == entries.end() || key->choices.empty() || (!key->required && key->fallback.empty())) return false;
+  return std::all_of(key->choices.begin(), key->choices.end(), [&](const choice& c) {
+    return std::find(parsed.values.begin(), parsed.values.end(), fmt::format("\"{}\"", c.text)) != parsed.values.end();
+  });
+}
+
+// Whether two entries differ in their conditions at most.
+bool are_alike(const entry& a, entry b) {
+  b.conditions = a.conditions;
+  return a == b;
+}
+
+// Makes one of the first two entries that are one key; returns whether there were any. Keys of the table that a list
+// stands in, `outer`, may decide, too.
+bool join_two(std::vector<entry>& entries, std::span<const entry> outer) {
+  for (auto first = entries.begin(); first != entries.end(); ++first) {
+    for (auto second = first + 1; second != entries.end(); ++second) {
+      if (first->name != second->name || !are_alike(*first, *second)) continue;
+      auto conditions = either(first->conditions, second->conditions);
+      if (!conditions) continue;
+      std::erase_if(*conditions,
+                    [&](const std::string& c) { return holds_always(c, entries) || holds_always(c, outer); });
+      first->conditions = std::move(*conditions);
+      entries.erase(second);
+      return true;
+    }
+  }
+  return false;
+}
 
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
   for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
@@ -75,9 +123,14 @@ std::string markdown_row(const entry& e) {
 }  // namespace
 
 std::vector<entry> entries_of(const table_declaration& table) {
-  lister list;
+  lister list, around;
   table.visit(list);
-  return list.take();
+  if (table.within != nullptr) table.within(around);
+  std::vector<entry> entries = list.take();
+  const std::vector<entry> outer = around.take();
+  while (join_two(entries, outer)) {
+  }
+  return entries;
 }
 
 std::string plain_text(std::span<const entry> entries) {

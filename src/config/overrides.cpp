@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <sstream>
 #include <utility>
 
@@ -18,6 +19,23 @@ override_key parse_override(const std::string& text) {
   }
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
+
+namespace {
+
+// "stages[1]": a table of a list.
+bool is_numbered(const std::string& word) { return word.ends_with(']') && word.find('[') != std::string::npos; }
+
+// Null if there is no such table.
+toml::node* numbered(toml::table& table, const std::string& word) {
+  const std::size_t bracket = word.find('[');
+  toml::array* list = table[word.substr(0, bracket)].as_array();
+  std::size_t index = 0;
+  const char *first = word.data() + bracket + 1, *last = word.data() + word.size() - 1;
+  const auto [end, error] = std::from_chars(first, last, index);
+  return list != nullptr && error == std::errc() && end == last ? list->get(index) : nullptr;
+}
+
+}  // namespace
 
 namespace detail {
 
@@ -42,7 +60,10 @@ void apply(toml::table& root, const override_key& o, const std::string& source) 
   for (std::size_t dot = rest.find('.'); dot != std::string::npos; dot = rest.find('.')) {
     const std::string head = rest.substr(0, dot);
     rest = rest.substr(dot + 1);
-    toml::node* next = table->get(head);
+    toml::node* next = is_numbered(head) ? numbered(*table, head) : table->get(head);
+    if (next == nullptr && is_numbered(head)) {
+      throw specification_error(fmt::format("{}: there is no table {}", source, head));
+    }
     if (next == nullptr) next = &table->insert(head, toml::table{}).first->second;
     if (!next->is_table()) throw specification_error(fmt::format("{}: {} is a value, not a table", source, head));
     table = next->as_table();

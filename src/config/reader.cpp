@@ -7,6 +7,7 @@
 #include <functional>
 #include <utility>
 
+#include "cotscale/config/conditions.hpp"
 #include "cotscale/config/field.hpp"
 #include "cotscale/config/toml_text.hpp"
 
@@ -30,12 +31,22 @@ std::string reader::full(std::string_view name) const {
   return path_.empty() ? std::string(name) : fmt::format("{}.{}", path_, name);
 }
 
+// As it stands in the brackets of a table.
+std::string reader::quoted_path(const std::string& name) const {
+  return path_.empty() ? quoted_key(name) : fmt::format("{}.{}", path_, quoted_key(name));
+}
+
 bool reader::applies() const {
   return std::all_of(conditions_.begin(), conditions_.end(), [](const condition& c) { return c.applies && c.decided; });
 }
 
 bool reader::decided() const {
   return std::all_of(conditions_.begin(), conditions_.end(), [](const condition& c) { return c.decided; });
+}
+
+std::string reader::given_word(std::string_view name) const {
+  const toml::node* node = find(name);
+  return node == nullptr ? "" : node->value<std::string>().value_or("");
 }
 
 void reader::open(bool applies, std::string_view text) {
@@ -48,14 +59,15 @@ void reader::open_after(std::string_view name) {
   conditions_.push_back({.applies = true, .decided = !unread_.contains(name), .text = ""});
 }
 
-// Of several conditions on which a key would have an effect, the one that most of holds already is named.
+// Of several conditions on which a key would have an effect, the one that most of holds already is named, with those
+// on which the same key decides.
 void reader::refuse(standing& s) const {
   const auto first =
       std::find_if(conditions_.begin(), conditions_.end(), [](const condition& c) { return !c.applies; });
   const auto depth = static_cast<std::size_t>(first - conditions_.begin()) + 1;
-  if (s.depth >= depth) return;
+  if (s.depth > depth) return;
+  s.condition = s.depth < depth ? first->text : either(s.condition, first->text).value_or(s.condition);
   s.depth = depth;
-  s.condition = first->text;
 }
 
 void reader::visit(const key& k, field& f) {
@@ -101,20 +113,38 @@ const toml::table* reader::subtable(const std::string& name) {
   const toml::node* node = find(name);
   if (node == nullptr) return nullptr;
   if (node->is_table()) return node->as_table();
-  const std::string path = path_.empty() ? quoted_key(name) : fmt::format("{}.{}", path_, quoted_key(name));
-  problem(name, fmt::format("must be a table: write [{}] on a line of its own, and its keys below", path));
+  problem(name, fmt::format("must be a table: write [{}] on a line of its own, and its keys below", quoted_path(name)));
   return nullptr;
+}
+
+std::vector<const toml::table*> reader::subtables(const std::string& name) {
+  known_[name].settled = true;
+  const toml::node* node = find(name);
+  if (node == nullptr) return {};
+  std::vector<const toml::table*> out;
+  if (const toml::array* list = node->as_array(); list != nullptr && list->is_array_of_tables()) {
+    for (const toml::node& element : *list) out.push_back(element.as_table());
+  } else {
+    problem(name,
+            fmt::format("must be a list of tables: write [[{}]] on a line of its own for each, and its keys below",
+                        quoted_path(name)));
+  }
+  return out;
 }
 
 void reader::report_unknown(const std::string& name, const toml::node& node) {
   sound_ = false;
   if (problems_.full()) return problems_.count();
+  constexpr std::size_t few = 12;
   std::vector<std::string> candidates;
   for (const auto& entry : known_) candidates.push_back(entry.first);
   const std::string near = nearest(name, candidates);
-  problems_.add(&node, fmt::format("unknown key {}{} (known here: {})", full(name),
-                                   near.empty() ? "; remove it" : fmt::format("; did you mean {}?", full(near)),
-                                   listed(candidates)));
+  const std::string known = candidates.size() > few ? fmt::format("`cotscale keys {}` lists all {}",
+                                                                  path_.substr(0, path_.find('.')), candidates.size())
+                                                    : fmt::format("known here: {}", listed(candidates));
+  problems_.add(&node,
+                fmt::format("unknown key {}{} ({})", full(name),
+                            near.empty() ? "; remove it" : fmt::format("; did you mean {}?", full(near)), known));
 }
 
 void reader::finish() {
@@ -133,6 +163,15 @@ void reader::finish() {
                          fmt::format("{} has an effect with {} only; remove it", full(name), found->second.condition));
     }
   }
+}
+
+void read_text(const std::string& text, const std::string& source, const std::function<void(keys&)>& declaration) {
+  const toml::table root = parse_text(text, source);
+  problem_list problems(source);
+  reader keys(&root, "", problems);
+  declaration(keys);
+  keys.finish();
+  problems.raise();
 }
 
 }  // namespace cotscale::config

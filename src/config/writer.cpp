@@ -8,10 +8,22 @@
 
 namespace cotscale::config {
 
-void writer::table(const std::string& name) { text_ += fmt::format("{}[{}]\n", text_.empty() ? "" : "\n", name); }
+void writer::table(const std::string& name, std::string_view opening, std::string_view closing) {
+  text_ += fmt::format("{}{}{}{}\n", text_.empty() ? "" : "\n", opening, name, closing);
+}
+
+bool writer::applies() const { return std::find(applies_.begin(), applies_.end(), false) == applies_.end(); }
+
+std::string version_line(std::string_view kind, std::string_view word, int number) {
+  return fmt::format("{}{} {} {}\n", version_mark, kind, word, number);
+}
+
+void writer::version(std::string_view name, std::string_view word, int number) {
+  if (written_ == what::numbers && applies()) text_ += version_line(name, word, number);
+}
 
 void writer::visit(const key& k, field& f) {
-  if (std::find(applies_.begin(), applies_.end(), false) != applies_.end()) return;
+  if (!applies()) return;
   if (written_ == what::numbers && !k.numbers) return;
   const std::string value = f.text();
   if (value.empty() || value == k.unwritten) return;

@@ -30,7 +30,7 @@ std::int64_t gap(const interval& measured, const interval& predicted, double div
 }  // namespace
 
 std::span<const variable> best_k_variables() {
-  const std::vector<std::string> over_m{"m"}, over_both{"m", "k"};
+  const std::vector<std::string> over_m{"stage?", "m"}, over_both{"stage?", "m", "k"};
   using enum value_type;
   static const std::vector<variable> declared{
       {"best_k", i64, over_m, "k with the least error_mean"},
@@ -98,15 +98,16 @@ void report_best_k(const results_reader& file, const std::vector<cell_status>& s
   for (std::size_t number = 0; number < status.size(); ++number) {
     if (status[number] != cell_status::done) continue;
     bool both = false, differs = false;
-    for (std::size_t m = 0; m < grid.m.size(); ++m) {
-      const std::size_t i = number * grid.m.size() + m;
+    const std::size_t rows = grid.stage_count() * grid.m.size();  // of a cell
+    for (std::size_t i = number * rows; i < (number + 1) * rows; ++i) {
       if (measured[i].best < 0 || predicted[i].best < 0) continue;
       both = true;
       const std::int64_t between = gap(measured[i], predicted[i], share[i] * prompts);
       differs = differs || between > 0;
       if (between <= widest) continue;
       widest = between;
-      where = fmt::format("{}, m {}: measured {}, predicted {}", describe(make_cell(grid, number)), grid.m[m],
+      const std::size_t stage = i / grid.m.size() % grid.stage_count(), m = i % grid.m.size();
+      where = fmt::format("{}, m {}: measured {}, predicted {}", describe(grid, number, stage), grid.m[m],
                           shown(measured[i]), shown(predicted[i]));
     }
     compared += both ? 1 : 0;

@@ -16,8 +16,8 @@
 #include "cotscale/eval/roll_out.hpp"
 #include "cotscale/eval/statistics.hpp"
 #include "cotscale/experiment/best_k.hpp"
-#include "cotscale/experiment/models.hpp"
 #include "cotscale/experiment/scores.hpp"
+#include "cotscale/experiment/stages.hpp"
 #include "cotscale/theory/closed_forms.hpp"
 #include "cotscale/theory/prediction.hpp"
 #include "null_cache.hpp"
@@ -30,13 +30,22 @@ namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
+bool is_finite(const trained_sequence& model) {
+  const std::vector<tensor_values> tensors = model.tensors();
+  return std::all_of(tensors.begin(), tensors.end(), [](const tensor_values& tensor) {
+    return std::visit(
+        [](const auto& v) { return std::all_of(v.begin(), v.end(), [](auto x) { return std::isfinite(x); }); },
+        tensor.values);
+  });
+}
+
 }  // namespace
 
 std::span<const variable> detail::mixture_variables() {
   static const std::vector<variable> declared{
       {"task_probability",
        value_type::f64,
-       {"task"},
+       {"stage?", "task"},
        "share of the training prompts that have this task, of mixtures that are "
        "made of candidates"}};
   return declared;
@@ -62,12 +71,14 @@ struct cell_computer::implementation : detail::cell_tasks {
         models(detail::room_for(10.0 * s.d * s.d, 256)),
         baselines(detail::room_for(24.0 * (s.steps + 1), 20'000)) {}
 
-  std::shared_ptr<const trained_sequence> model_of(const cell& c, const std::stop_token& stop) {
+  // A cell is here as one stage of its training has it (at_stage); `before` is what the stage before has left.
+  std::shared_ptr<const trained_sequence> model_of(const cell& c, const trained_sequence* before,
+                                                   const std::stop_token& stop) {
     const auto train = [&] {
-      return detail::train_model(spec, grid, c, tasks_of(c, stop), *optimum_of(c, stop), stop);
+      return detail::train_model(spec, grid, c, before, tasks_of(c, stop), *optimum_of(c, stop), stop);
     };
     // What is learned from samples is this cell's own.
-    if (make_model(spec.model_tables.at(c.model))->learns_from_samples()) return train();
+    if (training_of(spec, c).learns_from_samples()) return train();
     return *models.get({c.model, c.mixture, c.hardness, c.n, candidate_repeat(c)}, train);
   }
 
@@ -85,7 +96,7 @@ struct cell_computer::implementation : detail::cell_tasks {
 
   // Nothing where the model has no positions for so many examples.
   chain_evaluation roll_out(const cell& c, const trained_sequence& model, std::int64_t m, const std::stop_token& stop) {
-    if (!make_model(spec.model_tables.at(c.model))->limits().takes(m, c.n)) return {};
+    if (!training_of(spec, c).limits().takes(m, c.n)) return {};
     const auto theory = optimum_of(c, stop);
     const chain_test test{.steps = spec.steps,
                           .prompts = spec.prompts,
@@ -135,12 +146,11 @@ struct cell_computer::implementation : detail::cell_tasks {
   // Scores of the errors of grid.m[i]; before quantiles reorder them.
   void store_scores(const cell& c, const trained_sequence& model, std::size_t i, error_table& errors,
                     const std::stop_token& stop, cell_values& out) {
-    const model_specification& table = spec.model_tables.at(c.model);
     const auto expected =
         model.at_optimum() ? nulls.get(c, candidate_repeat(c), optimum_of(c, stop)->preconditioner, *target_of(c), stop)
                            : nullptr;
     cotscale::store_scores(score_errors(errors, spec.steps, spec.d, expected ? &(*expected)[i] : nullptr,
-                                        map_tolerance(table), spec.weights->degrees(spec.d)),
+                                        training_of(spec, c).map_tolerance(), spec.weights->degrees(spec.d)),
                            i, out);
   }
 
@@ -152,11 +162,11 @@ struct cell_computer::implementation : detail::cell_tasks {
     }
   }
 
-  cell_values compute(const cell& c, const std::stop_token& stop) {
+  std::shared_ptr<const trained_sequence> compute_stage(const cell& c, const trained_sequence* before,
+                                                        const std::stop_token& stop, cell_values& out) {
     const auto theory = theory_of(c, stop);
-    const auto model = model_of(c, stop);
-    cell_values out(schema);
-    detail::store_training(model->report(), out);
+    auto model = model_of(c, before, stop);
+    detail::store_training(*model, out);
     if (model->has_theory()) detail::store_theory(*theory, out);
     detail::store_predictions(model->has_theory() ? theory->predictions : std::vector<chain_prediction>(), out);
     for (std::size_t i = 0; i < grid.m.size(); ++i) {
@@ -168,10 +178,24 @@ struct cell_computer::implementation : detail::cell_tasks {
       const bool scored = spec.target.features->has_finite_variance() || grid.k.size() < 2;
       if (!scored) out.of<double>("z_score")[i * grid.k.size() + 1] = nan;
     }
-    store_baselines(c, out, stop);
-    if (spec.model_tables.at(c.model).keep_weights) detail::store_weights(*model, c.model, grid, out);
     const auto shares = probabilities_of(c, stop);
     if (!shares->empty()) out.write("task_probability", *shares);
+    return model;
+  }
+
+  // Weights that are not finite end the list: nothing can be trained from them.
+  cell_values compute(const cell& c, const std::stop_token& stop) {
+    cell_values out(schema);
+    const model_specification& table = spec.model_tables.at(c.model);
+    std::shared_ptr<const trained_sequence> model;
+    for (std::size_t s = 0; s < stage_count(table); ++s) {
+      if (s > 0 && !is_finite(*model)) break;
+      out.enter(stage_axis, s);
+      model = compute_stage(at_stage(spec, c, s), model.get(), stop, out);
+    }
+    out.leave();
+    store_baselines(c, out, stop);
+    if (table.keep_weights) detail::store_weights(*model, c.model, grid, out);
     return out;
   }
 };

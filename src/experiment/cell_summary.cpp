@@ -17,7 +17,7 @@ double z_score(const error_statistics& measured, double theory) {
 }  // namespace
 
 std::span<const variable> error_variables() {
-  const std::vector<std::string> over{"m", "k"};
+  const std::vector<std::string> over{"stage?", "m", "k"};
   using enum value_type;
   static const std::vector<variable> declared{
       {"error_mean", f64, over, "mean of |w_k - w|^2 over test prompts"},
@@ -35,15 +35,18 @@ std::span<const variable> error_variables() {
 std::span<const variable> limit_variables() {
   using enum value_type;
   static const std::vector<variable> declared{
-      {"theory_limit", f64, {"k"}, "limit of the expected error for m to infinity"},
-      {"theory_bound", f64, {"k"}, "bound of Corollary 3.5 for m to infinity, matched covariances only"},
+      {"theory_limit", f64, {"stage?", "k"}, "limit of the expected error for m to infinity"},
+      {"theory_bound",
+       f64,
+       {"stage?", "k"},
+       "bound of Corollary 3.5 for m to infinity; matched covariances, Gaussian features, no noise"},
   };
   return declared;
 }
 
 std::span<const variable> radius_variables() {
   static const std::vector<variable> declared{
-      {"spectral_radius", value_type::f64, {}, "largest |eigenvalue| of I - Gamma^-1 Sigma"}};
+      {"spectral_radius", value_type::f64, {"stage?"}, "largest |eigenvalue| of I - Gamma^-1 Sigma"}};
   return declared;
 }
 
@@ -57,7 +60,7 @@ std::span<const variable> baseline_variables() {
       {"baseline_parameter",
        f64,
        {"baseline", "m"},
-       "penalty of ridge, in units of Sigma; step size of gradient descent, in those of its inverse"},
+       "penalty of ridge and ridge_noise, in units of Sigma; step size of gradient descent, in those of its inverse"},
       {"baseline_at_edge",
        i64,
        {"baseline", "m"},
@@ -67,10 +70,10 @@ std::span<const variable> baseline_variables() {
 }
 
 std::span<const variable> newton_variables() {
-  const std::vector<std::string> over{"m", "k"};
+  const std::vector<std::string> over{"stage?", "m", "k"};
   using enum value_type;
   static const std::vector<variable> declared{
-      {"newton_slope", f64, over, "slope of w_{k+1} - w_k on the pseudo-Newton step Gamma^-1 S (w - w_k)"},
+      {"newton_slope", f64, over, "slope of w_{k+1} - w_k on the pseudo-Newton step Gamma^-1 X (y - X^T w_k)/m"},
       {"newton_r2", f64, over, "share of |w_{k+1} - w_k|^2 that this regression explains"},
   };
   return declared;

@@ -3,22 +3,8 @@
 #include <algorithm>
 
 #include "cotscale/base/error.hpp"
-#include "cotscale/experiment/models.hpp"
 
 namespace cotscale::detail {
-
-void require_curriculum(config::keys& keys, const std::string& of, const curriculum_ramp& ramp, std::int64_t full,
-                        std::int64_t steps) {
-  if (ramp.first == 0) return;
-  if (ramp.first >= full) {
-    keys.problem(of + "_start",
-                 fmt::format("is {}, but the full size is {}; lower it, or remove it", ramp.first, full));
-  } else if (const int last = ramp.at(steps - 1, static_cast<int>(full)); last < full) {
-    keys.problem(of + "_start", fmt::format("begins a curriculum that reaches {} of {} only before training ends after "
-                                            "{} steps; raise {}_step, lower {}_every, or take more steps",
-                                            last, full, steps, of, of));
-  }
-}
 
 void require_sampler(const specification& spec, config::keys& test) {
   if (spec.sampler != sampler_method::wishart || spec.target.features->is_gaussian()) return;
@@ -32,7 +18,7 @@ void require_testable(const std::string& name, const model_specification& model,
   if (needs_examples(model) && spec.sampler == sampler_method::wishart) {
     test.problem("sampler", fmt::format("is \"wishart\", but models.{} needs the examples; remove it", name));
   }
-  const model_limits limits = make_model(model)->limits();
+  const model_limits limits = model.architecture->limits();
   if (spec.n.empty() || spec.m.empty()) return;
   if (spec.steps < limits.least_steps)
     test.problem("k", fmt::format("is {}, but models.{} is tested on chains; make it {} at least", spec.steps, name,
@@ -91,7 +77,7 @@ void require_selectable(const specification& spec, const std::string& source) {
   require(spec.tasks.source != tasks_specification::kind::none,
           "tasks is missing; add [tasks] with file = \"candidates.h5\", or with exponents, directions and each");
   require(spec.selection.n.has_value(), "select.n is missing; set it in [select], for example n = 200");
-  require(spec.target.spectrum != nullptr || spec.hardness.size() == 1,
+  require(has_own_covariance(spec.target) || spec.hardness.size() == 1,
           "target has no spectrum; set [target] file = \"target.h5\" or spectrum, or one value of sweep.hardness");
   if (const std::string reason = no_exact_problem(spec); !reason.empty()) {
     throw specification_error(fmt::format("{}: {}", source, reason));

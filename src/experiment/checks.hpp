@@ -1,17 +1,12 @@
 // What the tables of a specification must be together, each valid on its own.
 #pragma once
 
-#include <cstdint>
 #include <string>
 
 #include "cotscale/config/keys.hpp"
 #include "cotscale/experiment/specification.hpp"
 
 namespace cotscale::detail {
-
-/// A curriculum of the dimension or of the examples (`of`) begins below the full size and reaches it within `steps`.
-void require_curriculum(config::keys& keys, const std::string& of, const curriculum_ramp& ramp, std::int64_t full,
-                        std::int64_t steps);
 
 /// The sampler of `[test]` can draw the target's features.
 void require_sampler(const specification& spec, config::keys& test);

@@ -13,6 +13,7 @@ std::vector<std::size_t> cell_shape(const coordinates& grid) {
 }
 
 std::string in_weights(const std::string& name) { return std::string(weights_group) + "/" + name; }
+std::string in_matrices(const std::string& name) { return std::string(matrices_group) + "/" + name; }
 
 std::vector<weight_variable> read_weights(const results_reader& file) {
   std::vector<weight_variable> weights;
@@ -83,7 +84,11 @@ coordinates read_coordinates(const results_reader& file) {
           .tasks = file.texts("task"),
           .rows = integers(in_weights("row")),
           .weights = read_weights(file),
-          .further = read_further(file)};
+          .further = read_further(file),
+          .stages = integers(std::string(stage_axis)),
+          .features = integers(in_matrices("feature")),
+          .directions = integers(in_matrices("direction")),
+          .map_rows = integers(in_matrices("output"))};
 }
 
 }  // namespace cotscale

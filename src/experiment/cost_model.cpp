@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "cotscale/architecture/machine.hpp"
-#include "cotscale/experiment/models.hpp"
+#include "cotscale/experiment/stages.hpp"
 #include "cotscale/experiment/theory_draws.hpp"
 #include "cotscale/experiment/verdict.hpp"
 #include "cotscale/theory/null_distribution.hpp"
@@ -70,9 +70,12 @@ double candidate_count(const tasks_specification& tasks) {
          static_cast<double>(tasks.directions.size());
 }
 
-// Of the matrices of a cell: its covariances, their factors and what LAPACK works on; four a candidate.
+// Of the matrices of a cell: its covariances, their factors and what LAPACK works on; four a candidate. Of what
+// features keep of files too.
 double matrix_bytes(const specification& spec) {
-  return 8.0 * (40 + 6 * candidate_count(spec.tasks)) * spec.d * spec.d;
+  auto kept = static_cast<double>(spec.target.features->bytes());
+  for (const auto& [name, mixture] : spec.mixture_tables) kept += static_cast<double>(mixture.task.features->bytes());
+  return kept + 8.0 * (40 + 6 * candidate_count(spec.tasks)) * spec.d * spec.d;
 }
 
 }  // namespace
@@ -82,16 +85,16 @@ std::uint64_t least_bytes(const specification& spec) {
   return static_cast<std::uint64_t>(std::min(most, matrix_bytes(spec)));
 }
 
-cell_cost cost_model::estimate(const cell& c, int threads) const {
-  if (!spec_.variants.empty()) return cost_model(variant_of(spec_, c.variant)).estimate(c, threads);
-  const std::unique_ptr<const sequence_model> model = make_model(spec_.model_tables.at(c.model));
+// Its baselines, and what is done once a cell, count in the first.
+cell_cost cost_model::of_stage(const cell& c, int threads) const {
+  const sequence_model& model = training_of(spec_, c);
   const int n = static_cast<int>(c.n);
   const double d = spec_.d;
   const double steps = spec_.steps;
   const double prompts = spec_.prompts;
   const bool drawn =
       depends_on_candidates(spec_, c.mixture) && spec_.tasks.source == tasks_specification::kind::generated;
-  const bool trained_anew = drawn || model->learns_from_samples();
+  const bool trained_anew = drawn || model.learns_from_samples();
   // What cells share counts in equal parts: training among repeats, theory among models too, and baselines among all
   // that have the same test prompts.
   const double repeats = spec_.repeats;
@@ -99,32 +102,42 @@ cell_cost cost_model::estimate(const cell& c, int threads) const {
   const double matrices = (20 + 2 * steps) * product_seconds(d);
   double theory = (matrices + prediction_seconds(spec_) + null_seconds(spec_)) / models / (drawn ? 1 : repeats);
   if (c.mixture == "exact") theory += exact_selection_seconds(spec_) / models / (drawn ? 1 : repeats);
-  const double training =
-      model->training_seconds(d, static_cast<double>(c.n), !depends_on_candidates(spec_, c.mixture));
+  const double training = model.training_seconds(d, static_cast<double>(c.n), !depends_on_candidates(spec_, c.mixture));
   cell_cost cost;
   const double stored = static_cast<double>(spec_.m.size()) * (steps + 1) * (spec_.baselines ? 40 : 20);
-  cost.seconds = seconds_per_cell + stored * seconds_per_stored_number + theory +
-                 training / (trained_anew ? 1 : repeats) / model->busy_threads(spec_.d, n, threads);
+  cost.seconds = (c.stage == 0 ? seconds_per_cell : 0) + stored * seconds_per_stored_number + theory +
+                 training / (trained_anew ? 1 : repeats) / model.busy_threads(spec_.d, n, threads);
   const double sharing = models * static_cast<double>(spec_.mixtures.size() * spec_.n.size());
   const bool examples = resolved_sampler(spec_) == sampler_method::explicit_examples;
   double per_thread = 0;
   for (const std::int64_t count : spec_.m) {
     const auto m = static_cast<double>(count);
     const double draw = examples ? explicit_draw_seconds(d, m) : draw_seconds(d, m);
-    const double baselines = spec_.baselines ? (4 * draw + baseline_seconds(d, m, steps)) / sharing : 0;
-    const double chain = model->limits().takes(count, c.n) ? model->chain_seconds(d, m, steps) : 0;
+    const double baselines = spec_.baselines && c.stage == 0 ? (4 * draw + baseline_seconds(d, m, steps)) / sharing : 0;
+    const double chain = model.limits().takes(count, c.n) ? model.chain_seconds(d, m, steps) : 0;
     const double summary = (steps + 1) * std::log2(prompts + 1) * seconds_per_comparison;
     cost.seconds += prompts * ((draw + chain + baselines) / threads + summary);
     const double lanes = 8 * (2 * d * std::min(d, m) + steps + 20);
-    per_thread = std::max(per_thread, (examples ? 2 * d * m : 0) + model->chain_numbers(d, m, steps) + lanes);
+    per_thread = std::max(per_thread, (examples ? 2 * d * m : 0) + model.chain_numbers(d, m, steps) + lanes);
   }
   const double predicted = (steps + 1) * most_draws_beside_prompts(spec_);
   const double draws = c.mixture == "exact" ? 2 * exact_selection_draws(spec_.selection) : 0;
   const double errors = (steps + 1 + paired_steps + 1 + (spec_.baselines ? 2 * steps + 30 : 0)) * prompts;
   cost.bytes =
       static_cast<std::uint64_t>(8 * (per_thread * threads + std::max(errors, predicted) + draws * d * d) +
-                                 matrix_bytes(spec_) + model->bytes(spec_.d, n, spec_.prompts, spec_.steps, threads));
+                                 matrix_bytes(spec_) + model.bytes(spec_.d, n, spec_.prompts, spec_.steps, threads));
   return cost;
+}
+
+cell_cost cost_model::estimate(const cell& c, int threads) const {
+  if (!spec_.variants.empty()) return cost_model(variant_of(spec_, c.variant)).estimate(c, threads);
+  cell_cost sum;
+  for (std::size_t s = 0; s < stage_count(spec_.model_tables.at(c.model)); ++s) {
+    const cell_cost stage = of_stage(at_stage(spec_, c, s), threads);
+    sum.seconds += stage.seconds;
+    sum.bytes = std::max(sum.bytes, stage.bytes);
+  }
+  return sum;
 }
 
 }  // namespace cotscale

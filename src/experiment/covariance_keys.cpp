@@ -26,25 +26,45 @@ std::string word_of(rotation basis) { return std::string(config::text_of(basis, 
 namespace detail {
 namespace {
 
-void covariance_keys(config::keys& k, covariance_specification& c, const specification& spec, bool of_target) {
+// Whether the covariance will be that of the features. In canonical texts their word stands behind the keys of another
+// covariance, so that a reader looks ahead.
+bool features_own_covariance(const config::keys& k, const covariance_specification& c) {
+  const std::string said = k.given_word("features");
+  const auto all = all_features();
+  const auto found = std::find_if(all.begin(), all.end(), [&](const auto* f) { return f->word() == said; });
+  return found == all.end() ? c.features->owns_covariance() : (*found)->owns_covariance();
+}
+
+void basis_keys(config::keys& k, covariance_specification& c, const specification& spec, bool of_target) {
+  // A mixture beside rows may have their covariance, by saying nothing.
+  const bool required = !of_target && !spec.target.features->owns_covariance();
   spectrum_keys(k,
                 {.name = "spectrum",
                  .help = "where the eigenvalues come from",
-                 .required = !of_target,
+                 .required = required,
                  .otherwise = of_target ? "the hardness axis" : ""},
                 c.spectrum);
   k.when(c.spectrum != nullptr, "spectrum",
          [&] { k.word({.name = "scale", .help = "the eigenvalues"}, c.scale_to_trace, scales); });
-  k.word({.name = "rotation", .help = "the basis", .otherwise = of_target ? "" : "that of the target"}, c.basis,
-         rotations);
+  k.when(of_target || c.spectrum != nullptr, of_target ? "" : "spectrum", [&] {
+    k.word({.name = "rotation", .help = "the basis", .otherwise = of_target ? "" : "that of the target"}, c.basis,
+           rotations);
+  });
+}
+
+void covariance_keys(config::keys& k, covariance_specification& c, const specification& spec, bool of_target) {
+  const bool own = features_own_covariance(k, c);
+  k.when(!own, "a covariance that is not that of the rows", [&] { basis_keys(k, c, spec, of_target); });
+  if (own) c.spectrum = nullptr;  // which a key `file` would imply
   // A mixture that says nothing has the target's.
   const bool gaussian = of_target || spec.target.features->is_gaussian();
   k.part({.name = "features",
           .help = "what examples look like, with that covariance",
-          .otherwise = of_target ? "" : "those of the target",
+          .otherwise = of_target ? "" : "those of the target; gaussian beside rows",
           .unwritten = gaussian ? "'gaussian'" : ""},
-         c.features, chosen_features());
+         c.features, all_features());
   settle(k, c.spectrum, {.d = spec.d, .directory = spec.directory, .scaled = c.scale_to_trace});
+  settle(k, c.features, spec.d, spec.directory);
 }
 
 void require_candidates(config::keys& k, const tasks_specification& t, int d) {

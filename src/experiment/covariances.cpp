@@ -103,6 +103,7 @@ candidate_tasks generate_candidates(const specification& spec, std::int64_t draw
 }  // namespace
 
 covariance target_covariance(const specification& spec, double hardness) {
+  if (spec.target.features->owns_covariance()) return spec.target.features->own_covariance();
   if (spec.target.spectrum) return build(spec, spec.target, named("target"));
   const double exponent = power_law_exponent(spec.d, hardness);
   return {scaled_to_trace(power_law_spectrum(spec.d, exponent), spec.d),
@@ -117,8 +118,8 @@ covariance mixture_covariance(const specification& spec, const std::string& mixt
             basis_of(spec, spec.target.basis, named("mixture " + mixture))};
   }
   const covariance_specification& task = spec.mixture_tables.at(mixture).task;
-  expects(task.spectrum != nullptr, "mixture_covariance: {} has no spectrum", mixture);
-  return build(spec, task, described(task));
+  if (task.features->owns_covariance()) return task.features->own_covariance();
+  return task.spectrum ? build(spec, task, described(task)) : target;
 }
 
 bool depends_on_candidates(const specification& spec, const std::string& mixture) {

@@ -34,4 +34,7 @@ void mixture_keys(config::keys& k, mixture_specification& mixture, const specifi
 /// `[models.NAME]`.
 void model_keys(config::keys& k, model_specification& model);
 
+/// `[[models.NAME.stages]]`: those of a training, of the architecture that the stage has already.
+void stage_keys(config::keys& k, training_stage& stage);
+
 }  // namespace cotscale::detail

@@ -8,6 +8,7 @@
 #include "cotscale/base/error.hpp"
 #include "cotscale/experiment/grid.hpp"
 #include "cotscale/experiment/selection.hpp"
+#include "cotscale/experiment/stages.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/linalg/lapack.hpp"
 #include "cotscale/select/quadratic.hpp"
@@ -83,8 +84,8 @@ std::vector<covariance> tasks_of(const specification& spec, const std::string& m
 }
 
 void add_untouched(const specification& spec, std::vector<std::string>& out, std::set<std::string>& said) {
-  const std::vector<double> hardness = spec.target.spectrum ? std::vector<double>{0} : spec.hardness;
-  for (const std::string& mixture : spec.mixtures) {
+  const std::vector<double> hardness = has_own_covariance(spec.target) ? std::vector<double>{0} : spec.hardness;
+  for (const std::string& mixture : all_mixtures(spec)) {
     if (mixture == matched_mixture || mixture == isotropic_mixture || said.contains(mixture)) continue;
     for (const double h : hardness) {
       const covariance target = target_covariance(spec, h);
@@ -106,8 +107,9 @@ void add_untouched(const specification& spec, std::vector<std::string>& out, std
 }  // namespace
 
 void require_inverses(const specification& spec, const coordinates& grid) {
-  const auto mixture = std::find_if(spec.mixtures.begin(), spec.mixtures.end(), needs_inverse);
-  if (mixture == spec.mixtures.end()) return;
+  const std::vector<std::string> mixtures = all_mixtures(spec);
+  const auto mixture = std::find_if(mixtures.begin(), mixtures.end(), needs_inverse);
+  if (mixture == mixtures.end()) return;
   for (const double hardness : grid.hardness) {
     require_inverse(target_covariance(spec, hardness), "mixture " + *mixture);
   }

@@ -12,8 +12,9 @@ prompt_distribution target_distribution(const specification& spec, covariance ta
 
 prompt_distribution mixture_distribution(const specification& spec, const std::string& mixture,
                                          const covariance& target) {
+  if (mixture == matched_mixture) return target_distribution(spec, target);
   const auto table = spec.mixture_tables.find(mixture);
-  const auto& features = table == spec.mixture_tables.end() ? spec.target.features : table->second.task.features;
+  const auto features = table == spec.mixture_tables.end() ? features_beside(spec.target) : table->second.task.features;
   return {mixture_covariance(spec, mixture, target), features, spec.noise, spec.weights};
 }
 
@@ -22,7 +23,7 @@ task_mixture candidate_mixture(const specification& spec, const candidate_tasks&
   std::vector<prompt_distribution> tasks;
   tasks.reserve(candidates.tasks.size());
   for (const covariance& task : candidates.tasks) {
-    tasks.emplace_back(task, spec.target.features, spec.noise, spec.weights);
+    tasks.emplace_back(task, features_beside(spec.target), spec.noise, spec.weights);
   }
   return task_mixture::of(tasks, probabilities);
 }

@@ -11,7 +11,8 @@
 #include "cotscale/base/error.hpp"
 #include "cotscale/eval/baselines.hpp"
 #include "cotscale/experiment/directions.hpp"
-#include "cotscale/experiment/models.hpp"
+#include "cotscale/experiment/matrices.hpp"
+#include "cotscale/experiment/stages.hpp"
 #include "kept_weights.hpp"
 #include "units.hpp"
 
@@ -20,7 +21,11 @@ namespace {
 
 std::vector<std::int64_t> training_step_axis(const specification& spec) {
   std::int64_t most = 0;
-  for (const auto& [name, model] : spec.model_tables) most = std::max(most, make_model(model)->most_training_steps());
+  for (const auto& [name, table] : spec.model_tables) {
+    for (std::size_t s = 0; s < stage_count(table); ++s) {
+      most = std::max(most, training_of(table, s).most_training_steps());
+    }
+  }
   std::vector<std::int64_t> steps{0};
   for (std::int64_t step = 1; step <= most; step *= 2) steps.push_back(step);
   return steps;
@@ -51,7 +56,7 @@ coordinates coordinates_of_one(const specification& spec) {
                    .weights = detail::kept_weights(spec)};
   std::iota(grid.repeats.begin(), grid.repeats.end(), 0);
   std::iota(grid.k.begin(), grid.k.end(), 0);
-  if (spec.target.spectrum) grid.hardness = {target_covariance(spec, 0).hardness()};
+  if (has_own_covariance(spec.target)) grid.hardness = {target_covariance(spec, 0).hardness()};
   for (const double hardness : grid.hardness) {
     grid.target_support_hardness.push_back(target_covariance(spec, hardness).support_hardness());
   }
@@ -62,7 +67,9 @@ coordinates coordinates_of_one(const specification& spec) {
   grid.rows.resize(detail::kept_rows(spec));
   std::iota(grid.rows.begin(), grid.rows.end(), 0);
   const covariance target = target_covariance(spec, grid.hardness.front());
-  for (const std::string& mixture : spec.mixtures) {
+  if (most_stages(spec) > 1) grid.stages.resize(most_stages(spec));
+  std::iota(grid.stages.begin(), grid.stages.end(), 0);
+  for (const std::string& mixture : all_mixtures(spec)) {
     if (!depends_on_candidates(spec, mixture)) mixture_covariance(spec, mixture, target);
   }
   detail::require_in_range(spec, grid);
@@ -109,6 +116,7 @@ void complete(coordinates& grid, const coordinates& other, const specification& 
   if (other.weights != grid.weights || other.rows != grid.rows) {
     refuse(spec, "weights that are kept must have the same shapes for all values; set keep_weights = false");
   }
+  if (other.stages.size() > grid.stages.size()) grid.stages = other.stages;
   if (other.training_steps.size() > grid.training_steps.size()) grid.training_steps = other.training_steps;
   if (other.baselines.size() > grid.baselines.size()) grid.baselines = other.baselines;
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
@@ -124,6 +132,7 @@ coordinates make_coordinates(const specification& spec) {
   coordinates grid = coordinates_of_one(variant_of(spec, 0));
   for (std::size_t i = 1; i < variant_count(spec); ++i) complete(grid, coordinates_of_one(variant_of(spec, i)), spec);
   for (const varied_key& key : spec.axes) grid.further.push_back(dimension_of(key));
+  detail::add_matrix_dimensions(spec, grid);
   return grid;
 }
 
@@ -135,12 +144,23 @@ std::size_t variant_at(const coordinates& grid, const cell_position& position) {
   return variant;
 }
 
+namespace {
+
+// Whether a model trains on the mixture in any of its stages, in the cells of the mixture `of_cell`.
+bool trains_on(const model_specification& model, const std::string& mixture, const std::string& of_cell) {
+  const auto is_its = [&](const training_stage& stage) { return stage.mixture == mixture; };
+  return mixture == of_cell || std::any_of(model.stages.begin(), model.stages.end(), is_its);
+}
+
+}  // namespace
+
 bool is_asked_for(const specification& spec, const coordinates& grid, std::size_t number) {
   const cell_position p = position_of(grid, number);
   for (std::size_t i = 0; i < spec.axes.size(); ++i) {
     const varied_key& key = spec.axes[i];
+    const model_specification& model = spec.model_tables.at(grid.models[p[model_axis]]);
     const bool others = (!key.model.empty() && key.model != grid.models[p[model_axis]]) ||
-                        (!key.mixture.empty() && key.mixture != grid.mixtures[p[mixture_axis]]);
+                        (!key.mixture.empty() && !trains_on(model, key.mixture, grid.mixtures[p[mixture_axis]]));
     if (others && p.at(first_further_axis + i) > 0) return false;
   }
   return true;
@@ -169,6 +189,11 @@ cell make_cell(const coordinates& grid, std::size_t number) {
           .repeat = grid.repeats[p.back()],
           .variant = variant_at(grid, p),
           .varied = std::move(varied)};
+}
+
+std::string describe(const coordinates& grid, std::size_t number, std::size_t stage) {
+  const std::string text = describe(make_cell(grid, number));
+  return grid.stages.empty() ? text : fmt::format("{}, stage {}", text, stage);
 }
 
 std::optional<cell_position> find_cell(const coordinates& grid, const cell& c) {

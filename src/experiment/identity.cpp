@@ -8,70 +8,17 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/hash.hpp"
-#include "cotscale/config/field.hpp"
 #include "cotscale/config/writer.hpp"
 #include "cotscale/eval/baselines.hpp"
 #include "cotscale/experiment/initial_weights.hpp"
-#include "cotscale/experiment/models.hpp"
-#include "cotscale/train/objective_part.hpp"
-#include "cotscale/train/optimizer_part.hpp"
 #include "declarations.hpp"
 
 namespace cotscale {
 namespace {
 
 using namespace detail;
+using config::version_line;
 using config::writer;
-
-// Some kinds of parts have a function, some a number, some none yet, which stands for 1.
-template<class Part>
-int version_of(const Part& part) {
-  if constexpr (requires { part.version(); }) {
-    return part.version();
-  } else if constexpr (requires { part.version + 0; }) {
-    return part.version;
-  } else {
-    return 1;
-  }
-}
-
-template<class Part>
-std::string word_of_part(const Part& part) {
-  if constexpr (requires { part.word(); }) {
-    return std::string(part.word());
-  } else {
-    return std::string(part.word);
-  }
-}
-
-// A line that says which version of a part a cell is made of.
-constexpr std::string_view version_line = "version ";
-std::string version(std::string_view kind, std::string_view word, int number) {
-  return fmt::format("{}{} {} {}\n", version_line, kind, word, number);
-}
-template<class Part>
-std::string version(std::string_view kind, const Part& part) {
-  return version(kind, word_of_part(part), version_of(part));
-}
-
-// Whether a canonical text sets a key to a word, in any of its tables.
-bool has_word(const std::string& text, std::string_view key, const std::string& word) {
-  return text.find(fmt::format("\n{} = {}\n", key, config::toml_of(word))) != std::string::npos;
-}
-
-// Of the parts of a list that a text names.
-template<class Parts>
-std::string versions_of(const std::string& text, std::string_view key, const Parts& parts) {
-  std::string out;
-  for (const auto* part : parts) {
-    if (has_word(text, key, word_of_part(*part))) out += version(key, *part);
-  }
-  return out;
-}
-
-std::string versions_of(const covariance_specification& c) {
-  return (c.spectrum ? version("spectrum", *c.spectrum) : "") + version("features", *c.features);
-}
 
 // What is the same for all models and mixtures. `baselines` are those that are computed, which may be more than this
 // combination of varied keys alone would have.
@@ -88,11 +35,10 @@ std::string common_text(const specification& given, const std::vector<std::strin
   out.table("target");
   target_keys(out, spec.target, spec);
   std::string text =
-      fmt::format("{}\nrandom numbers {}\n{}", out.text(), rng_name, version("numbers", "of-all", numbers_version));
-  text += versions_of(spec.target) + version("weights", *spec.weights);
+      fmt::format("{}\nrandom numbers {}\n{}", out.text(), rng_name, version_line("numbers", "of-all", numbers_version));
   for (const baseline* b : cotscale::baselines()) {
     const bool computed = std::find(baselines.begin(), baselines.end(), b->name) != baselines.end();
-    if (computed) text += version("baseline", b->name, b->version);
+    if (computed) text += version_line("baseline", b->name, b->version);
   }
   return text;
 }
@@ -100,11 +46,9 @@ std::string common_text(const specification& given, const std::vector<std::strin
 std::string mixture_text(const specification& given, const std::string& mixture) {
   specification spec = given;
   writer out(writer::what::numbers);
-  std::string versions;
   if (const auto own = spec.mixture_tables.find(mixture); own != spec.mixture_tables.end()) {
     out.table("mixture");
     mixture_keys(out, own->second, spec);
-    if (own->second.probabilities.empty()) versions = versions_of(own->second.task);
   } else {
     out.table(mixture);
   }
@@ -116,7 +60,7 @@ std::string mixture_text(const specification& given, const std::string& mixture)
     out.table("select");
     selection_keys(out, spec.selection, spec.d);
   }
-  return out.text() + versions;
+  return out.text();
 }
 
 std::string model_text(const specification& spec, const std::string& name) {
@@ -124,10 +68,13 @@ std::string model_text(const specification& spec, const std::string& name) {
   writer out(writer::what::numbers);
   out.table("model");
   model_keys(out, table);
-  const std::string& text = out.text();
-  return text + version("architecture", word_of(table.architecture), version_of(*make_model(table))) +
-         versions_of(text, "objective", objective_parts()) + versions_of(text, "optimizer", optimizer_parts()) +
-         versions_of(text, "schedule", schedule_parts());
+  std::string mixtures;
+  for (training_stage& stage : table.stages) {
+    out.list_table("model.stages");
+    stage_keys(out, stage);
+    mixtures += fmt::format("\nstage of {}\n", stage.mixture.empty() ? "the cell" : mixture_text(spec, stage.mixture));
+  }
+  return out.text() + mixtures;
 }
 
 std::uint64_t number_of(std::string_view hexadecimal) {
@@ -159,9 +106,9 @@ cell_identities::blocks cell_identities::blocks_of(const specification& spec) co
 std::string cell_identities::own_lines(const cell& c) const {
   const specification& spec = variant_of(spec_, c.variant);
   std::string text = fmt::format("n = {}\nrepeat = {}\n", c.n, c.repeat);
-  if (!spec.target.spectrum) text += fmt::format("hardness = {}\n", config::toml_of(c.hardness));
+  if (!has_own_covariance(spec.target)) text += fmt::format("hardness = {}\n", config::toml_of(c.hardness));
   const model_specification& model = spec.model_tables.at(c.model);
-  if (model.initial) text += fmt::format("initial weights {}\n", model.initial->source_of(c, model.initial_model));
+  if (model.initial) text += fmt::format("initial weights {}\n", model.initial->source_of(c, model.stored.model));
   return text;
 }
 
@@ -192,7 +139,7 @@ std::string cell_identities::versions() const {
     for (std::size_t at = 0; at < text.size();) {
       const std::size_t end = text.find('\n', at);
       const std::string_view line = std::string_view(text).substr(at, end - at);
-      if (line.starts_with(version_line)) words.emplace(line.substr(version_line.size()));
+      if (line.starts_with(config::version_mark)) words.emplace(line.substr(config::version_mark.size()));
       at = end + 1;
     }
   };

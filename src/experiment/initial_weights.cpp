@@ -11,7 +11,6 @@
 #include "cotscale/base/error.hpp"
 #include "cotscale/config/problems.hpp"
 #include "cotscale/config/toml_text.hpp"
-#include "cotscale/experiment/models.hpp"
 #include "kept_weights.hpp"
 
 namespace cotscale::detail {
@@ -98,8 +97,8 @@ std::string initial_weights_file::read(const cell& c, const std::string& model, 
 std::vector<tensor_values> initial_weights_file::weights(const cell& c, const model_specification& table,
                                                          const std::vector<model_tensor>& wanted) const {
   std::vector<tensor_values> out;
-  if (const std::string why = read(c, table.initial_model, wanted, out); !why.empty()) {
-    throw specification_error(fmt::format("{}: {} (of model {} for {})", path_, why, table.initial_model, describe(c)));
+  if (const std::string why = read(c, table.stored.model, wanted, out); !why.empty()) {
+    throw specification_error(fmt::format("{}: {} (of model {} for {})", path_, why, table.stored.model, describe(c)));
   }
   return out;
 }
@@ -108,14 +107,14 @@ void initial_weights_file::require_cells(std::span<const cell> cells, const mode
   const std::vector<cell_status> status = file_.statuses();
   const std::vector<std::size_t> damaged = file_.damaged_cells();
   const auto lack = [&](const cell& c) -> std::string {
-    const std::optional<cell_position> position = parent_of(c, table.initial_model, grid_);
+    const std::optional<cell_position> position = parent_of(c, table.stored.model, grid_);
     if (!position) return "no such cell";
     const std::size_t number = cell_number(grid_, *position);
     if (status[number] == cell_status::failed) return "failed";
     if (status[number] != cell_status::done) return "not done yet";
     if (std::binary_search(damaged.begin(), damaged.end(), number)) return "damaged, its checksum is wrong";
     std::vector<tensor_values> values;
-    return read(c, table.initial_model, make_model(table)->tensors(d, static_cast<int>(c.n)), values);
+    return read(c, table.stored.model, table.architecture->tensors(d, static_cast<int>(c.n)), values);
   };
   std::size_t lacking = 0;
   std::string first;
@@ -127,11 +126,11 @@ void initial_weights_file::require_cells(std::span<const cell> cells, const mode
   throw specification_error(
       fmt::format("models.{}.initial_file: {} lacks the weights of {} for {} of {} cells, the first of them {}\n  Run "
                   "that sweep to its end with the same mixtures, hardness, n and repeats, and with keep_weights = true",
-                  cells.front().model, path_, table.initial_model, lacking, cells.size(), first));
+                  cells.front().model, path_, table.stored.model, lacking, cells.size(), first));
 }
 
 void open_initial_weights(config::keys& keys, const specification& spec, model_specification& model) {
-  const std::string path = (spec.directory / model.initial_file).string();
+  const std::string path = (spec.directory / model.stored.file).string();
   try {
     model.initial = std::make_shared<const initial_weights_file>(path);
   } catch (const error& e) {
@@ -142,27 +141,27 @@ void open_initial_weights(config::keys& keys, const specification& spec, model_s
     return;
   }
   const std::string& actual = model.initial->sha256();
-  if (!model.initial_sha256.empty() && model.initial_sha256 != actual) {
-    keys.problem("initial_sha256", fmt::format("is {}, but {} has {}: the file has changed", model.initial_sha256,
-                                               model.initial_file, actual));
+  if (!model.stored.sha256.empty() && model.stored.sha256 != actual) {
+    keys.problem("initial_sha256", fmt::format("is {}, but {} has {}: the file has changed", model.stored.sha256,
+                                               model.stored.file, actual));
   }
-  model.initial_sha256 = actual;
+  model.stored.sha256 = actual;
   const coordinates& grid = model.initial->grid();
-  if (std::find(grid.models.begin(), grid.models.end(), model.initial_model) == grid.models.end()) {
-    keys.problem("initial_model", fmt::format("names \"{}\", but {} has the models {}", model.initial_model,
-                                              model.initial_file, config::listed(grid.models)));
+  if (std::find(grid.models.begin(), grid.models.end(), model.stored.model) == grid.models.end()) {
+    keys.problem("initial_model", fmt::format("names \"{}\", but {} has the models {}", model.stored.model,
+                                              model.stored.file, config::listed(grid.models)));
     return;
   }
-  const std::string theirs = architecture_in(model.initial->specification_text(), model.initial_model);
-  if (const std::string own = word_of(model.architecture); !theirs.empty() && theirs != own) {
+  const std::string theirs = architecture_in(model.initial->specification_text(), model.stored.model);
+  if (const std::string own = std::string(model.architecture->word()); !theirs.empty() && theirs != own) {
     keys.problem("initial_model", fmt::format("names \"{}\", whose architecture in {} is \"{}\", not \"{}\"",
-                                              model.initial_model, model.initial_file, theirs, own));
+                                              model.stored.model, model.stored.file, theirs, own));
     return;
   }
   // Shapes that depend on n are looked at cell by cell, before the run.
-  const std::vector<model_tensor> wanted = make_model(model)->tensors(std::max(1, spec.d), 1);
+  const std::vector<model_tensor> wanted = model.architecture->tensors(std::max(1, spec.d), 1);
   const auto has = [&](const model_tensor& tensor) {
-    return variable_of(grid, model.initial_model, tensor).has_value();
+    return variable_of(grid, model.stored.model, tensor).has_value();
   };
   if (std::all_of(wanted.begin(), wanted.end(), has)) return;
   if (grid.rows.empty() && grid.weights.empty()) {
@@ -175,7 +174,7 @@ void open_initial_weights(config::keys& keys, const specification& spec, model_s
     keys.problem("initial_file",
                  fmt::format("names a file whose model {} has no parameter {} of the shape ({}); both models must have "
                              "the same",
-                             model.initial_model, first->name, fmt::join(first->shape, ", ")));
+                             model.stored.model, first->name, fmt::join(first->shape, ", ")));
   }
 }
 

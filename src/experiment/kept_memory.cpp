@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "cotscale/experiment/cost_model.hpp"
+#include "cotscale/experiment/stages.hpp"
 #include "cotscale/experiment/verdict.hpp"
 
 namespace cotscale {
@@ -17,7 +18,7 @@ double judged_bytes(const coordinates& grid) {
   const std::size_t k = grid.k.size();
   const std::size_t scores = std::min<std::size_t>(k, 2) + std::min<std::size_t>(k, most_compared_steps + 1) +
                              std::min<std::size_t>(k, paired_steps + 1);
-  return 8.0 * static_cast<double>(grid.m.size() * (scores + best));
+  return 8.0 * static_cast<double>(grid.stage_count() * grid.m.size() * (scores + best));
 }
 
 }  // namespace
@@ -31,7 +32,7 @@ std::uint64_t kept_bytes(const specification& spec, const coordinates& grid, std
   const auto cells = static_cast<double>(seconds.size());
   if (seconds.empty()) return 0;
   const auto kept = [=](double count, double numbers) { return std::min(cache, 8 * count * numbers); };
-  const auto trainings = static_cast<double>(grid.mixtures.size() * grid.hardness.size() * grid.n.size());
+  const auto trainings = static_cast<double>(all_mixtures(spec).size() * grid.hardness.size() * grid.n.size());
   const auto tests = static_cast<double>(grid.hardness.size() * grid.repeats.size() * grid.m.size());
   const double shared = kept(trainings, d * d + 6 * errors) +
                         kept(trainings * static_cast<double>(grid.models.size()), 10 * d * d) +

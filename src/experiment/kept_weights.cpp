@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "cotscale/experiment/models.hpp"
-
 namespace cotscale::detail {
 namespace {
 
@@ -13,7 +11,7 @@ int largest_n(const specification& spec) { return static_cast<int>(*std::max_ele
 std::vector<model_tensor> kept_tensors(const specification& spec, const model_specification& table,
                                        model_tensor::number type) {
   if (!table.keep_weights) return {};
-  std::vector<model_tensor> out = make_model(table)->tensors(spec.d, largest_n(spec));
+  std::vector<model_tensor> out = table.architecture->tensors(spec.d, largest_n(spec));
   std::erase_if(out, [&](const model_tensor& t) { return t.type != type; });
   return out;
 }

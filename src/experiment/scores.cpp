@@ -4,7 +4,6 @@
 #include <cmath>
 #include <limits>
 
-#include "cotscale/experiment/models.hpp"
 #include "variables.hpp"
 
 namespace cotscale {
@@ -83,7 +82,7 @@ error_scores score_errors(error_table& errors, int steps, int d, const null_dist
 }
 
 std::span<const variable> detail::score_variables() {
-  const std::vector<std::string> over{"m", "k"};
+  const std::vector<std::string> over{"stage?", "m", "k"};
   using enum value_type;
   static const std::vector<variable> declared{
       {"exact_z", f64, over, "score of the mean error against its exact expectation, normal if all is right"},
@@ -110,7 +109,5 @@ double allowed_distance(double tolerance, int k) {
   constexpr double rounding = 1e-8;
   return 4 * k * tolerance + rounding;
 }
-
-double map_tolerance(const model_specification& model) { return make_model(model)->map_tolerance(); }
 
 }  // namespace cotscale

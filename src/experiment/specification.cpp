@@ -1,6 +1,7 @@
 #include "cotscale/experiment/specification.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -11,9 +12,10 @@
 #include "cotscale/config/overrides.hpp"
 #include "cotscale/config/reader.hpp"
 #include "cotscale/experiment/initial_weights.hpp"
-#include "cotscale/experiment/models.hpp"
+#include "cotscale/experiment/stages.hpp"
 #include "declarations.hpp"
 #include "kept_weights.hpp"
+#include "model_reading.hpp"
 #include "variants.hpp"
 
 namespace cotscale {
@@ -50,22 +52,8 @@ const toml::table* named_table(const toml::table& all, const std::string& kind, 
   return keys.subtable(name);
 }
 
-void read_model(const std::string& name, reader& keys, specification& spec, bool wanted) {
-  model_specification table;
-  model_keys(keys, table);
-  keys.finish();
-  if (!keys.sound()) return;  // what depends on its keys would be said of their defaults
-  if (table.architecture == architecture_kind::gpt2 && spec.d > 0 && !spec.n.empty()) {
-    require_curriculum(keys, "dimension", table.gpt2.dimension, spec.d, table.gpt2.steps);
-    require_curriculum(keys, "examples", table.gpt2.examples, *std::max_element(spec.n.begin(), spec.n.end()),
-                       table.gpt2.steps);
-  }
-  if (!wanted) return;
-  if (!table.initial_file.empty()) open_initial_weights(keys, spec, table);
-  spec.model_tables[name] = std::move(table);
-}
-
-void read_models(const toml::table* tables, reader& sweep, specification& spec, problem_list& problems) {
+void read_models(const toml::table* tables, const std::vector<std::string>& mixtures, reader& sweep,
+                 specification& spec, problem_list& problems) {
   const std::vector<std::string> defined = names_in(tables);
   const std::set<std::string> known = as_set(defined), wanted = as_set(spec.models);
   for (std::size_t i = 0; i < spec.models.size(); ++i) {
@@ -83,7 +71,7 @@ void read_models(const toml::table* tables, reader& sweep, specification& spec, 
     const toml::table* table = named_table(*tables, "models", model, problems);
     if (table == nullptr) continue;
     reader keys(table, "models." + model, problems);
-    read_model(model, keys, spec, wanted.contains(model));
+    read_model(model, keys, mixtures, spec, problems, wanted.contains(model));
   }
 }
 
@@ -91,44 +79,33 @@ void require_known_mixtures(const std::vector<std::string>& known, reader& sweep
                             problem_list& problems) {
   const std::set<std::string> there = as_set(known);
   for (std::size_t i = 0; i < spec.mixtures.size(); ++i) {
-    const std::string& mixture = spec.mixtures[i];
-    if (!there.contains(mixture)) {
-      if (problems.full()) {
-        problems.count();
-        continue;
-      }
-      sweep.problem_at("mixtures", i,
-                       fmt::format("names \"{}\", but there is no such mixture{} (there are {})", mixture,
-                                   config::suggestion(mixture, known), config::shortened(config::listed(known), 500)));
-    } else if (is_candidate_mixture(mixture) && spec.tasks.source == tasks_specification::kind::none) {
-      sweep.problem_at("mixtures", i,
-                       fmt::format("names \"{}\", a mixture of candidates, but there is no table [tasks]", mixture));
-    } else if (const std::string reason = mixture == "exact" ? no_exact_problem(spec) : ""; !reason.empty()) {
-      sweep.problem_at("mixtures", i, fmt::format("names \"exact\", but {}", reason));
+    if (problems.full() && !there.contains(spec.mixtures[i])) {
+      problems.count();
+      continue;
+    }
+    if (const std::string why = no_mixture(spec.mixtures[i], known, spec); !why.empty()) {
+      sweep.problem_at("mixtures", i, why);
     }
   }
 }
 
-void read_mixtures(const toml::table* tables, reader& sweep, specification& spec, problem_list& problems) {
-  std::vector<std::string> known = built_in_mixtures();
-  const std::set<std::string> built_in = as_set(known), wanted = as_set(spec.mixtures);
+void read_mixtures(const toml::table* tables, specification& spec, problem_list& problems) {
+  const std::set<std::string> built_in = as_set(built_in_mixtures()), wanted = as_set(all_mixtures(spec));
   for (const std::string& mixture : names_in(tables)) {
     if (built_in.contains(mixture)) {
       problems.add(tables->get(mixture), fmt::format("mixtures.{} is built in; choose another name", mixture));
       continue;
     }
-    known.push_back(mixture);
     const toml::table* table = named_table(*tables, "mixtures", mixture, problems);
     if (table == nullptr) continue;
     reader keys(table, "mixtures." + mixture, problems);
     mixture_specification out;
     out.task.basis = spec.target.basis;
-    out.task.features = spec.target.features;
+    out.task.features = features_beside(spec.target);
     mixture_keys(keys, out, spec);
     keys.finish();
     if (wanted.contains(mixture)) spec.mixture_tables[mixture] = std::move(out);
   }
-  require_known_mixtures(known, sweep, spec, problems);
 }
 
 // [test], [theory], models and mixtures.
@@ -139,8 +116,14 @@ void read_sweep(reader& top, reader& sweep, specification& spec, problem_list& p
   reader theory(top.subtable("theory"), "theory", problems);
   theory_keys(theory, spec);
   theory.finish();
-  read_models(top.subtable("models"), sweep, spec, problems);
-  read_mixtures(top.subtable("mixtures"), sweep, spec, problems);
+  const toml::table* mixtures = top.subtable("mixtures");
+  std::vector<std::string> known = built_in_mixtures();
+  const std::set<std::string> built_in = as_set(known);
+  std::ranges::copy_if(names_in(mixtures), std::back_inserter(known),
+                       [&](const std::string& name) { return !built_in.contains(name); });
+  read_models(top.subtable("models"), known, sweep, spec, problems);
+  read_mixtures(mixtures, spec, problems);
+  require_known_mixtures(known, sweep, spec, problems);
   require_sampler(spec, test);
   for (const auto& [name, model] : spec.model_tables) require_testable(name, model, spec, test);
   require_variable_names(spec, sweep);
@@ -207,7 +190,7 @@ sampler_method resolved_sampler(const specification& spec) {
   return any || !spec.target.features->is_gaussian() ? sampler_method::explicit_examples : sampler_method::wishart;
 }
 
-bool needs_examples(const model_specification& model) { return make_model(model)->limits().needs_examples; }
+bool needs_examples(const model_specification& model) { return model.architecture->limits().needs_examples; }
 
 specification parse_specification(const std::string& text, const std::string& source,
                                   const std::filesystem::path& directory, const std::vector<override_key>& overrides) {

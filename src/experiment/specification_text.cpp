@@ -32,6 +32,10 @@ std::string to_toml(const specification& given) {
   for (auto& [name, model] : spec.model_tables) {
     out.table("models." + config::quoted_key(name));
     model_keys(out, model);
+    for (training_stage& stage : model.stages) {
+      out.list_table(fmt::format("models.{}.stages", config::quoted_key(name)));
+      stage_keys(out, stage);
+    }
   }
   for (auto& [name, mixture] : spec.mixture_tables) {
     out.table("mixtures." + config::quoted_key(name));

@@ -9,9 +9,9 @@ namespace {
 key_builder& add_target(key_builder& builder, const specification& spec, double hardness) {
   const covariance_specification& t = spec.target;
   builder.add(spec.d);
-  if (!t.spectrum) {
+  if (!has_own_covariance(t)) {
     builder.add("hardness").add(hardness);
-  } else {
+  } else if (t.spectrum) {
     builder.add("spectrum").add(t.spectrum->word());
     t.spectrum->identify(builder, t.scale_to_trace);
   }
@@ -33,7 +33,9 @@ stream_key test_prompt_key(const specification& spec, double hardness, std::int6
 stream_key training_key(const specification& spec, const cell& c) {
   key_builder builder("training");
   builder.add(spec.seed);
-  return add_target(builder, spec, c.hardness).add(c.n).add(c.repeat).key();
+  add_target(builder, spec, c.hardness).add(c.n).add(c.repeat);
+  if (c.stage > 0) builder.add("stage").add(static_cast<std::int64_t>(c.stage));
+  return builder.key();
 }
 
 stream_key prediction_key(const specification& spec, double hardness, std::int64_t m) {

@@ -42,7 +42,7 @@ void name_keys(config::keys& k, specification& spec) {
 }
 
 void hardness_keys(config::keys& k, specification& spec, bool required) {
-  k.when(spec.target.spectrum == nullptr, "a [target] that has no spectrum", [&] {
+  k.when(!has_own_covariance(spec.target), "a [target] that has neither spectrum nor rows", [&] {
     k.axis({.name = "hardness",
             .help = "Hard(Σ) = tr(Σ)/λ_min(Σ), at least d: Σ is a power law λ_j ∝ j^(−a) of trace d whose a is solved "
                     "for",
@@ -111,7 +111,10 @@ void test_keys(config::keys& k, specification& spec) {
 
 void theory_keys(config::keys& k, specification& spec) {
   constexpr std::int64_t most = 1'000'000;
-  k.value({.name = "draws", .help = "Wishart draws that a prediction begins with; 0: none are made", .numbers = false},
+  k.value({.name = "draws",
+           .help = "draws (Wishart matrices, or prompts where features are not Gaussian) that a prediction begins "
+                   "with; 0: none are made",
+           .numbers = false},
           spec.theory_draws, {.least = 0, .most = most});
   k.fallback(spec.theory_most_draws, default_most_draws(spec.d, spec.steps, spec.theory_draws));
   k.when(spec.theory_draws > 0, "draws = 1 or more", [&] {

@@ -24,6 +24,11 @@ void model(config::keys& k, specification&) {
   model_keys(k, model);
 }
 
+void stage(config::keys& k, specification&) {
+  training_stage stage{.mixture = "", .architecture = all_architectures().front()->clone()};
+  stage_keys(k, stage);
+}
+
 void mixture(config::keys& k, specification& spec) {
   mixture_specification mixture;
   mixture_keys(k, mixture, spec);
@@ -32,15 +37,17 @@ void mixture(config::keys& k, specification& spec) {
 }  // namespace
 
 std::span<const config::table_declaration> specification_tables() {
-  static const std::array<config::table_declaration, 9> tables{{{"sweep", of_specification<sweep>},
-                                                                {"task", of_specification<task_keys>},
-                                                                {"test", of_specification<test_keys>},
-                                                                {"theory", of_specification<theory_keys>},
-                                                                {"target", of_specification<target>},
-                                                                {"mixtures.NAME", of_specification<mixture>},
-                                                                {"tasks", of_specification<tasks>},
-                                                                {"select", of_specification<select>},
-                                                                {"models.NAME", of_specification<model>}}};
+  static const std::array<config::table_declaration, 10> tables{
+      {{"sweep", of_specification<sweep>},
+       {"task", of_specification<task_keys>},
+       {"test", of_specification<test_keys>},
+       {"theory", of_specification<theory_keys>},
+       {"target", of_specification<target>},
+       {"mixtures.NAME", of_specification<mixture>},
+       {"tasks", of_specification<tasks>},
+       {"select", of_specification<select>},
+       {"models.NAME", of_specification<model>},
+       {"models.NAME.stages", of_specification<stage>, of_specification<model>}}};
   return tables;
 }
 

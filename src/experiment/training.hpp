@@ -12,15 +12,15 @@
 
 namespace cotscale::detail {
 
-/// Trains the cell's model on these tasks, in the specification's units, and holds it against the population optimum
-/// that theory knows of them. Throws stopped when asked to stop, specification_error for initial weights that are not
-/// there any more.
+/// Trains the cell's model, as it is at its stage, on these tasks, in the specification's units, and holds it against
+/// the population optimum that theory knows of them. `before` is what the stage before has left; null: there was none.
+/// Throws stopped when asked to stop, specification_error for initial weights that are not there any more.
 std::shared_ptr<const trained_sequence> train_model(const specification& spec, const coordinates& grid, const cell& c,
-                                                    const task_mixture& tasks, const mixture_theory& theory,
-                                                    const std::stop_token& stop);
+                                                    const trained_sequence* before, const task_mixture& tasks,
+                                                    const mixture_theory& theory, const std::stop_token& stop);
 
 /// What the results tell of a training.
-void store_training(const training_report& report, cell_values& out);
+void store_training(const trained_sequence& model, cell_values& out);
 
 /// Weights of a model that keeps them; `name` is the model's.
 void store_weights(const trained_sequence& model, const std::string& name, const coordinates& grid, cell_values& out);

@@ -7,7 +7,7 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/experiment/grid.hpp"
-#include "cotscale/experiment/models.hpp"
+#include "cotscale/experiment/stages.hpp"
 #include "cotscale/select/plain.hpp"
 
 namespace cotscale::detail {
@@ -42,7 +42,7 @@ void require_noise(const specification& spec, const coordinates& grid) {
   for (const double hardness : grid.hardness) {
     const covariance target = target_covariance(spec, hardness);
     require_noise(spec, "target", target.largest_eigenvalue());
-    for (const std::string& mixture : spec.mixtures) {
+    for (const std::string& mixture : all_mixtures(spec)) {
       require_noise(spec, key_of(spec, mixture), largest_eigenvalue(spec, mixture, target));
     }
   }
@@ -52,20 +52,24 @@ void require_noise(const specification& spec, const coordinates& grid) {
 
 void require_in_range(const specification& spec, const coordinates& grid) {
   require_noise(spec, grid);
-  const bool learns = std::any_of(spec.model_tables.begin(), spec.model_tables.end(),
-                                  [](const auto& table) { return make_model(table.second)->learns_from_samples(); });
-  const bool compares = std::any_of(spec.mixtures.begin(), spec.mixtures.end(), [](const std::string& mixture) {
+  const bool learns = std::any_of(spec.model_tables.begin(), spec.model_tables.end(), [](const auto& table) {
+    return training_of(table.second, stage_count(table.second) - 1).learns_from_samples();
+  });
+  const std::vector<std::string> mixtures = all_mixtures(spec);
+  const bool compares = std::any_of(mixtures.begin(), mixtures.end(), [](const std::string& mixture) {
     return mixture == "selected" || mixture == "exact" || mixture == "relevant";
   });
   if (!learns && !compares) return;
   for (const double hardness : grid.hardness) {
     const covariance target = target_covariance(spec, hardness);
-    for (const auto& [name, model] : spec.model_tables) {
-      const std::unique_ptr<const sequence_model> checked = make_model(model);
-      checked->require_range(name, "target", target.largest_eigenvalue(), false);
-      if (!checked->learns_from_samples()) continue;
-      for (const std::string& mixture : spec.mixtures) {
-        checked->require_range(name, key_of(spec, mixture), largest_eigenvalue(spec, mixture, target), true);
+    for (const auto& [name, table] : spec.model_tables) {
+      for (std::size_t s = 0; s < stage_count(table); ++s) {
+        const sequence_model& model = training_of(table, s);
+        model.require_range(name, "target", target.largest_eigenvalue(), false);
+        if (!model.learns_from_samples()) continue;
+        for (const std::string& mixture : mixtures_of(spec, table, s)) {
+          model.require_range(name, key_of(spec, mixture), largest_eigenvalue(spec, mixture, target), true);
+        }
       }
     }
     if (compares) require_comparable(make_candidates(spec, 0)->tasks, target);

@@ -1,10 +1,10 @@
 // Everything that a results file holds, from what its producers declare.
 #include "variables.hpp"
-#include "cotscale/store/record.hpp"
 
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <set>
 
 #include "cotscale/experiment/coordinates.hpp"
 #include "cotscale/store/record.hpp"
@@ -37,6 +37,18 @@ void add_weight_dimensions(const coordinates& grid, std::vector<dimension>& out)
   }
 }
 
+void add_matrix_dimensions(const coordinates& grid, std::vector<dimension>& out) {
+  const auto add = [&](const char* name, const std::vector<std::int64_t>& values, const char* long_name) {
+    if (values.empty()) return;
+    out.push_back({.name = name, .values = values, .long_name = long_name, .group = std::string(matrices_group)});
+  };
+  add("feature", grid.features, "feature, row of a covariance");
+  add("other_feature", grid.features, "feature, column of a covariance");
+  add("direction", grid.directions, "number of an eigenvalue, the largest first");
+  add("output", grid.map_rows, "row of a map, component of what it gives");
+  add("input", grid.map_rows, "column of a map, component of what it is applied to");
+}
+
 std::vector<dimension> dimensions_of(const coordinates& grid) {
   std::vector<dimension> out{
       {"model", grid.models, "model", true},
@@ -46,13 +58,22 @@ std::vector<dimension> dimensions_of(const coordinates& grid) {
   };
   out.insert(out.end(), grid.further.begin(), grid.further.end());
   out.push_back({"repeat", grid.repeats, "repeat", true});
+  if (!grid.stages.empty())
+    out.push_back({std::string(stage_axis), grid.stages, "trainings of a model, in their order"});
   out.push_back({"m", grid.m, "examples in a test prompt"});
   out.push_back({"k", grid.k, "steps of the chain of thought"});
   out.push_back({"training_step", grid.training_steps, "steps of training"});
   if (!grid.baselines.empty()) out.push_back({"baseline", grid.baselines, "baseline"});
   if (!grid.tasks.empty()) out.push_back({"task", grid.tasks, "candidate task"});
   add_weight_dimensions(grid, out);
+  add_matrix_dimensions(grid, out);
   return out;
+}
+
+variable support_hardness() {
+  return {.name = "target_support_hardness",
+          .axes = {"hardness"},
+          .long_name = "tr(Sigma)/smallest non-zero eigenvalue of the target"};
 }
 
 }  // namespace
@@ -71,39 +92,20 @@ std::vector<producer> producers() {
 }
 
 bool is_name_in_results(std::string_view name) {
-  // Axes, what the store itself keeps, and groups.
-  static constexpr std::array others{"model",
-                                     "mixture",
-                                     "hardness",
-                                     "n",
-                                     "repeat",
-                                     "m",
-                                     "k",
-                                     "stage",
-                                     "training_step",
-                                     "baseline",
-                                     "task",
-                                     "row",
-                                     "column",
-                                     "parameter",
-                                     "status",
-                                     "checksum",
-                                     "record_checksum",
-                                     "identity_high",
-                                     "identity_low",
-                                     "config_toml",
-                                     "weights",
-                                     "failures",
-                                     "integrity",
-                                     "provenance",
-                                     "target_support_hardness"};
-  const auto is_it = [&](const auto& v) { return v.name == name; };
-  const std::vector<producer> all = producers();
-  const std::span<const record_variable> record = record_variables();
-  return std::find(others.begin(), others.end(), name) != others.end() ||
-         std::any_of(record.begin(), record.end(), is_it) ||
-         std::any_of(all.begin(), all.end(),
-                     [&](const producer& p) { return std::any_of(p.variables.begin(), p.variables.end(), is_it); });
+  static const std::set<std::string, std::less<>> names = [] {
+    coordinates every;  // dimensions that a file may have
+    every.baselines = every.tasks = {""};
+    every.weights = {{}};
+    every.rows = every.features = every.directions = every.map_rows = {0};
+    std::set<std::string, std::less<>> out{support_hardness().name};
+    for (const dimension& d : dimensions_of(every)) out.insert({d.name, d.group});
+    for (const producer& p : producers()) {
+      for (const variable& v : p.variables) out.insert(v.name);
+    }
+    out.merge(names_of_the_store());
+    return out;
+  }();
+  return names.contains(name);
 }
 
 std::shared_ptr<const results_schema> make_schema(const coordinates& grid) {
@@ -120,10 +122,7 @@ std::shared_ptr<const results_schema> make_schema(const coordinates& grid) {
 }
 
 results_content make_content(const coordinates& grid, std::shared_ptr<const results_schema> schema) {
-  const variable support{.name = "target_support_hardness",
-                         .axes = {"hardness"},
-                         .long_name = "tr(Sigma)/smallest non-zero eigenvalue of the target"};
-  return {.schema = std::move(schema), .fixed = {{support, grid.target_support_hardness}}};
+  return {.schema = std::move(schema), .fixed = {{support_hardness(), grid.target_support_hardness}}};
 }
 
 }  // namespace cotscale

@@ -48,12 +48,22 @@ std::string number_text(const toml::node& node) {
   return text_of(node);
 }
 
+// The table of a dotted key as declarations call it: "models.NAME" for models.lsa.steps, "models.NAME.stages" for
+// models.lsa.stages[1].steps.
+std::string table_of(const std::vector<std::string>& words) {
+  std::string table = words[0];
+  for (std::size_t i = 1; i + 1 < words.size(); ++i) {
+    const bool named = i == 1 && (words[0] == "models" || words[0] == "mixtures");
+    table += '.';
+    table += named ? "NAME" : words[i].substr(0, words[i].find('['));
+  }
+  return table;
+}
+
 // What is declared of a dotted key; none if it is no key of any table.
 std::optional<config::entry> declaration_of(const std::vector<std::string>& words) {
   if (words.size() < 2) return std::nullopt;
-  const bool named = words.size() == 3 && (words[0] == "models" || words[0] == "mixtures");
-  if (words.size() != 2 && !named) return std::nullopt;
-  const std::string table = named ? words[0] + ".NAME" : words[0];
+  const std::string table = table_of(words);
   for (const config::table_declaration& declared : specification_tables()) {
     if (declared.name != table) continue;
     for (config::entry& e : config::entries_of(declared)) {
@@ -159,7 +169,10 @@ class axis_reader {
     const std::vector<std::string> words = split(axis.key);
     const auto same = [&](const varied_key& other) { return split(other.key).back() == words.back(); };
     const bool unique = std::count_if(axes_.begin(), axes_.end(), same) == 1;
-    return unique && !is_name_in_results(words.back()) ? words.back() : words[words.size() - 2] + "_" + words.back();
+    if (unique && !is_name_in_results(words.back())) return words.back();
+    std::string table = words[words.size() - 2];  // "stages1" of stages[1]
+    std::erase_if(table, [](char c) { return c == '[' || c == ']'; });
+    return table + "_" + words.back();
   }
 
   const toml::table& root_;

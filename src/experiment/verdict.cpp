@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "cotscale/base/error.hpp"
+#include "cotscale/experiment/stages.hpp"
 
 namespace cotscale {
 namespace {
@@ -46,18 +47,27 @@ class decision {
   std::vector<double> starts_;
 };
 
-// The scores of one variable, over (cells, m, k).
+// The scores of one variable, over (cells, stages, m, k).
 class score_table {
  public:
   score_table(std::span<const double> values, const coordinates& grid)
-      : values_(values), m_(grid.m.size()), k_(values.size() / grid.cell_count() / grid.m.size()) {}
+      : values_(values),
+        stages_(grid.stage_count()),
+        m_(grid.m.size()),
+        k_(values.size() / grid.cell_count() / stages_ / m_) {}
   std::size_t steps() const { return k_; }
-  double operator()(const score_place& p) const { return p.k < k_ ? values_[(p.cell * m_ + p.m) * k_ + p.k] : nan; }
+  double operator()(const score_place& p) const {
+    return p.k < k_ ? values_[((p.cell * stages_ + p.stage) * m_ + p.m) * k_ + p.k] : nan;
+  }
 
  private:
   std::span<const double> values_;
-  std::size_t m_, k_;
+  std::size_t stages_, m_, k_;
 };
+
+bool counts(const sweep_scores& scores, std::size_t cell, std::size_t stage) {
+  return scores.counts[cell * scores.grid->stage_count() + stage] != 0;
+}
 
 decisions close(const std::vector<decision>& all) {
   constexpr double tail = 0.01;
@@ -88,13 +98,14 @@ decisions judge_first(const sweep_scores& scores) {
   const score_table exact(scores.exact_z, grid), simulated(scores.simulated_z, grid);
   const std::size_t ms = grid.m.size();
   std::vector<decision> all(sets_of_prompts(scores) * grid.hardness.size() * grid.repeats.size() * ms);
-  for (std::size_t cell = 0; cell < grid.cell_count(); ++cell) {
-    if (scores.counts[cell] == 0) continue;
+  for (std::size_t row = 0; row < grid.cell_count() * grid.stage_count(); ++row) {
+    const std::size_t cell = row / grid.stage_count(), stage = row % grid.stage_count();
+    if (!counts(scores, cell, stage)) continue;
     const cell_position at = position_of(grid, cell);
     const std::size_t prompts = target_of(scores, at) * grid.repeats.size() + at.back();
     for (std::size_t m = 0; m < ms; ++m) {
       decision& d = all[prompts * ms + m];
-      const score_place start{cell, m, 0}, first{cell, m, 1};
+      const score_place start{cell, stage, m, 0}, first{cell, stage, m, 1};
       d.add_start(exact(start), start);
       // Few prompts are many fewer than the simulation's draws, which repeats share.
       const double score = exact(first);
@@ -119,7 +130,8 @@ decisions judge_repeated(const sweep_scores& scores) {
   const auto add = [&](const score_table& table, score_place at, decision& d) {
     double sum = 0, count = 0;
     for (std::size_t r = 0; r < repeats; ++r) {
-      const double score = scores.counts[at.cell + r] != 0 ? table({at.cell + r, at.m, at.k}) : nan;
+      const score_place repeat{at.cell + r, at.stage, at.m, at.k};
+      const double score = counts(scores, repeat.cell, at.stage) ? table(repeat) : nan;
       if (std::isnan(score)) continue;
       sum += score;
       ++count;
@@ -130,10 +142,11 @@ decisions judge_repeated(const sweep_scores& scores) {
   // Repeats of a cell follow each other, since theirs is the last axis of cells.
   for (std::size_t cell = 0; cell < grid.cell_count(); cell += repeats) {
     const std::size_t target = target_of(scores, position_of(grid, cell));
-    for (std::size_t m = 0; m < ms; ++m) {
+    for (std::size_t i = 0; i < grid.stage_count() * ms; ++i) {
+      const std::size_t stage = i / ms, m = i % ms;
       decision& d = all[target * ms + m];
-      add(exact, {cell, m, 1}, d);
-      for (std::size_t k = 1; k < simulated.steps(); ++k) add(simulated, {cell, m, k}, d);
+      add(exact, {cell, stage, m, 1}, d);
+      for (std::size_t k = 1; k < simulated.steps(); ++k) add(simulated, {cell, stage, m, k}, d);
     }
   }
   return close(all);
@@ -143,19 +156,21 @@ trained_maps judge_maps(const sweep_scores& scores) {
   const coordinates& grid = *scores.grid;
   const score_table distances(scores.paired_distance, grid);
   trained_maps out;
-  for (std::size_t cell = 0; cell < grid.cell_count(); ++cell) {
+  for (std::size_t row = 0; row < grid.cell_count() * grid.stage_count(); ++row) {
+    const std::size_t cell = row / grid.stage_count(), stage = row % grid.stage_count();
     const cell_position at = position_of(grid, cell);
-    const double tolerance = scores.tolerances[variant_at(grid, at) * grid.models.size() + at[model_axis]];
-    if (scores.counts[cell] == 0 || std::isnan(tolerance)) continue;
+    const std::size_t model = variant_at(grid, at) * grid.models.size() + at[model_axis];
+    const double tolerance = scores.tolerances[model * grid.stage_count() + stage];
+    if (!counts(scores, cell, stage) || std::isnan(tolerance)) continue;
     double largest = nan;
     for (std::size_t m = 0; m < grid.m.size(); ++m) {
       for (std::size_t k = 1; k < distances.steps(); ++k) {
-        const double ratio = distances({cell, m, k}) / allowed_distance(tolerance, static_cast<int>(k));
+        const double ratio = distances({cell, stage, m, k}) / allowed_distance(tolerance, static_cast<int>(k));
         if (std::isnan(ratio) || ratio <= largest) continue;
         largest = ratio;
         if (ratio > out.ratio) {
           out.ratio = ratio;
-          out.where = {cell, m, k};
+          out.where = {cell, stage, m, k};
         }
       }
     }
@@ -185,7 +200,12 @@ sweep_scores scores_of(const specification& spec, const coordinates& grid) {
                            .prompts = own.prompts,
                            .draws = null_draws(own.d, own.prompts)});
     if (known == seen.end()) seen.push_back(key);
-    for (const std::string& model : grid.models) out.tolerances.push_back(map_tolerance(own.model_tables.at(model)));
+    for (const std::string& model : grid.models) {
+      const model_specification& table = own.model_tables.at(model);
+      for (std::size_t s = 0; s < grid.stage_count(); ++s) {
+        out.tolerances.push_back(s < stage_count(table) ? training_of(table, s).map_tolerance() : nan);
+      }
+    }
   }
   return out;
 }

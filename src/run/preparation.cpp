@@ -13,6 +13,8 @@
 #include "cotscale/config/differences.hpp"
 #include "cotscale/experiment/cost_model.hpp"
 #include "cotscale/experiment/identity.hpp"
+#include "cotscale/experiment/inputs.hpp"
+#include "cotscale/experiment/matrices.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/store/results_file.hpp"
 
@@ -104,6 +106,8 @@ results_content content_of(const specification& spec, const coordinates& grid,
                            const std::shared_ptr<const results_schema>& schema, const cell_identities& cells) {
   results_content content = make_content(grid, schema);
   content.identities = cells.all();
+  add_covariances(spec, grid, content);
+  content.inputs = read_inputs(spec);
   if (spec.axes.empty()) return content;
   for (std::size_t i = 0; i < grid.cell_count(); ++i) content.asked.push_back(is_asked_for(spec, grid, i));
   return content;

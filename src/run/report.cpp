@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "cotscale/base/error.hpp"
@@ -21,14 +22,15 @@ sweep_scores read_scores(const results_reader& file, const coordinates& grid, co
   out.exact_z = file.first_steps("exact_z", 2);
   out.simulated_z = file.first_steps("simulated_z", most_compared_steps + 1);
   out.paired_distance = file.first_steps("paired_distance", paired_steps + 1);
-  for (std::size_t i = 0; i < status.size(); ++i) {
-    out.counts.push_back(status[i] == cell_status::done && converged[i] != 0 ? 1 : 0);
+  for (std::size_t i = 0; i < converged.size(); ++i) {  // over (cells, stages)
+    const bool done = status[i / grid.stage_count()] == cell_status::done;
+    out.counts.push_back(done && converged[i] != 0 ? 1 : 0);
   }
   return out;
 }
 
 std::string describe(const coordinates& grid, const score_place& place) {
-  return fmt::format("{}, m {}, k {}", describe(make_cell(grid, place.cell)), grid.m[place.m], grid.k[place.k]);
+  return fmt::format("{}, m {}, k {}", describe(grid, place.cell, place.stage), grid.m[place.m], grid.k[place.k]);
 }
 
 void report_decisions(const coordinates& grid, std::string_view what, const decisions& made) {
@@ -61,24 +63,41 @@ void report_theory(const specification& spec, const coordinates& grid, const swe
   }
 }
 
-// Cells that are done, and whose verdict is this.
+// Cells that are done, and whose verdict is this after any of their stages; `verdicts` are over (cells, stages).
 std::size_t count_done(const std::vector<cell_status>& status, const std::vector<std::int8_t>& verdicts,
                        std::int8_t verdict) {
   std::size_t count = 0;
+  const auto stages = static_cast<std::ptrdiff_t>(verdicts.size() / status.size());
   for (std::size_t i = 0; i < status.size(); ++i) {
-    if (status[i] == cell_status::done && verdicts[i] == verdict) ++count;
+    const auto first = verdicts.begin() + static_cast<std::ptrdiff_t>(i) * stages;
+    if (status[i] == cell_status::done && std::find(first, first + stages, verdict) != first + stages) ++count;
   }
   return count;
 }
 
-// The first few; `cotscale status` tells more of them.
-void report_failures(const results_reader& file) {
+// The first few messages, each with the first of its cells; `cotscale status` tells more of them.
+void report_failures(const results_reader& file, const coordinates& grid) {
   constexpr std::size_t most = 5;
-  const std::vector<failure> failures = file.failures();
-  const coordinates grid = read_coordinates(file);
-  for (std::size_t i = 0; i < std::min(most, failures.size()); ++i) {
-    log("cotscale: failed: {}: {}\n", describe(make_cell(grid, static_cast<std::size_t>(failures[i].cell))),
-        failures[i].message);
+  std::vector<std::pair<failure, std::size_t>> distinct;  // and how many cells have the message
+  for (failure& f : file.failures()) {
+    const auto same = std::find_if(distinct.begin(), distinct.end(),
+                                   [&](const auto& known) { return known.first.message == f.message; });
+    if (same != distinct.end()) {
+      ++same->second;
+    } else {
+      distinct.emplace_back(std::move(f), 1);
+    }
+  }
+  for (std::size_t i = 0; i < std::min(most, distinct.size()); ++i) {
+    const auto& [first, cells] = distinct[i];
+    log("cotscale: failed: {}{}: {}\n", describe(make_cell(grid, static_cast<std::size_t>(first.cell))),
+        cells > 1 ? fmt::format(" and {} more", cells - 1) : "", first.message);
+  }
+  if (distinct.size() > most) {
+    log("cotscale: failed: {} other messages, which `cotscale status` tells\n", distinct.size() - most);
+  }
+  if (const std::size_t others = file.failures_without_message(); others > 0) {
+    log("cotscale: failed: {} more cells, for whose messages the file has no room\n", others);
   }
 }
 
@@ -126,7 +145,7 @@ exit_code report(const specification& spec, const run_options& options, const wo
     return exit_code::stopped_early;
   }
   if (count(cell_status::failed) > 0) {
-    report_failures(file);
+    report_failures(file, grid);
     log("cotscale: some cells failed; the same command tries them again\n");
   }
   if (diverged > 0) {

@@ -51,6 +51,45 @@ double work_together(const communicator& all, worker& w, results_writer& store, 
   return idle;
 }
 
+// Root only: takes the lock, lays out the file or checks that it can be resumed, and lists what is to be done.
+work_list prepare_work(const specification& spec, const coordinates& grid,
+                       const std::shared_ptr<const results_schema>& schema, const run_options& options,
+                       const communicator& all, std::unique_ptr<file_lock>& lock) {
+  provenance attributes =
+      collect_provenance("cotscale: " + spec.name, spec.seed, to_toml(spec), options.command_line, all.size());
+  attributes.emplace_back("sampler", word_of(resolved_sampler(spec)));
+  // Results of one large matrix may differ in their last bits between thread counts.
+  attributes.emplace_back("blas_threads", std::int64_t{threads_of_blas(spec)});
+  require_runnable(spec, grid, thread_count());
+  require_writable(options.output, options.overwrite);
+  lock = std::make_unique<file_lock>(options.output);
+  if (!lock->notice().empty()) warn("{}", lock->notice());
+  return prepare(spec, grid, schema, options, all, attributes);
+}
+
+// Every rank takes cells of the list until there are none.
+run_totals compute_cells(const work_list& list, const coordinates& grid, const cell_function& compute,
+                         results_writer& store, const communicator& all, progress_mode shown, stop_control& stop) {
+  ticket_counter tickets(all, static_cast<std::int64_t>(list.chunks.size()),
+                         {.mine = [&] { return static_cast<int>(stop.level()); },
+                          .heard = [&](int level) { stop.request(static_cast<stop_level>(level)); }});
+  worker w(list, grid, compute, all, tickets, store, stop);
+  run_totals totals;
+  {
+    std::vector<double> costs;
+    for (const task_item& item : list.items) costs.push_back(item.seconds);
+    const progress_display progress(all.is_root() ? shown : progress_mode::none, costs,
+                                    [&] { return w.finished() + tickets.finished_elsewhere(); });
+    totals.time.idle = all.sum(work_together(all, w, store, tickets, stop));
+  }
+  totals.time.computing = all.sum(w.time().computing);
+  totals.time.waiting = all.sum(w.time().waiting);
+  totals.time.storing = all.sum(w.time().storing);
+  totals.finished = all.sum(w.finished());
+  totals.passed_over = all.sum(w.passed_over());
+  return totals;
+}
+
 }  // namespace
 
 exit_code run_sweep(const specification& spec, const run_options& requested, const communicator& all,
@@ -66,24 +105,14 @@ exit_code run_sweep(const specification& spec, const run_options& requested, con
   std::optional<patience> sign_of_life;
   if (all.is_root()) sign_of_life.emplace("preparing the run");
   coordinates grid;
-  all.together([&] { grid = require_grid(spec); });
-  provenance attributes =
-      collect_provenance("cotscale: " + spec.name, spec.seed, to_toml(spec), options.command_line, all.size());
-  attributes.emplace_back("sampler", word_of(resolved_sampler(spec)));
-  // Results of one large matrix may differ in their last bits between thread counts.
-  attributes.emplace_back("blas_threads", std::int64_t{threads_of_blas(spec)});
-
+  std::shared_ptr<const results_schema> schema;
+  all.together([&] {
+    grid = require_grid(spec);
+    schema = make_schema(grid);
+  });
   std::unique_ptr<file_lock> lock;
   work_list list;
-  all.on_root([&] { require_runnable(spec, grid, thread_count()); });
-  std::shared_ptr<const results_schema> schema;
-  all.together([&] { schema = make_schema(grid); });
-  all.on_root([&] {
-    require_writable(options.output, options.overwrite);
-    lock = std::make_unique<file_lock>(options.output);
-    if (!lock->notice().empty()) warn("{}", lock->notice());
-    list = prepare(spec, grid, schema, options, all, attributes);
-  });
+  all.on_root([&] { list = prepare_work(spec, grid, schema, options, all, lock); });
   sign_of_life.reset();
   lock_watch watch(options.output, all.broadcast(lock ? lock->text() : ""),
                    [&stop] { stop.request(stop_level::abandon_cells); });
@@ -93,7 +122,6 @@ exit_code run_sweep(const specification& spec, const run_options& requested, con
   const cell_function cell_work =
       compute ? compute : [&](const cell& c, const std::stop_token& abandon) { return computer.compute(c, abandon); };
   run_totals totals;
-  totals.ranks = all.size();
   if (!list.items.empty()) {
     results_writer store(options.output, schema, all);
     store.ask_before_writing([&watch] { watch.require_held(); });
@@ -102,23 +130,9 @@ exit_code run_sweep(const specification& spec, const run_options& requested, con
         if (item.damaged != 0) store.mark_pending(item.number);
       }
     });
-    ticket_counter tickets(all, static_cast<std::int64_t>(list.chunks.size()),
-                           {.mine = [&] { return static_cast<int>(stop.level()); },
-                            .heard = [&](int level) { stop.request(static_cast<stop_level>(level)); }});
-    worker w(list, grid, cell_work, all, tickets, store, stop);
-    {
-      std::vector<double> costs;
-      for (const task_item& item : list.items) costs.push_back(item.seconds);
-      const progress_display progress(all.is_root() ? options.progress : progress_mode::none, costs,
-                                      [&] { return w.finished() + tickets.finished_elsewhere(); });
-      totals.time.idle = all.sum(work_together(all, w, store, tickets, stop));
-    }
-    totals.time.computing = all.sum(w.time().computing);
-    totals.time.waiting = all.sum(w.time().waiting);
-    totals.time.storing = all.sum(w.time().storing);
-    totals.finished = all.sum(w.finished());
-    totals.passed_over = all.sum(w.passed_over());
+    totals = compute_cells(list, grid, cell_work, store, all, options.progress, stop);
   }
+  totals.ranks = all.size();
   totals.elapsed = whole.seconds();
 
   std::int64_t code = 0;

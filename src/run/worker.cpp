@@ -1,7 +1,9 @@
 #include "worker.hpp"
 
+#include <algorithm>
 #include <new>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "cotscale/base/error.hpp"
@@ -13,6 +15,13 @@ namespace cotscale::detail {
 namespace {
 
 using seconds = std::chrono::duration<double>;
+
+// The first stage whose training diverged.
+std::optional<std::size_t> diverged_stage(const cell_values& result) {
+  const std::span<const std::int8_t> diverged = result.of<std::int8_t>("training_diverged");
+  const auto found = std::find(diverged.begin(), diverged.end(), std::int8_t{1});
+  return found == diverged.end() ? std::nullopt : std::optional(static_cast<std::size_t>(found - diverged.begin()));
+}
 
 }  // namespace
 
@@ -72,10 +81,10 @@ bool worker::run_cell(const task_item& item) {
     report(failed_++, "cell failed", fmt::format("({}): {}", describe(c), *failure));
     store_.add_failed(item.number, record, *failure);
   } else {
-    if (result.value<std::int8_t>("training_diverged") == 1) {
+    if (const std::optional<std::size_t> stage = diverged_stage(result)) {
       report(diverged_++, "training diverged",
              fmt::format("({}) after {} steps: lower its learning_rate (with clip_norm perhaps), or its step_size",
-                         describe(c), result.value<std::int64_t>("training_steps")));
+                         describe(grid_, item.number, *stage), result.integers("training_steps")[*stage]));
     }
     if (result.training_seconds > 0) {
       record.training_seconds = result.training_seconds;

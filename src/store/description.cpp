@@ -167,6 +167,21 @@ std::string file_description::to_text() const {
   return out;
 }
 
+std::optional<std::string> file_description::leading_text(std::string_view text, std::string_view key) {
+  try {
+    scanner in(text);
+    in.line();
+    while (!in.at_end()) {
+      const std::vector<std::string_view> line = words(in.line());
+      if (line[0] != "text" || line.size() != 3) return std::nullopt;
+      const std::string_view value = in.take(number(line[2]));
+      if (line[1] == key) return std::string(value);
+    }
+  } catch (const io_error&) {  // no such text
+  }
+  return std::nullopt;
+}
+
 file_description file_description::from_text(std::string_view text) {
   scanner in(text);
   if (in.line() != first_line) refuse("another first line");

@@ -53,6 +53,9 @@ class layout_writer {
     coordinate({.name = "entry", .values = {}, .long_name = "entry of the table", .group = group},
                index(most_failures));
     coordinate({.name = "byte", .values = {}, .long_name = "byte of a message", .group = group}, index(failure_bytes));
+    file_.set_attribute(
+        group, "without_entry",
+        std::string("number of failed cells (status 2) minus number of entries whose cells are failed"));
     const dimensions entries{{path("entry"), most_failures}};
     create<std::int64_t>(path("cell"), entries, -1, dataset_role::failure);
     describe(path("cell"), "row-major number of the cell that failed, -1 none", "1");
@@ -60,6 +63,42 @@ class layout_writer {
     describe(path("message"), "why it failed, UTF-8 filled up with zeros", "1");
     create<std::uint64_t>(path("checksum"), entries, 0, dataset_role::failure);
     describe(path("checksum"), "XXH64 of the entry", "1");
+  }
+
+  // Each in its place of `content`, one after the other; `offset` says where, or −1 of a file that is not kept.
+  void create_inputs() {
+    if (content_.inputs.empty()) return;
+    const std::string group(inputs_group);
+    require_group(group);
+    std::vector<std::string> names, sums;
+    std::vector<std::int64_t> bytes, offsets;
+    std::vector<std::uint8_t> content;
+    for (const input_file& input : content_.inputs) {
+      names.push_back(input.name);
+      sums.push_back(input.sha256);
+      bytes.push_back(static_cast<std::int64_t>(input.bytes));
+      offsets.push_back(input.contents.empty() ? -1 : static_cast<std::int64_t>(content.size()));
+      content.insert(content.end(), input.contents.begin(), input.contents.end());
+    }
+    coordinate({.name = "file", .values = {}, .long_name = "name in the specification", .group = group}, names);
+    const dimensions files{{group + "/file", names.size()}};
+    const std::string sums_path = group + "/sha256";
+    file_.create_strings(sums_path, {sums.size()}, sums);
+    file_.attach_scale(sums_path, 0, files[0].first);
+    file_.set_attribute(sums_path, "long_name", std::string("SHA-256 of the file"));
+    description_.add_texts(sums_path, sums);
+    create_with<std::int64_t>(group + "/bytes", files, bytes, "length of the file");
+    create_with<std::int64_t>(group + "/offset", files, offsets, "first of its bytes in content, -1 not kept");
+    if (content.empty()) return;
+    coordinate({.name = "content", .values = {}, .long_name = "bytes of files, one after the other", .group = group},
+               content);
+  }
+
+  void write_notes() {
+    for (const group_note& note : content_.notes) {
+      require_group(note.group);
+      file_.set_attribute(note.group, note.name, note.text);
+    }
   }
 
  private:
@@ -138,9 +177,16 @@ class layout_writer {
       add(*known, dims);
     }
     require_group(v.described.group);
-    create<double>(v.described.path(), dims, std::numeric_limits<double>::quiet_NaN(), dataset_role::fixed);
-    file_.write<double>(v.described.path(), v.values);
-    describe(v.described.path(), v.described.long_name, v.described.units);
+    create_with<double>(v.described.path(), dims, v.values, v.described.long_name, v.described.units);
+  }
+
+  // A variable whose values are final.
+  template<class T>
+  void create_with(const std::string& dataset, const dimensions& dims, const std::vector<T>& values,
+                   std::string_view long_name, std::string_view units = "1") {
+    create<T>(dataset, dims, T{}, dataset_role::fixed);
+    file_.write<T>(dataset, values);
+    describe(dataset, long_name, units);
   }
 
   // Cells that are not asked for are final from the beginning.
@@ -165,9 +211,8 @@ class layout_writer {
          {std::pair{"identity_high", &cell_identity::high}, std::pair{"identity_low", &cell_identity::low}}) {
       std::vector<std::uint64_t> values;
       for (const cell_identity& identity : identities) values.push_back(identity.*part);
-      cell_variable<std::uint64_t>(dataset_role::fixed, name, 0,
-                                   "64 of the 128 bits of a hash of all that the cell's numbers depend on");
-      file_.write<std::uint64_t>(name, values);
+      create_with(name, cell_dimensions(), values,
+                  "64 of the 128 bits of a hash of all that the cell's numbers depend on");
     }
   }
 
@@ -185,10 +230,8 @@ class layout_writer {
 
   template<class T>
   void coordinate(const dimension& d, const std::vector<T>& values) {
-    create<T>(d.path(), {{d.path(), values.size()}}, T{}, dataset_role::fixed);
-    file_.write<T>(d.path(), values);
+    create_with(d.path(), {{d.path(), values.size()}}, values, d.long_name);
     file_.make_scale(d.path());
-    describe(d.path(), d.long_name, "1");
   }
 
   void flags(const std::string& variable, const std::vector<std::int8_t>& values, const std::string& meanings) {
@@ -210,14 +253,27 @@ std::uint64_t file_bytes(const results_schema& schema) {
   return schema.cell_count() * (schema.bytes_of_cell() + sizeof(cell_identity)) + failures;
 }
 
+std::set<std::string> names_of_the_store() {
+  std::set<std::string> out{"status",       "checksum",    "record_checksum", "identity_high",
+                            "identity_low", "config_toml", "provenance",      integrity_group};
+  out.insert({std::string(failures_group), std::string(inputs_group)});
+  for (const record_variable& v : record_variables()) out.emplace(v.name);
+  return out;
+}
+
 void create_results(const std::string& path, const results_content& content, const std::string& config_toml,
                     const provenance& attributes) {
-  create_file(path, file_kind::results, file_bytes(*content.schema), attributes, config_toml,
+  std::uint64_t bytes = file_bytes(*content.schema);
+  for (const fixed_variable& v : content.fixed) bytes += v.values.size() * sizeof(double);
+  for (const input_file& input : content.inputs) bytes += input.contents.size();
+  create_file(path, file_kind::results, bytes, attributes, config_toml,
               [&](hdf5_file& file, file_description& description) {
                 layout_writer layout(file, description, content);
                 layout.write_coordinates();
                 layout.create_variables();
                 layout.create_failures();
+                layout.create_inputs();
+                layout.write_notes();
               });
 }
 

@@ -58,6 +58,12 @@ std::vector<failure> results_reader::failures() const {
   return out;
 }
 
+std::size_t results_reader::failures_without_message() const {
+  const std::vector<cell_status> status = statuses();
+  const auto failed = static_cast<std::size_t>(std::count(status.begin(), status.end(), cell_status::failed));
+  return failed - std::min(failed, failures().size());  // a run may store more between the two
+}
+
 std::vector<cell_status> results_reader::statuses() const {
   const std::vector<std::int8_t> raw = file_.read<std::int8_t>("status");
   std::vector<cell_status> statuses(raw.size());

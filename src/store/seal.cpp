@@ -110,6 +110,7 @@ void store_bytes(hdf5_file& file, const std::string& name, const std::string& te
   file.write<std::uint8_t>(name, std::vector<std::uint8_t>(text.begin(), text.end()));
   file.make_scale(name);
   file.set_attribute(name, "long_name", long_name);
+  file.set_attribute(name, "units", std::string("1"));
 }
 
 }  // namespace

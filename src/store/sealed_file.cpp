@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 
 #include "cotscale/base/descriptor.hpp"
@@ -45,6 +46,24 @@ std::string read_text(const descriptor& file, const std::string& path, std::uint
   return text;
 }
 
+// Throws mismatch_error unless the version is that of this program, with the one to read it by: the one that wrote it,
+// as far as it has said who it is, or the last commit before the next version.
+void require_schema_version(const std::string& path, std::int64_t version, const std::string& writer,
+                            const std::string& commit) {
+  if (version == schema_version) return;
+  constexpr std::array<std::string_view, 2> last_commits{"2f17c40", "0e75c6a"};  // of versions 1 and 2
+  std::string readers =
+      version > schema_version
+          ? "a newer cotscale"
+          : fmt::format("a cotscale up to commit {}",
+                        last_commits.at(static_cast<std::size_t>(std::clamp<std::int64_t>(version, 1, 2) - 1)));
+  if (!writer.empty()) readers += fmt::format(", such as the {} of commit {} that wrote it", writer, commit);
+  throw mismatch_error(
+      fmt::format("{}: has schema version {}, and this cotscale reads and writes version {}; read it with {}, or name "
+                  "another file and compute its results again",
+                  path, version, schema_version, readers));
+}
+
 // Says what a file without seal is. HDF5 opens it: it is an older one, somebody else's, or its seal is damaged.
 [[noreturn]] void refuse_unsealed(const std::string& path) {
   const hdf5_file file = [&] {
@@ -58,7 +77,11 @@ std::string read_text(const descriptor& file, const std::string& path, std::uint
   if (!has_our_title(file)) {
     throw mismatch_error(fmt::format("{}: an HDF5 file, but not a results file of cotscale; name another file", path));
   }
-  require_schema_version(path, file.integer_attribute("/", "schema_version"));
+  const auto text = [&](const char* attribute) {
+    return file.has_attribute("/", attribute) ? file.text_attribute("/", attribute) : "";
+  };
+  require_schema_version(path, file.integer_attribute("/", "schema_version"), text("cotscale_version"),
+                         text("git_sha"));
   damaged(path, "its seal is not there");
 }
 
@@ -71,14 +94,6 @@ bool has_our_title(const hdf5_file& file) {
   } catch (const io_error&) {
     return false;  // of another type than ours
   }
-}
-
-void require_schema_version(const std::string& path, std::int64_t version) {
-  if (version == schema_version) return;
-  throw mismatch_error(
-      fmt::format("{}: a results file of schema version {}, and this cotscale reads and writes version {}; use the "
-                  "cotscale that wrote it, or name another file",
-                  path, version, schema_version));
 }
 
 std::optional<file_kind> sealed_kind(const std::string& path) {
@@ -109,8 +124,12 @@ sealed_file::sealed_file(const std::string& path) : path_(path) {
   kind_ = s->kind;
   const std::string text = read_text(file_, path, s->places.description, s->places.description_bytes);
   if (detail::xxh64(text) != s->description_checksum) damaged(path, "the description inside it has changed");
+  const auto attribute = [&](const char* name) { return file_description::leading_text(text, name).value_or(""); };
+  if (const std::string version = attribute("attribute.schema_version"); !version.empty()) {
+    require_schema_version(path, std::stoll(version), attribute("attribute.cotscale_version"),
+                           attribute("attribute.git_sha"));
+  }
   description_ = file_description::from_text(text);
-  require_schema_version(path, std::stoll(description_.text("attribute.schema_version")));
   if (detail::fixed_checksum(file_, path, *s, description_) != s->fixed_checksum) {
     damaged(path, "names, coordinates, specification, attributes or structure have changed since it was created");
   }

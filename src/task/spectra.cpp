@@ -15,21 +15,19 @@ namespace cotscale {
 namespace spectra {
 
 // The list: a new spectrum is a file in task/spectra and a line here.
+// clang-format off
 constexpr std::array parts{
     &config::part<spectrum, class power_law>,
     &config::part<spectrum, class list>,
     &config::part<spectrum, class file>,
     &config::part<spectrum, class exponential>,
 };
+// clang-format on
 
 }  // namespace spectra
 
 std::span<const spectrum* const> all_spectra() {
-  static const std::vector<const spectrum*> all = [] {
-    std::vector<const spectrum*> out;
-    for (const auto part : spectra::parts) out.push_back(&part());
-    return out;
-  }();
+  static const auto all = config::parts_of(spectra::parts);
   return all;
 }
 

@@ -1,5 +1,6 @@
 #include "cotscale/train/gpt2.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <limits>
 
@@ -15,8 +16,7 @@ namespace {
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 void require_valid(const gpt2_options& o, const gpt2_layout& layout) {
-  expects(o.steps >= 0 && o.batch >= 1 && o.objective.k_train >= 1, "train_gpt2: steps = {}, batch = {}, k_train = {}",
-          o.steps, o.batch, o.objective.k_train);
+  expects(o.steps >= 0 && o.batch >= 1, "train_gpt2: steps = {}, batch = {}", o.steps, o.batch);
   expects(o.given.empty() || o.given.size() == layout.size(), "train_gpt2: {} given parameters for {}", o.given.size(),
           layout.size());
   require_valid(o.dimension, "the dimension");
@@ -30,7 +30,10 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 }  // namespace
 
 gpt2_configuration trained_configuration(int d, int n, const gpt2_options& options) {
-  return {.d = d, .size = options.size, .examples = n, .chain = longest_chain(options.objective)};
+  return {.d = d,
+          .size = options.size,
+          .examples = n,
+          .chain = std::max(options.room, options.objective->longest_chain())};
 }
 
 int gpt2_most_shards(std::size_t parameters) {
@@ -49,8 +52,7 @@ gpt2_training train_gpt2(const task_mixture& tasks, int n, const gpt2_options& o
   require_valid(options, layout);
   const blas_threads one(1);  // also in a lone shard, which runs outside of a parallel region
   detail::gpt2_samples model(layout, tasks, n, options, key);
-  const learning_options plan = learning_options_of(options);
-  learner<float> learning(model, plan, key, stop);
+  learner<float> learning(model, options, key, stop);
   training_state<float> state = learning.beginning();
   gpt2_record out;
   out.loss.assign(record_steps.size(), nan);

@@ -4,7 +4,6 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/model/gpt2_tokens.hpp"
-#include "cotscale/train/objective_part.hpp"
 #include "process_chain.hpp"
 
 namespace cotscale {
@@ -28,31 +27,31 @@ double residual(view<const T> output, const Target& target, double weight, view<
 }  // namespace
 
 template<class T>
-double gpt2_objective<T>::add(const objective_options& options, int k, std::span<const T> parameters,
+double gpt2_objective<T>::add(const training_objective& objective, int k, std::span<const T> parameters,
                               std::span<const prompt> prompts, double weight, std::span<T> gradient) {
-  expects(k >= 1 && (k == 1 || part_of(options.kind).has_chain), "gpt2_objective: k = {}", k);
+  expects(k >= 1 && k <= objective.longest_chain(), "gpt2_objective: k = {}", k);
   start_prompts(prompts, k, pass_);
-  forward(options, k, parameters, prompts);
-  const double loss = residuals(options, k, prompts, weight);
-  backward(options, k, parameters, gradient);
+  forward(objective, k, parameters, prompts);
+  const double loss = residuals(objective, k, prompts, weight);
+  backward(objective, k, parameters, gradient);
   return loss;
 }
 
 template<class T>
-void gpt2_objective<T>::losses(const objective_options& options, int k, std::span<const T> parameters,
+void gpt2_objective<T>::losses(const training_objective& objective, int k, std::span<const T> parameters,
                                std::span<const prompt> prompts, std::span<prompt_loss> out) {
   expects(k >= 1 && out.size() >= prompts.size(), "gpt2_objective: k = {}, {} prompts, room for {}", k, prompts.size(),
           out.size());
   start_prompts(prompts, k, pass_);
-  forward(options, k, parameters, prompts);
+  forward(objective, k, parameters, prompts);
   std::fill_n(out.begin(), prompts.size(), prompt_loss{});
-  const objective_part& part = part_of(options.kind);
-  const bool last_only = part.last_estimate;
+  const objective_form form = objective.form();
+  const bool last_only = form.last_estimate;
   for (int i = last_only ? k - 1 : 0; i < k; ++i) {
     const view<const T> output = pass_.output(i);
     const double weight = 0.5 / (last_only ? 1 : k);
     for (std::size_t b = 0; b < prompts.size(); ++b) {
-      const double* target = part.teaches ? targets_[b].data() + i * output.columns : prompts[b].w.data();
+      const double* target = form.taught ? targets_[b].data() + i * output.columns : prompts[b].w.data();
       for (int j = 0; j < output.columns; ++j) {
         const double r = static_cast<double>(output.row(static_cast<int>(b))[j]) - target[j];
         out[b].model += weight * r * r;
@@ -63,11 +62,12 @@ void gpt2_objective<T>::losses(const objective_options& options, int k, std::spa
 }
 
 template<class T>
-void gpt2_objective<T>::forward(const objective_options& options, int k, std::span<const T> parameters,
+void gpt2_objective<T>::forward(const training_objective& objective, int k, std::span<const T> parameters,
                                 std::span<const prompt> prompts) {
-  if (!part_of(options.kind).teaches) return forward_chain(parameters, k, pass_);
+  const objective_form form = objective.form();
+  if (!form.taught) return forward_chain(parameters, k, pass_);
   targets_.clear();
-  for (const prompt& p : prompts) targets_.push_back(detail::process_chain(options, k, p));
+  for (const prompt& p : prompts) targets_.push_back(detail::process_chain(*form.taught, k, p));
   for (int i = 1; i < k; ++i) {
     const view<T> token = pass_.token(pass_.prompt_tokens() + i);
     const int d = token.columns - 1;
@@ -81,37 +81,42 @@ void gpt2_objective<T>::forward(const objective_options& options, int k, std::sp
 }
 
 template<class T>
-double gpt2_objective<T>::residuals(const objective_options& options, int k, std::span<const prompt> prompts,
+double gpt2_objective<T>::residuals(const training_objective& objective, int k, std::span<const prompt> prompts,
                                     double weight) {
-  const objective_part& part = part_of(options.kind);
+  const objective_form form = objective.form();
   const auto weight_of = [&](std::size_t b) { return prompts[b].w.data(); };
   double loss = 0;
   for (int i = 0; i < k; ++i) {
     const view<T> bar = pass_.output_bar(i);
     const view<const T> output = pass_.output(i);
-    if (part.teaches) {
+    if (form.taught) {
       const auto target = [&](std::size_t b) { return targets_[b].data() + i * output.columns; };
       loss += residual(output, target, weight / k, bar);
-    } else if (!part.last_estimate) {
+    } else if (!form.last_estimate) {
       loss += residual(output, weight_of, weight / k, bar);
     } else if (i == k - 1) {
       loss += residual(output, weight_of, weight, bar);
+    } else {
+      for (int b = 0; b < bar.rows; ++b) std::fill_n(bar.row(b), bar.columns, T{0});
     }
   }
   return loss;
 }
 
 template<class T>
-void gpt2_objective<T>::backward(const objective_options& options, int k, std::span<const T> parameters,
+void gpt2_objective<T>::backward(const training_objective& objective, int k, std::span<const T> parameters,
                                  std::span<T> gradient) {
+  const bool through_tokens = objective.form().through_tokens;
   pass_.start_backward();
   int last = pass_.token_count();
-  for (int i = k - 1; part_of(options.kind).through_tokens && i > 0; --i) {
+  for (int i = k - 1; through_tokens && i > 0; --i) {
     pass_.backward(parameters, pass_.prompt_tokens() + i, last--, gradient);
     // token i is (output i − 1, 1)
     const view<const T> token_bar = pass_.token_bar(i);
     const view<T> bar = pass_.output_bar(i - 1);
-    for (int b = 0; b < bar.rows; ++b) std::copy_n(token_bar.row(b), bar.columns, bar.row(b));
+    for (int b = 0; b < bar.rows; ++b) {
+      for (int j = 0; j < bar.columns; ++j) bar.row(b)[j] += token_bar.row(b)[j];
+    }
   }
   pass_.backward(parameters, 0, last, gradient);
 }

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "cotscale/base/stop.hpp"
-#include "cotscale/train/objective_part.hpp"
 
 namespace cotscale::detail {
 namespace {
@@ -63,8 +62,8 @@ double gpt2_samples::tokens(std::int64_t t, int k) const {
 // Prompts that go forward and backward together: few enough for the cache, but a step of a chain loads all weights.
 int gpt2_samples::prompts_at_once(int tokens) const {
   constexpr int rows = 704, most = 64;
-  const objective_part& objective = part_of(options_.objective.kind);
-  const bool chain = objective.has_chain && !objective.teaches;
+  const objective_form form = options_.objective->form();
+  const bool chain = form.has_chain && !form.taught;
   return std::clamp(chain ? most : rows / tokens, 1, per_shard_);
 }
 
@@ -93,7 +92,7 @@ double gpt2_samples::gradient(int shard, std::int64_t t, int k, partial_gradient
   std::unique_ptr<worker> here = workers_.take();
   double loss = 0;
   for_portions(shard, t, k, stop, *here, [&](int) {
-    loss += here->objective.add(options_.objective, k, parameters_, here->prompts, 1.0 / options_.batch, out.values);
+    loss += here->objective.add(*options_.objective, k, parameters_, here->prompts, 1.0 / options_.batch, out.values);
   });
   workers_.give_back(std::move(here));
   return loss;
@@ -102,7 +101,7 @@ double gpt2_samples::gradient(int shard, std::int64_t t, int k, partial_gradient
 void gpt2_samples::losses(int shard, std::int64_t t, int k, std::span<prompt_loss> out, const std::stop_token& stop) {
   std::unique_ptr<worker> here = workers_.take();
   for_portions(shard, t, k, stop, *here, [&](int first) {
-    here->objective.losses(options_.objective, k, parameters_, here->prompts,
+    here->objective.losses(*options_.objective, k, parameters_, here->prompts,
                            out.subspan(static_cast<std::size_t>(first)));
   });
   workers_.give_back(std::move(here));

@@ -28,7 +28,7 @@ bool is_finite(const std::vector<T>& values) {
 template<class T>
 class learner<T>::batch {
  public:
-  batch(trainable<T>& model, const objective_options& objective, stream_key key)
+  batch(trainable<T>& model, const training_objective& objective, stream_key key)
       : model_(model),
         lengths_(objective, key),
         losses_(static_cast<std::size_t>(model.shards())),
@@ -74,7 +74,7 @@ learner<T>::learner(trainable<T>& model, const learning_options& options, stream
       options_(options),
       stop_(std::move(stop)),
       tensors_(model.tensors()),
-      batch_(std::make_unique<batch>(model, options.objective, key)) {
+      batch_(std::make_unique<batch>(model, *options.objective, key)) {
   require_valid(options.optimizer);
 }
 

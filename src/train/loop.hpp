@@ -6,7 +6,7 @@
 #include <span>
 
 #include "cotscale/base/random.hpp"
-#include "cotscale/train/objective_part.hpp"
+#include "cotscale/train/objective.hpp"
 
 namespace cotscale::detail {
 
@@ -17,18 +17,21 @@ inline stream_key derived_key(const char* purpose, stream_key key) {
 /// Steps of the chain in batch t of the training that `key` is of.
 class chain_lengths {
  public:
-  chain_lengths(const objective_options& options, stream_key key)
-      : options_(options), key_(derived_key("roll-out lengths", key)) {}
+  chain_lengths(const training_objective& objective, stream_key key)
+      : drawn_(objective.form().draws_length),
+        longest_(objective.longest_chain()),
+        key_(derived_key("roll-out lengths", key)) {}
 
   int at(std::int64_t t) const {
-    if (!part_of(options_.kind).draws_length) return longest_chain(options_);
+    if (!drawn_) return longest_;
     double u = 0;
     fill_uniform(key_, static_cast<std::uint64_t>(t), std::span(&u, 1));
-    return std::min(options_.k_train, 1 + static_cast<int>(u * options_.k_train));
+    return std::min(longest_, 1 + static_cast<int>(u * longest_));
   }
 
  private:
-  const objective_options& options_;
+  bool drawn_;
+  int longest_;
   stream_key key_;
 };
 

@@ -4,7 +4,6 @@
 #include <iterator>
 
 #include "cotscale/base/error.hpp"
-#include "cotscale/train/objective_part.hpp"
 
 namespace cotscale {
 namespace {
@@ -32,33 +31,33 @@ double residual(const matrix& o, const matrix& target, int first, int last, int 
 
 }  // namespace
 
-double objective_lanes::add(const objective_options& options, int k, const lsa_parameters& parameters,
+double objective_lanes::add(const training_objective& objective, int k, const lsa_parameters& parameters,
                             const lsa_parameters& transposed, const prompt_lanes& prompt, int prompts, double weight,
                             lsa_gradient_sum& gradient) {
-  expects(k >= 1 && prompts >= 1 && prompts <= lane_count && (k == 1 || part_of(options.kind).has_chain),
+  expects(k >= 1 && prompts >= 1 && prompts <= lane_count && k <= objective.longest_chain(),
           "objective_lanes: k = {}, prompts = {}", k, prompts);
-  forward(options, k, parameters, prompt);
-  const double loss = residuals(options, k, prompt, prompts, weight);
-  chain_.backward(transposed, part_of(options.kind).through_tokens, o_bar_, gradient);
+  forward(objective, k, parameters, prompt);
+  const double loss = residuals(objective, k, prompt, prompts, weight);
+  chain_.backward(transposed, objective.form().through_tokens, o_bar_, gradient);
   return loss;
 }
 
-void objective_lanes::losses(const objective_options& options, int k, const lsa_parameters& parameters,
+void objective_lanes::losses(const training_objective& objective, int k, const lsa_parameters& parameters,
                              const prompt_lanes& prompt, int prompts, std::span<prompt_loss> out) {
   expects(k >= 1 && prompts >= 1 && prompts <= lane_count && std::ssize(out) >= prompts,
           "objective_lanes: k = {}, prompts = {}, room for {}", k, prompts, out.size());
-  forward(options, k, parameters, prompt);
-  residuals(options, k, prompt, prompts, 1);
+  forward(objective, k, parameters, prompt);
+  residuals(objective, k, prompt, prompts, 1);
   // Of o − target the residuals are 1/k times, but for the lone one that counts.
-  const objective_part& part = part_of(options.kind);
-  const double steps = part.last_estimate ? 1 : k;
+  const objective_form form = objective.form();
+  const double steps = form.last_estimate ? 1 : k;
   std::fill_n(out.begin(), prompts, prompt_loss{});
   set_zero(target_);
   for (int i = 0; i < k; ++i) {
     const matrix& bar = o_bar_[static_cast<std::size_t>(i)];
-    if (part.teaches) next_target(options, prompt);
-    const matrix& target = part.teaches ? target_ : prompt.w;
-    const bool counts = !part.last_estimate || i == k - 1;
+    if (form.taught) next_target(*form.taught, prompt);
+    const matrix& target = form.taught ? target_ : prompt.w;
+    const bool counts = !form.last_estimate || i == k - 1;
     for (int lane = 0; lane < prompts; ++lane) {
       prompt_loss& loss = out[static_cast<std::size_t>(lane)];
       for (int r = 0; r < bar.rows(); ++r) loss.model += 0.5 * steps * bar(r, lane) * bar(r, lane);
@@ -67,18 +66,19 @@ void objective_lanes::losses(const objective_options& options, int k, const lsa_
   }
 }
 
-void objective_lanes::forward(const objective_options& options, int k, const lsa_parameters& parameters,
+void objective_lanes::forward(const training_objective& objective, int k, const lsa_parameters& parameters,
                               const prompt_lanes& prompt) {
   const lsa_rows rows{prompt.w.rows()};
   target_.reshape(rows.d, lane_count);
   set_zero(target_);  // w_0
+  const objective_form form = objective.form();
   chain_.start(prompt);
   token_ = chain_.token(0);
   for (int i = 0;; ++i) {
     const matrix& output = chain_.apply(parameters);
     if (i == k - 1) return;
-    if (part_of(options.kind).teaches) {
-      next_target(options, prompt);
+    if (form.taught) {
+      next_target(*form.taught, prompt);
       std::copy_n(target_.data(), target_.size(), &token_(rows.weight(), 0));
       chain_.append(token_);
     } else {
@@ -87,18 +87,18 @@ void objective_lanes::forward(const objective_options& options, int k, const lsa
   }
 }
 
-double objective_lanes::residuals(const objective_options& options, int k, const prompt_lanes& prompt, int prompts,
+double objective_lanes::residuals(const training_objective& objective, int k, const prompt_lanes& prompt, int prompts,
                                   double weight) {
   const lsa_rows rows{prompt.w.rows()};
-  const objective_part& part = part_of(options.kind);
+  const objective_form form = objective.form();
   if (o_bar_.size() < static_cast<std::size_t>(k)) o_bar_.resize(static_cast<std::size_t>(k));
   double loss = 0;
   set_zero(target_);
   for (int i = 0; i < k; ++i) {
     matrix& bar = o_bar_[static_cast<std::size_t>(i)];
-    if (part.teaches) next_target(options, prompt);
-    const matrix& target = part.teaches ? target_ : prompt.w;
-    if (part.last_estimate) {
+    if (form.taught) next_target(*form.taught, prompt);
+    const matrix& target = form.taught ? target_ : prompt.w;
+    if (form.last_estimate) {
       const int counted = i == k - 1 ? rows.flag() : rows.weight();  // no rows before the last step
       loss += residual(chain_.output(i), target, rows.weight(), counted, prompts, weight, bar);
     } else {
@@ -109,14 +109,14 @@ double objective_lanes::residuals(const objective_options& options, int k, const
 }
 
 // w_i ← w_{i+1}
-void objective_lanes::next_target(const objective_options& options, const prompt_lanes& prompt) {
+void objective_lanes::next_target(const taught_chain& taught, const prompt_lanes& prompt) {
   change_.reshape(target_.rows(), lane_count);
   for (std::size_t i = 0; i < target_.size(); ++i) change_.data()[i] = prompt.w.data()[i] - target_.data()[i];
-  if (options.targets == process_targets::gradient_descent) {
+  if (taught.targets == process_targets::gradient_descent) {
     multiply_covariance(prompt, change_, scratch_, change_);  // Xy/m − Ŝ w_i
     for (std::size_t i = 0; i < prompt.noise.size(); ++i) change_.data()[i] += prompt.noise.data()[i];
   }
-  for (std::size_t i = 0; i < target_.size(); ++i) target_.data()[i] += options.eta * change_.data()[i];
+  for (std::size_t i = 0; i < target_.size(); ++i) target_.data()[i] += taught.eta * change_.data()[i];
 }
 
 }  // namespace cotscale

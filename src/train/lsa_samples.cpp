@@ -4,16 +4,15 @@
 #include <cmath>
 
 #include "cotscale/base/stop.hpp"
-#include "cotscale/train/objective_part.hpp"
 
 namespace cotscale::detail {
 namespace {
 
 // A shard is large enough to be worth another thread's while, and there are few, since each keeps a gradient.
-int blocks_per_shard(int blocks, int d, const objective_options& o) {
+int blocks_per_shard(int blocks, int d, const training_objective& objective) {
   constexpr int most_shards = 16;
   constexpr double nanoseconds = 150'000;
-  const double k = longest_chain(o);
+  const double k = objective.longest_chain();
   const double rows = lsa_rows{d}.count();
   const double block_nanoseconds = 24.0 * d * d + 10 * k * rows * rows;  // drawing; the chain. Measured
   const double worthwhile = std::ceil(nanoseconds / block_nanoseconds);
@@ -46,7 +45,7 @@ lsa_samples::lsa_samples(const task_mixture& tasks, int n, const sampled_options
       model_(initial_model_),
       source_(tasks, n, key),
       blocks_((options.batch + lane_count - 1) / lane_count),
-      per_shard_(blocks_per_shard(blocks_, tasks.dimension(), options.objective)),
+      per_shard_(blocks_per_shard(blocks_, tasks.dimension(), *options.objective)),
       shards_(static_cast<std::size_t>((blocks_ + per_shard_ - 1) / per_shard_)) {}
 
 std::vector<learning_tensor> lsa_samples::tensors() const { return tensors_of(free_, source_.dimension()); }
@@ -72,7 +71,7 @@ double lsa_samples::gradient(int shard, std::int64_t t, int k, partial_gradient<
   for (int block = first; block < last; ++block) {
     throw_if_stopped(stop);
     const int count = std::min(lane_count, options_.batch - block * lane_count);
-    loss += here.objective.add(options_.objective, k, model_, transposed_, prompts(here, t, block, first), count,
+    loss += here.objective.add(*options_.objective, k, model_, transposed_, prompts(here, t, block, first), count,
                                1.0 / options_.batch, out.sum);
   }
   out.whole = &out.sum.finish();
@@ -85,7 +84,7 @@ void lsa_samples::losses(int shard, std::int64_t t, int k, std::span<prompt_loss
   for (int block = first; block < last_block(shard); ++block) {
     throw_if_stopped(stop);
     const int done = block * lane_count, count = std::min(lane_count, options_.batch - done);
-    here.objective.losses(options_.objective, k, model_, prompts(here, t, block, first), count,
+    here.objective.losses(*options_.objective, k, model_, prompts(here, t, block, first), count,
                           out.subspan(static_cast<std::size_t>(done), static_cast<std::size_t>(count)));
   }
 }

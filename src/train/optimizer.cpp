@@ -19,16 +19,8 @@ void require(bool holds, const char* rule, double value) {
 
 void require_valid(const optimizer_options& o) {
   require(o.learning_rate > 0 && std::isfinite(o.learning_rate), "a learning rate > 0", o.learning_rate);
-  require(o.momentum >= 0 && o.momentum < 1, "0 ≤ momentum < 1", o.momentum);
-  require(o.beta1 >= 0 && o.beta1 < 1, "0 ≤ beta1 < 1", o.beta1);
-  require(o.beta2 >= 0 && o.beta2 < 1, "0 ≤ beta2 < 1", o.beta2);
-  require(o.epsilon > 0, "epsilon > 0", o.epsilon);
-  require(o.weight_decay >= 0, "a weight decay ≥ 0", o.weight_decay);
   require(o.warm_up >= 0, "a warm-up ≥ 0", static_cast<double>(o.warm_up));
   require(o.clip_norm >= 0, "a clipping norm ≥ 0", o.clip_norm);
-  require(o.floor >= 0 && o.floor <= 1, "0 ≤ floor ≤ 1", o.floor);
-  require(o.muon_momentum >= 0 && o.muon_momentum < 1, "0 ≤ muon_momentum < 1", o.muon_momentum);
-  require(o.vector_rate > 0 && std::isfinite(o.vector_rate), "a rate of vectors > 0", o.vector_rate);
 }
 
 double rate_at(const optimizer_options& options, std::int64_t step, std::int64_t steps) {
@@ -37,7 +29,7 @@ double rate_at(const optimizer_options& options, std::int64_t step, std::int64_t
     return options.learning_rate * static_cast<double>(step + 1) / static_cast<double>(options.warm_up);
   }
   const double x = static_cast<double>(step - options.warm_up) / static_cast<double>(steps - options.warm_up);
-  return options.learning_rate * part_of(options.schedule).share(options, x);
+  return options.learning_rate * options.schedule->share(x);
 }
 
 double clip(std::span<double> gradient, double limit) {
@@ -49,8 +41,8 @@ double clip(std::span<double> gradient, double limit) {
 }
 
 double clip(std::span<float> gradient, double limit) {
-  std::vector<double> squares(detail::blocks_of(gradient.size()));
-  detail::for_blocks(gradient.size(), [&](std::size_t block, std::size_t first, std::size_t count) {
+  std::vector<double> squares(optimizers::blocks_of(gradient.size()));
+  optimizers::for_blocks(gradient.size(), [&](std::size_t block, std::size_t first, std::size_t count) {
     for (const float g : gradient.subspan(first, count)) squares[block] += double{g} * double{g};
   });
   const double length = std::sqrt(std::accumulate(squares.begin(), squares.end(), 0.0));
@@ -64,7 +56,7 @@ double clip(std::span<float> gradient, double limit) {
 template<class T>
 optimizer_state<T> initial_state(const optimizer_options& options, std::size_t size) {
   require_valid(options);
-  const int moments = part_of(options.rule).moments();
+  const int moments = options.rule->moments();
   optimizer_state<T> out;
   if (moments > 0) out.mean.resize(size);
   if (moments > 1) out.square.resize(size);
@@ -74,12 +66,12 @@ optimizer_state<T> initial_state(const optimizer_options& options, std::size_t s
 template<class T>
 void take_step(const optimizer_options& options, std::span<const learning_tensor> tensors, double rate,
                std::span<const T> gradient, std::span<T> parameters, optimizer_state<T>& state) {
-  const optimizer_part& part = part_of(options.rule);
-  expects(gradient.size() == parameters.size() && (part.moments() == 0 || state.mean.size() == gradient.size()),
+  const update_rule& rule = *options.rule;
+  expects(gradient.size() == parameters.size() && (rule.moments() == 0 || state.mean.size() == gradient.size()),
           "optimizer: {} derivatives for {} parameters, a state for {}", gradient.size(), parameters.size(),
           state.mean.size());
   ++state.updates;
-  part.step(optimizer_step<T>{options, tensors, rate, gradient, parameters, state});
+  rule.step(optimizer_step<T>{tensors, rate, options.learning_rate, gradient, parameters, state});
 }
 
 template optimizer_state<float> initial_state(const optimizer_options&, std::size_t);

@@ -21,13 +21,13 @@ void descend(const prompt& p, std::vector<double>& v) {
 
 }  // namespace
 
-std::vector<double> process_chain(const objective_options& options, int k, const prompt& p) {
+std::vector<double> process_chain(const taught_chain& chain, int k, const prompt& p) {
   const std::size_t d = p.w.size();
   std::vector<double> out, w(d), change(d);
   for (int i = 0; i < k; ++i) {
     for (std::size_t j = 0; j < d; ++j) change[j] = p.w[j] - w[j];
-    if (options.targets == process_targets::gradient_descent) descend(p, change);
-    for (std::size_t j = 0; j < d; ++j) w[j] += options.eta * change[j];
+    if (chain.targets == process_targets::gradient_descent) descend(p, change);
+    for (std::size_t j = 0; j < d; ++j) w[j] += chain.eta * change[j];
     out.insert(out.end(), w.begin(), w.end());
   }
   return out;

@@ -1,4 +1,4 @@
-// The chains that `process` teaches, on explicit prompts.
+// Chains that are given, on explicit prompts.
 #pragma once
 
 #include <vector>
@@ -8,7 +8,7 @@
 
 namespace cotscale::detail {
 
-/// w_1 … w_k in a row, from w_0 = 0 (process_targets).
-std::vector<double> process_chain(const objective_options& options, int k, const prompt& p);
+/// w_1 … w_k in a row, from w_0 = 0.
+std::vector<double> process_chain(const taught_chain& chain, int k, const prompt& p);
 
 }  // namespace cotscale::detail

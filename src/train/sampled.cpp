@@ -19,9 +19,8 @@ double distance(const lsa_parameters& parameters, const matrix& exact) {
 }
 
 void require_valid(const sampled_options& o, int d, const matrix& exact) {
-  expects(o.c != 0 && o.steps >= 0 && o.batch >= 1 && o.objective.k_train >= 1 && o.initial_scale >= 0,
-          "train_sampled: c = {}, steps = {}, batch = {}, k_train = {}, initial_scale = {}", o.c, o.steps, o.batch,
-          o.objective.k_train, o.initial_scale);
+  expects(o.c != 0 && o.steps >= 0 && o.batch >= 1 && o.initial_scale >= 0,
+          "train_sampled: c = {}, steps = {}, batch = {}, initial_scale = {}", o.c, o.steps, o.batch, o.initial_scale);
   expects(exact.rows() == d && exact.columns() == d, "train_sampled: d = {}, A* ({}, {})", d, exact.rows(),
           exact.columns());
   if (o.initial != initial_weights::given) return;
@@ -60,8 +59,7 @@ sampled_training train_sampled(const task_mixture& tasks, int n, const sampled_o
   require_valid(options, d, exact_preconditioner);
   const blas_threads one(1);  // also in a lone shard, which runs outside of a parallel region
   detail::lsa_samples model(tasks, n, options, key);
-  const learning_options plan = learning_options_of(options);
-  learner<double> learning(model, plan, key, stop);
+  learner<double> learning(model, options, key, stop);
   training_state<double> state = learning.beginning();
   sampled_record out;
   for (auto* series : {&out.loss, &out.preconditioner_distance, &out.off_slice})

@@ -9,7 +9,6 @@
 #include "cotscale/model/lsa_chain.hpp"
 #include "cotscale/train/gpt2_prompts.hpp"
 #include "cotscale/train/learning.hpp"
-#include "cotscale/train/objective_part.hpp"
 #include "loop.hpp"
 #include "lsa_entries.hpp"
 #include "process_chain.hpp"
@@ -19,12 +18,12 @@ namespace cotscale {
 // ---- the objective ----
 
 // Leaves the derivatives by the outputs in o_bar_.
-prompt_loss softmax_objective::forward(const objective_options& options, int k, const lsa_parameters& parameters,
+prompt_loss softmax_objective::forward(const training_objective& objective, int k, const lsa_parameters& parameters,
                                        const prompt& p, double weight) {
-  const objective_part& part = part_of(options.kind);
+  const objective_form form = objective.form();
   const lsa_rows rows{static_cast<int>(p.w.size())};
   const auto d = p.w.size(), slot = static_cast<std::size_t>(rows.weight());
-  const std::vector<double> taught = part.teaches ? detail::process_chain(options, k, p) : std::vector<double>();
+  const std::vector<double> taught = form.taught ? detail::process_chain(*form.taught, k, p) : std::vector<double>();
   o_bar_.assign(static_cast<std::size_t>(k), std::vector<double>(static_cast<std::size_t>(rows.count())));
   prompt_loss out;
   chain_.start(p);
@@ -32,34 +31,34 @@ prompt_loss softmax_objective::forward(const objective_options& options, int k, 
     const std::span<const double> output = chain_.apply(parameters);
     std::vector<double> expected(output.size());
     expected.back() = 1;
-    const double* target = part.teaches ? taught.data() + static_cast<std::size_t>(i) * d : p.w.data();
+    const double* target = form.taught ? taught.data() + static_cast<std::size_t>(i) * d : p.w.data();
     std::copy_n(target, d, expected.begin() + static_cast<std::ptrdiff_t>(slot));
-    const bool counts = !part.last_estimate || i == k - 1;
-    const double share = part.last_estimate ? 1.0 : 1.0 / k;
+    const bool counts = !form.last_estimate || i == k - 1;
+    const double share = form.last_estimate ? 1.0 : 1.0 / k;
     for (std::size_t r = 0; counts && r < output.size(); ++r) {
       const bool estimate = r >= slot && r < slot + d;
-      if (part.last_estimate && !estimate) continue;
+      if (form.last_estimate && !estimate) continue;
       const double residual = output[r] - expected[r];
       o_bar_[static_cast<std::size_t>(i)][r] = weight * share * residual;
       out.model += 0.5 * share * residual * residual;
       if (estimate) out.zero += 0.5 * share * expected[r] * expected[r];
     }
-    if (i + 1 < k) chain_.append(part.teaches ? std::span<const double>(expected) : output);
+    if (i + 1 < k) chain_.append(form.taught ? std::span<const double>(expected) : output);
   }
   return out;
 }
 
-double softmax_objective::add(const objective_options& options, int k, const lsa_parameters& parameters,
+double softmax_objective::add(const training_objective& objective, int k, const lsa_parameters& parameters,
                               const prompt& p, double weight, lsa_parameters& gradient) {
-  expects(k >= 1 && (k == 1 || part_of(options.kind).has_chain), "softmax_objective: k = {}", k);
-  const prompt_loss loss = forward(options, k, parameters, p, weight);
-  chain_.backward(parameters, part_of(options.kind).through_tokens, o_bar_, gradient);
+  expects(k >= 1 && k <= objective.longest_chain(), "softmax_objective: k = {}", k);
+  const prompt_loss loss = forward(objective, k, parameters, p, weight);
+  chain_.backward(parameters, objective.form().through_tokens, o_bar_, gradient);
   return weight * loss.model;
 }
 
-prompt_loss softmax_objective::loss(const objective_options& options, int k, const lsa_parameters& parameters,
+prompt_loss softmax_objective::loss(const training_objective& objective, int k, const lsa_parameters& parameters,
                                     const prompt& p) {
-  return forward(options, k, parameters, p, 1);
+  return forward(objective, k, parameters, p, 1);
 }
 
 // ---- learning ----
@@ -105,14 +104,14 @@ class softmax_samples : public trainable<double> {
     for (matrix* part : {&sum.v, &sum.w}) std::fill_n(part->data(), part->size(), 0.0);
     double loss = 0;
     for_prompts(shard, t, stop, [&](softmax_objective& objective, int, const prompt& p) {
-      loss += objective.add(options_.objective, k, model_, p, 1.0 / options_.batch, sum);
+      loss += objective.add(*options_.objective, k, model_, p, 1.0 / options_.batch, sum);
     });
     return loss;
   }
 
   void losses(int shard, std::int64_t t, int k, std::span<prompt_loss> out, const std::stop_token& stop) override {
     for_prompts(shard, t, stop, [&](softmax_objective& objective, int i, const prompt& p) {
-      out[static_cast<std::size_t>(i)] = objective.loss(options_.objective, k, model_, p);
+      out[static_cast<std::size_t>(i)] = objective.loss(*options_.objective, k, model_, p);
     });
   }
 
@@ -147,12 +146,11 @@ class softmax_samples : public trainable<double> {
 softmax_training train_softmax(const task_mixture& tasks, int n, const softmax_options& options, stream_key key,
                                std::span<const std::int64_t> record_steps, const std::stop_token& stop) {
   const sampled_options& o = options.sampled;
-  expects(o.c != 0 && o.steps >= 0 && o.batch >= 1 && o.objective.k_train >= 1,
-          "train_softmax: c = {}, steps = {}, batch = {}, k_train = {}", o.c, o.steps, o.batch, o.objective.k_train);
+  expects(o.c != 0 && o.steps >= 0 && o.batch >= 1, "train_softmax: c = {}, steps = {}, batch = {}", o.c, o.steps,
+          o.batch);
   const blas_threads one(1);
   softmax_samples model(tasks, n, options, key);
-  const learning_options plan = learning_options_of(o);
-  learner<double> learning(model, plan, key, stop);
+  learner<double> learning(model, o, key, stop);
   training_state<double> state = learning.beginning();
   softmax_record out;
   out.loss.assign(record_steps.size(), std::numeric_limits<double>::quiet_NaN());

@@ -29,7 +29,7 @@ int main(int argc, char** argv) {
   options.batch = batch;
   options.steps = 100;
   options.optimizer.learning_rate = 1e-3;
-  options.optimizer.schedule = rate_schedule::constant;
+  options.optimizer.schedule = schedule_named("constant");
   std::vector<std::int64_t> recorded{0};
   for (std::int64_t t = 80; t < 100; ++t) recorded.push_back(t);
   const std::vector<double> loss = train_sampled(tasks, n, options, {1, 2}, identity, recorded, {}).record.loss;

@@ -37,7 +37,7 @@ double step_seconds(gpt2_size size, double (*clock)()) {
   gpt2_options options;
   options.size = size;
   options.batch = batch;
-  options.objective = {.kind = objective::process, .k_train = weight_tokens, .targets = {}, .eta = 0.5};
+  options.objective = objective_named("process", fmt::format("k_train = {}", weight_tokens));
   const task_mixture tasks(identity());
   const auto seconds = [&](std::int64_t steps) {
     options.steps = steps;
@@ -70,7 +70,7 @@ double peak_megabytes(gpt2_size size) {
   options.size = size;
   options.batch = batch;
   options.steps = 1;
-  options.objective = {.kind = objective::outcome, .k_train = 21, .targets = {}, .eta = 0.5};
+  options.objective = objective_named("outcome", "k_train = 21");
   train_gpt2(task_mixture(identity()), n, options, key, {}, {});
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);

@@ -160,6 +160,7 @@ TEST_F(run_sweep_test, many_ranks_store_the_messages_of_more_failures_than_there
     EXPECT_EQ(run(fails), exit_code::failed_cells);
     const results_reader file(path_);
     const std::vector<failure> failures = file.failures();
+    EXPECT_EQ(file.failures_without_message(), grid_.cell_count() - failures.size());
     EXPECT_GE(failures.size(), std::min(grid_.cell_count(), most_failures / 4))
         << "each rank has its share of the room";
     for (const failure& f : failures) {

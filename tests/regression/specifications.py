@@ -11,11 +11,20 @@ def toml_value(value):
     return repr(value)
 
 
+def is_list_of_tables(value):
+    return isinstance(value, (list, tuple)) and len(value) > 0 and isinstance(value[0], dict)
+
+
 def toml_text(tables):
-    """{"sweep": {"n": [3]}, "models.lsa": {...}} as TOML; keys that are None are left out."""
-    return "\n".join(
-        "".join([f"[{name}]\n", *(f"{key} = {toml_value(value)}\n" for key, value in keys.items() if value is not None)])
-        for name, keys in tables.items())
+    """{"sweep": {"n": [3]}, "models.lsa": {...}} as TOML; keys that are None are left out, lists of tables stand below."""
+    text = []
+    for name, keys in tables.items():
+        text += [f"[{name}]"] + [f"{key} = {toml_value(value)}" for key, value in keys.items()
+                                 if value is not None and not is_list_of_tables(value)] + [""]
+        for key, list_of_tables in keys.items():
+            for table in list_of_tables if is_list_of_tables(list_of_tables) else ():
+                text += [f"[[{name}.{key}]]", *(f"{one} = {toml_value(value)}" for one, value in table.items()), ""]
+    return "\n".join(text)
 
 
 def specification(models=None, mixtures=None, **tables):

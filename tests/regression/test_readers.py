@@ -30,9 +30,9 @@ def test_both_engines_read_the_same_and_drop_nothing(results):
     netcdf4, h5netcdf = open_with("netcdf4", results), open_with("h5netcdf", results)
     assert netcdf4.identical(h5netcdf)
     with h5py.File(results) as f:
-        assert set(netcdf4.variables) | {"provenance", "integrity", "failures"} == set(f)
+        assert set(netcdf4.variables) | {"provenance", "integrity", "failures", "matrices"} == set(f)
         assert set(netcdf4.attrs) == set(f.attrs) == {"Conventions", "schema_version", "title"}
-        for group in ("provenance", "integrity", "failures"):
+        for group in ("provenance", "integrity", "failures", "matrices"):
             of_group = [open_with(engine, results, group=group) for engine in ("netcdf4", "h5netcdf")]
             assert of_group[0].identical(of_group[1])
             assert set(of_group[0].attrs) == set(f[group].attrs) and set(of_group[0].variables) == set(f[group])

@@ -3,6 +3,8 @@
 import pathlib
 
 import h5py
+import numpy
+from conftest import LEARNING_SPEC
 
 LAYOUT = pathlib.Path(__file__).parents[2] / "docs/results-layout.md"
 BEGIN, END = "<!-- cotscale variables: begin -->\n", "<!-- cotscale variables: end -->\n"
@@ -14,8 +16,6 @@ def test_the_documented_tables_are_those_that_the_program_prints(program):
 
 
 def test_a_file_has_the_variables_that_are_printed(program):
-    from conftest import LEARNING_SPEC
-
     program.spec.write_text(LEARNING_SPEC)
     program.run()
     rows = [line.split(" | ") for line in program("variables").splitlines() if line.startswith("| `")]
@@ -24,4 +24,20 @@ def test_a_file_has_the_variables_that_are_printed(program):
         for name, kind, *_ in rows:
             path = name.removeprefix("| `").rstrip("`")
             assert f[path].dtype == kind, path
-            assert f[path].attrs["long_name"], path
+
+
+def test_every_number_has_units_and_everything_a_long_name(program):
+    program.spec.write_text(LEARNING_SPEC)
+    program.run()
+    units = {}
+
+    def look(name, node):
+        if isinstance(node, h5py.Dataset):
+            assert node.attrs["long_name"], name
+            if node.dtype != object:
+                units[name] = str(numpy.asarray(node.attrs["units"]).astype(str))
+
+    with h5py.File(program.out) as f:
+        f.visititems(look)
+    others = {"start_time", "wall_seconds", "training_seconds", "tokens_per_second"}
+    assert others < set(units) and all((unit == "1") == (name not in others) for name, unit in units.items())

@@ -45,7 +45,7 @@ inline std::vector<named_distribution> all_distributions(int d, double noise) {
   return {{"gaussian", {some_covariance(d), gaussian_features(), noise}},
           {"student_t", {some_covariance(d), student_t(14), noise}},
           {"rademacher", {some_covariance(d), std::make_shared<rademacher_distribution>(), noise}},
-          {"rows", {rows->lambda(), rows, noise}}};
+          {"rows", {rows->own_covariance(), rows, noise}}};
 }
 
 }  // namespace cotscale::support

@@ -48,13 +48,11 @@ std::vector<T> parameters(const std::string& directory) {
   return {values.begin(), values.end()};
 }
 
-objective_options options_of(const std::string& kind) {
-  objective_options out{.kind = objective::direct, .k_train = steps, .targets = {}, .eta = 0.4};
-  if (kind.starts_with("process")) out.kind = objective::process;
-  if (kind == "process_gd") out.targets = process_targets::gradient_descent;
-  if (kind == "outcome") out.kind = objective::outcome;
-  if (kind == "rollout") out.kind = objective::rollout;
-  return out;
+std::shared_ptr<const training_objective> objective_of(const std::string& kind) {
+  if (kind == "direct") return objective_named(kind);
+  const std::string chain = fmt::format("k_train = {}\n", steps);
+  if (!kind.starts_with("process")) return objective_named(kind, chain);
+  return objective_named("process", chain + "eta = 0.4\n" + (kind == "process_gd" ? "targets = 'gd'" : ""));
 }
 
 // x (B, d, n), y (B, n) and w (B, d).
@@ -79,12 +77,12 @@ std::vector<prompt> training_prompts() {
 
 template<class T>
 void dump_gradient(const std::string& directory, const std::string& kind) {
-  const objective_options options = options_of(kind);
-  const int k = options.kind == objective::direct ? 1 : steps;
+  const auto objective = objective_of(kind);
+  const int k = objective->longest_chain();
   const std::vector<prompt> prompts = training_prompts();
   std::vector<T> gradient(layout.size()), outputs;
   gpt2_objective<T> loss(layout);
-  const double value = loss.add(options, k, parameters<T>(directory), prompts, 1.0 / batch, gradient);
+  const double value = loss.add(*objective, k, parameters<T>(directory), prompts, 1.0 / batch, gradient);
   for (int i = 0; i < k; ++i) outputs.insert(outputs.end(), loss.output(i).data, loss.output(i).data + batch * d);
   write_prompts(directory, prompts);
   write(directory + "/outputs", outputs);
@@ -95,9 +93,9 @@ void dump_gradient(const std::string& directory, const std::string& kind) {
 void dump_adam(const std::string& directory, const std::string& kind, std::int64_t updates) {
   gpt2_options options;
   options.size = gpt2_tiny;
-  options.objective = options_of(kind);
+  options.objective = objective_of(kind);
   options.optimizer.learning_rate = 1e-5;
-  options.optimizer.schedule = rate_schedule::constant;
+  options.optimizer.schedule = schedule_named("constant");
   options.steps = updates;
   options.batch = batch;
   options.fresh_prompts = false;

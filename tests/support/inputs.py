@@ -14,7 +14,11 @@ def covariance(number):
 
 
 def write_inputs(directory):
-    """target.h5 and mixture.h5 (one covariance each), candidates.h5 (six with names)."""
+    """target.h5 and mixture.h5 (one covariance each), candidates.h5 (six with names), rows.csv and rows.h5 (twelve rows each)."""
+    values = numpy.array([[(i * i + 3 * i * j + 5 * j) % 7 + 0.5 * j for j in range(D)] for i in range(12)])
+    numpy.savetxt(directory / "rows.csv", values, delimiter=",", header="a,b,c,d", comments="")
+    with h5py.File(directory / "rows.h5", "w") as f:
+        f["examples"] = values[::-1] * 2
     for name, number in (("target", 0), ("mixture", 7)):
         with h5py.File(directory / f"{name}.h5", "w") as f:
             f["covariance"] = covariance(number)

@@ -29,6 +29,8 @@ def tiny(preset):
             keys |= {"sweep.n": [6], "test.m": [4, 6]}
         elif "steps" in model:
             keys |= {f"models.{name}.steps": 5, f"models.{name}.batch": 16}
+        for i in range(len(model.get("stages", ()))):
+            keys |= {f"models.{name}.stages[{i}].steps": 5, f"models.{name}.stages[{i}].batch": 16}
     return [word for key, value in keys.items() for word in ("--set", f"{key}={value}")]
 
 

@@ -1,6 +1,6 @@
-// What every model of in-context weight prediction answers, whatever it is made of: its limits, its tensors, how it is
-// trained and tested, what that costs. Each architecture has a folder in architecture/; nobody else asks which one a
-// model is.
+// What every model of in-context weight prediction answers, whatever it is made of: its keys, its limits, its tensors,
+// how it is trained and tested, what that costs. Each architecture is a part in a folder of src/architecture, listed in
+// architectures.cpp there; nobody else asks which one a model is.
 #pragma once
 
 #include <cstdint>
@@ -11,10 +11,12 @@
 #include <span>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
 #include "cotscale/base/random.hpp"
+#include "cotscale/config/keys.hpp"
 #include "cotscale/eval/roll_out.hpp"
 #include "cotscale/task/mixture.hpp"
 
@@ -61,7 +63,7 @@ struct training_problem {
   const matrix& directions;   ///< its eigenvectors or right singular vectors, (d, d)
   int target_unit = 0;        ///< powers of two, as cell_units has them
   int mixture_unit = 0;
-  std::span<const std::int64_t> record_steps;           ///< ascending; the model takes those that it comes to
+  std::span<const std::int64_t> record_steps = {};      ///< ascending; the model takes those that it comes to
   int blas_threads = 1;                                 ///< for large matrices
   const std::vector<tensor_values>* initial = nullptr;  ///< parameters to begin with; none: the model's own
 };
@@ -108,14 +110,46 @@ class trained_sequence {  // NOLINT(cppcoreguidelines-special-member-functions)
   /// In the order of sequence_model::tensors.
   virtual std::vector<tensor_values> tensors() const = 0;
 
+  /// A, (d, d), in the specification's units, of a model whose steps are w + AŜ(w* − w); none of others.
+  virtual std::optional<matrix> map_of_steps() const { return std::nullopt; }
+
  protected:
   training_report report_;
 };
 
+/// Which of its keys an architecture declares. A stage of training has a table of its own, with keys of a training
+/// only.
+struct key_choice {
+  bool of_model = true;     ///< its shape, what it begins with, how chains are computed
+  bool of_training = true;  ///< one training: its method, objective, optimiser, steps
+};
+
+/// Weights that another sweep has kept, to begin with.
+struct stored_weights {
+  std::string file;    ///< as a specification has it; empty: none
+  std::string sha256;  ///< of that file
+  std::string model;   ///< in that file
+};
+
 /// A model as a specification describes it.
-class sequence_model {  // NOLINT(cppcoreguidelines-special-member-functions)
+class sequence_model {
  public:
   virtual ~sequence_model() = default;
+
+  virtual std::string_view word() const = 0;
+  virtual std::string_view help() const = 0;
+  virtual std::shared_ptr<sequence_model> clone() const = 0;
+  /// It is raised when the numbers change that the same keys stand for.
+  virtual int version() const = 0;
+
+  /// In canonical order, whatever the choice is. The keys of stored weights stand among those of the model.
+  virtual void keys(config::keys& k, const key_choice& which, stored_weights& stored) = 0;
+  /// What only a reader does, after all keys: says of those of its training what is wrong in d dimensions, with prompts
+  /// of up to n examples.
+  virtual void require_trainable(config::keys& /*k*/, int /*d*/, std::int64_t /*n*/) const {}
+  /// Its parameters are to be those of a model that is trained on chains of so many steps at least, so that one stage
+  /// of training can hand them to another.
+  virtual void make_room(int /*steps*/) {}
 
   virtual model_limits limits() const = 0;
   virtual bool has_theory() const = 0;  ///< as trained_sequence::has_theory
@@ -150,6 +184,14 @@ class sequence_model {  // NOLINT(cppcoreguidelines-special-member-functions)
   virtual double chain_numbers(double d, double m, double steps) const = 0;
   /// Bytes of parameters, their training and their test.
   virtual double bytes(int d, int n, int prompts, int steps, int threads) const = 0;
+
+ protected:
+  sequence_model() = default;
+  sequence_model(const sequence_model&) = default;
+  sequence_model& operator=(const sequence_model&) = default;
 };
+
+/// All there are, in the order of the documentation.
+std::span<const sequence_model* const> all_architectures();
 
 }  // namespace cotscale

@@ -21,9 +21,12 @@ struct entry {
   std::vector<std::string> conditions;  ///< of keys::when(), the outermost first
   std::vector<choice> choices;
   std::vector<std::string> samples;  ///< some values that are allowed, as TOML
+  bool operator==(const entry&) const = default;
 };
 
-/// The keys of a table in the order of its declaration.
+/// The keys of a table in the order of its declaration. A key that stands under several conditions is one entry with
+/// all of them, or none if every choice of the key that decides is among them; it is several where more than the
+/// conditions differs.
 std::vector<entry> entries_of(const table_declaration& table);
 
 /// Keys for a terminal, and as a table of Markdown.

@@ -63,10 +63,12 @@ std::string_view text_of(Enum value, std::type_identity_t<words<Enum>> all) {
 struct choice {
   std::string text;
   std::string help;
+  bool operator==(const choice&) const = default;
 };
 
 /// What a declaration speaks to. It must visit the same keys whatever the values are: those that have an effect with
-/// some values only stand under when(). Names and texts need to live as long as the call.
+/// some values only stand under when(). A key may stand under several conditions of which one holds at a time: it is
+/// one key then, of which messages and documentation say all of them. Names and texts need to live as long as the call.
 class keys {
  public:
   keys() = default;
@@ -117,19 +119,39 @@ class keys {
   /// the part in the list.
   template<class Base>
   void part(const key& k, std::shared_ptr<const Base>& chosen, std::span<const Base* const> parts) {
+    part_word(k, chosen, parts);
+    part_keys(k.name, chosen, parts);
+  }
+  /// The two halves of part(), for a table that has other keys between them: the word alone, of the key `k`, and the
+  /// keys of each part, under the word of the key `name`.
+  template<class Base>
+  void part_word(const key& k, std::shared_ptr<const Base>& chosen, std::span<const Base* const> parts) {
     std::vector<choice> choices;
-    std::optional<std::size_t> index;
+    std::optional<std::size_t> before;
     for (std::size_t i = 0; i < parts.size(); ++i) {
       choices.push_back({std::string(parts[i]->word()), std::string(parts[i]->help())});
-      if (chosen && chosen->word() == parts[i]->word()) index = i;
+      if (chosen && chosen->word() == parts[i]->word()) before = i;
     }
-    const auto before = index;
-    index = choose(k, std::move(choices), index);
+    const auto index = choose(k, std::move(choices), before);
+    if (index != before) chosen = parts[*index]->clone();
+  }
+  template<class Base>
+  void part_keys(std::string_view name, std::shared_ptr<const Base>& chosen, std::span<const Base* const> parts) {
+    part_keys(name, chosen, parts, [&](Base& own) { own.keys(*this); });
+  }
+  /// The latter with `visit` for what visits the keys of a part.
+  template<class Base, class Visit>
+  void part_keys(std::string_view name, std::shared_ptr<const Base>& chosen, std::span<const Base* const> parts,
+                 Visit visit) {
     std::shared_ptr<const Base> result = chosen;
-    for (std::size_t i = 0; i < parts.size(); ++i) {
-      const std::shared_ptr<Base> own = index == i && before == i ? chosen->clone() : parts[i]->clone();
-      when(index == i, fmt::format("{} = \"{}\"", k.name, parts[i]->word()), [&] { own->keys(*this); });
-      if (index == i) result = own;
+    for (const Base* part : parts) {
+      const bool applies = chosen && chosen->word() == part->word();
+      const std::shared_ptr<Base> own = applies ? chosen->clone() : part->clone();
+      when(applies, fmt::format("{} = \"{}\"", name, part->word()), [&] {
+        if constexpr (requires { own->version(); }) version(name, part->word(), own->version());
+        visit(*own);
+      });
+      if (applies) result = own;
     }
     chosen = std::move(result);
   }
@@ -164,12 +186,16 @@ class keys {
   }
   /// Whether the text has this key; false for what is not a reader.
   virtual bool given(std::string_view) const { return false; }
+  /// The word that it has for this key, before the key is visited; empty if it has none.
+  virtual std::string given_word(std::string_view) const { return {}; }
   /// Says that the value of a key, or number `index` of its axis, is wrong: "<table>.<name> <message>". Once for a key.
   virtual void problem(std::string_view /*name*/, const std::string& /*message*/) {}
   virtual void problem_at(std::string_view /*name*/, std::size_t /*index*/, const std::string& /*message*/) {}
 
  protected:
   virtual void visit(const key& k, field& f) = 0;
+  /// The part that the key `name` may choose has numbers of this version.
+  virtual void version(std::string_view /*name*/, std::string_view /*word*/, int /*number*/) {}
   virtual void open(bool applies, std::string_view condition) = 0;
   virtual void open_after(std::string_view name) = 0;
   virtual void close() = 0;
@@ -183,6 +209,8 @@ class keys {
 struct table_declaration {
   std::string name;  ///< as in a specification, with NAME for what a user chooses
   void (*visit)(keys&);
+  void (*within)(keys&) = nullptr;  ///< of tables of a list, `[[name]]`: the keys of the table that the list stands in
+  std::string heading() const { return within != nullptr ? fmt::format("[[{}]]", name) : fmt::format("[{}]", name); }
 };
 
 }  // namespace cotscale::config

@@ -1,4 +1,4 @@
-// A file that a table names, by the keys `file` and `sha256`.
+// A file that a table names, by the keys `file` and `sha256`, or these after a prefix.
 #pragma once
 
 #include <filesystem>
@@ -11,8 +11,9 @@
 namespace cotscale::config {
 
 struct named_file {
-  std::string name;    ///< as written; relative to the specification's directory
-  std::string sha256;  ///< of its contents
+  std::string name;              ///< as written; relative to the specification's directory
+  std::string sha256;            ///< of its contents
+  std::string_view prefix = {};  ///< of both keys, where the table has another file
 };
 
 /// Declares both keys. `what` is in the file, in a word: it makes the example `file = "<what>.h5"`.

@@ -4,6 +4,7 @@
 #include <toml++/toml.h>
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -27,11 +28,14 @@ class reader final : public keys {
   /// Whether nothing was wrong so far.
   bool sound() const { return wrong_.empty() && sound_; }
   bool given(std::string_view name) const override { return find(name) != nullptr; }
+  std::string given_word(std::string_view name) const override;
   void problem(std::string_view name, const std::string& message) override;
   void problem_at(std::string_view name, std::size_t index, const std::string& message) override;
 
   /// A table within this one; null if it is not there, and a problem if it is something else.
   const toml::table* subtable(const std::string& name);
+  /// The tables of a list, `[[name]]`; none if it is not there, and a problem if it is something else, or empty.
+  std::vector<const toml::table*> subtables(const std::string& name);
 
   void finish();
 
@@ -57,6 +61,7 @@ class reader final : public keys {
 
   const toml::node* find(std::string_view name) const { return table_ == nullptr ? nullptr : table_->get(name); }
   std::string full(std::string_view name) const;
+  std::string quoted_path(const std::string& name) const;
   bool applies() const;
   bool decided() const;
   void refuse(standing& s) const;
@@ -72,5 +77,8 @@ class reader final : public keys {
   std::set<std::string, std::less<>> wrong_;   // these, and what was said to be wrong
   bool sound_ = true;
 };
+
+/// Reads a text, which messages call `source`, into what a declaration visits; throws specification_error.
+void read_text(const std::string& text, const std::string& source, const std::function<void(keys&)>& declaration);
 
 }  // namespace cotscale::config

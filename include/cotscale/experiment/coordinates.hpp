@@ -1,6 +1,7 @@
 // Axes of a sweep, and the shape that they give its results file.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -13,8 +14,14 @@
 
 namespace cotscale {
 
+/// The axis of variables that a model has after each of its trainings.
+inline constexpr std::string_view stage_axis = "stage";
+
 /// The group of V and W of linear self-attention and of the parameters of transformers.
 inline constexpr std::string_view weights_group = "weights";
+
+/// The group of covariances and of the maps of linear self-attention.
+inline constexpr std::string_view matrices_group = "matrices";
 
 /// A parameter of a transformer whose weights are kept.
 struct weight_variable {
@@ -35,13 +42,19 @@ struct coordinates {
   std::vector<std::int64_t> m;
   std::vector<std::int64_t> k;
   std::vector<std::int64_t> training_steps;
-  std::vector<std::string> baselines;    ///< empty: none are computed
-  std::vector<std::string> tasks;        ///< candidates that mixtures are made of; empty: there are none
-  std::vector<std::int64_t> rows;        ///< of V and W, and their columns; empty: weights are not kept
-  std::vector<weight_variable> weights;  ///< of transformers; empty: they are not kept
-  std::vector<dimension> further = {};   ///< axes of cells beyond the five, which stand between n and repeat
+  std::vector<std::string> baselines;     ///< empty: none are computed
+  std::vector<std::string> tasks;         ///< candidates that mixtures are made of; empty: there are none
+  std::vector<std::int64_t> rows;         ///< of V and W, and their columns; empty: weights are not kept
+  std::vector<weight_variable> weights;   ///< of transformers; empty: they are not kept
+  std::vector<dimension> further = {};    ///< axes of cells beyond the five, which stand between n and repeat
+  std::vector<std::int64_t> stages = {};  ///< of training, from 0 on; empty: no model has more than one
+  // Of the group of matrices; empty: they are not stored.
+  std::vector<std::int64_t> features = {};    ///< of covariances, and their columns
+  std::vector<std::int64_t> directions = {};  ///< of eigenvalues
+  std::vector<std::int64_t> map_rows = {};    ///< of trained maps, and their columns
 
   std::size_t cell_count() const;
+  std::size_t stage_count() const { return std::max<std::size_t>(1, stages.size()); }
   friend bool operator==(const coordinates&, const coordinates&) = default;
 };
 

@@ -21,6 +21,8 @@ class cost_model {
   cell_cost estimate(const cell& c, int threads) const;
 
  private:
+  cell_cost of_stage(const cell& c, int threads) const;
+
   const specification& spec_;
 };
 

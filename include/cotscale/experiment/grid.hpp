@@ -25,6 +25,7 @@ struct cell {
   std::int64_t repeat = 0;
   std::size_t variant = 0;  ///< of the specification, whose keys vary (variant_of)
   std::string varied = {};  ///< ", learning_rate 0.001": the values of the varied keys
+  std::size_t stage = 0;    ///< of its model's trainings (experiment/stages.hpp)
 };
 
 /// The combination of the further axes' values that a position has.
@@ -38,6 +39,8 @@ std::vector<std::size_t> cells_asked_for(const specification& spec, const coordi
 
 /// "model lsa, mixture matched, hardness 30, n 20, repeat 0", and the values of varied keys.
 std::string describe(const cell& c);
+/// The same of a number of the grid, and of a stage of its training where the grid has several.
+std::string describe(const coordinates& grid, std::size_t number, std::size_t stage);
 
 /// Axes of the results file. Builds every mixture once, and so throws specification_error for a covariance that is not
 /// valid.
@@ -49,10 +52,11 @@ cell make_cell(const coordinates& grid, std::size_t number);
 /// Where a cell of these values stands in a grid; none if it is not there.
 std::optional<cell_position> find_cell(const coordinates& grid, const cell& c);
 
-/// Σ of a value of the hardness axis (the value is not used if `[target]` has a spectrum of its own).
+/// Σ of a value of the hardness axis (the value is not used if `[target]` has a covariance of its own).
 covariance target_covariance(const specification& spec, double hardness);
 
-/// Λ of a mixture of one task, when the target is `target`. Only `matched` depends on the target.
+/// Λ of a mixture of one task, when the target is `target`. Only `matched` depends on the target, and mixtures beside
+/// rows that have no spectrum.
 covariance mixture_covariance(const specification& spec, const std::string& mixture, const covariance& target);
 
 /// Test prompts of a target Σ: with the target's features, and the noise and weights of the specification.

@@ -34,8 +34,4 @@ void store_scores(const error_scores& scores, std::size_t m, cell_values& out);
 /// The largest paired_distance at k of a map whose every direction is off by `tolerance`, relative, at most.
 double allowed_distance(double tolerance, int k);
 
-/// What the map of a trained model may be off in each direction, relative to the optimum; NaN where it is learned from
-/// samples, and may be off by as much as they are few.
-double map_tolerance(const model_specification& model);
-
 }  // namespace cotscale

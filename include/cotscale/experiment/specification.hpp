@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cotscale/architecture/lsa.hpp"
+#include "cotscale/architecture/sequence_model.hpp"
 #include "cotscale/config/keys.hpp"
 #include "cotscale/config/named_file.hpp"
 #include "cotscale/config/overrides.hpp"
@@ -22,8 +22,6 @@
 #include "cotscale/task/features.hpp"
 #include "cotscale/task/spectra.hpp"
 #include "cotscale/task/weights.hpp"
-#include "cotscale/train/gpt2.hpp"
-#include "cotscale/train/sampled.hpp"
 
 namespace cotscale {
 namespace detail {
@@ -34,11 +32,24 @@ enum class rotation : std::uint8_t { none, shared, independent };
 
 /// The keys of `[target]` and of `[mixtures.NAME]`.
 struct covariance_specification {
-  std::shared_ptr<const cotscale::spectrum> spectrum;  ///< null: Σ follows the hardness axis
-  bool scale_to_trace = false;                         ///< multiply so that the trace is d
+  /// Null: that of the features, if they own one; else of the target, Σ follows the hardness axis, and of a mixture it
+  /// is the target's.
+  std::shared_ptr<const cotscale::spectrum> spectrum;
+  bool scale_to_trace = false;  ///< multiply so that the trace is d
   rotation basis = rotation::none;
   std::shared_ptr<const feature_distribution> features = gaussian_features();
 };
+
+/// Whether the target needs no hardness: it has a spectrum, or its features own a covariance.
+inline bool has_own_covariance(const covariance_specification& target) {
+  return target.spectrum != nullptr || target.features->owns_covariance();
+}
+
+/// Features of another covariance than the target's that does not say which: the target's, or Gaussian where these own
+/// theirs.
+inline std::shared_ptr<const feature_distribution> features_beside(const covariance_specification& target) {
+  return target.features->owns_covariance() ? gaussian_features() : target.features;
+}
 
 /// The keys of `[mixtures.NAME]`: a task, or how likely each of the candidates is.
 struct mixture_specification {
@@ -67,26 +78,21 @@ struct selection_specification {
   int draws = 1;         ///< of generated candidates, by `cotscale select`; in a sweep every repeat is one
 };
 
-enum class architecture_kind : std::uint8_t { lsa, gpt2, softmax };
 enum class sampler_method : std::uint8_t { automatic, wishart, explicit_examples };
+
+/// The keys of `[[models.NAME.stages]]`.
+struct training_stage {
+  std::string mixture;                                 ///< empty: the cell's
+  std::shared_ptr<const sequence_model> architecture;  ///< the model as it is trained here; not null
+};
 
 /// The keys of `[models.NAME]`.
 struct model_specification {
-  architecture_kind architecture = architecture_kind::lsa;
-  training_method training = training_method::population;
-  roll_out_method roll_out = roll_out_method::recursion;
-  double c = 1;
-  double tolerance = 1e-10;
-  std::int64_t max_steps = 1'000'000;
-  std::optional<double> step_size;
-  sampled_options sampled;   ///< of training = "samples", for LSA and softmax
-  bool own_columns = false;  ///< of softmax
-  gpt2_options gpt2;         ///< of GPT-2, which trains on samples only
-  std::string initial_file;  ///< results file with the weights to begin with; as written
-  std::string initial_sha256;
-  std::string initial_model;
-  std::shared_ptr<const detail::initial_weights_file> initial;  ///< that file, opened
+  std::shared_ptr<const sequence_model> architecture;           ///< with all its keys, of the first stage; not null
+  stored_weights stored;                                        ///< to begin with
+  std::shared_ptr<const detail::initial_weights_file> initial;  ///< their file, opened
   bool keep_weights = false;
+  std::vector<training_stage> stages;  ///< trainings that follow each other; empty: one, by the keys above
 };
 
 /// Mixtures that exist without a `[mixtures.NAME]`.
@@ -111,7 +117,7 @@ struct specification {
   std::int64_t seed = 0;
   std::vector<std::string> models;
   std::vector<std::string> mixtures;
-  std::vector<double> hardness;  ///< empty if `[target]` has a spectrum of its own
+  std::vector<double> hardness;  ///< empty if `[target]` has a covariance of its own
   std::vector<std::int64_t> n;
   int repeats = 1;
   int d = 0;

@@ -21,12 +21,12 @@ struct test_sample {
   int draws = 0;  ///< of the null distributions
 };
 
-/// What the scores of a whole sweep are, row-major over (cells, m, k), with as many k as each has.
+/// What the scores of a whole sweep are, row-major over (cells, stages, m, k), with as many k as each has.
 struct sweep_scores {
   const coordinates* grid = nullptr;
-  std::vector<char> counts;  ///< over cells: done, and training came to its end
+  std::vector<char> counts;  ///< over (cells, stages): done, and training came to its end
   std::vector<double> exact_z, simulated_z, paired_distance;
-  std::vector<double> tolerances;    ///< over (variants, models); NaN: trained maps are not compared
+  std::vector<double> tolerances;    ///< over (variants, models, stages); NaN: trained maps are not compared
   std::vector<test_sample> samples;  ///< over variants
 };
 
@@ -35,7 +35,7 @@ sweep_scores scores_of(const specification& spec, const coordinates& grid);
 
 /// Where a score stands.
 struct score_place {
-  std::size_t cell = 0, m = 0, k = 0;
+  std::size_t cell = 0, stage = 0, m = 0, k = 0;
 };
 
 /// Decisions of one kind, each with the same chance of flagging what is right.
@@ -51,7 +51,7 @@ struct decisions {
 };
 
 struct trained_maps {
-  std::size_t compared = 0, differing = 0;  ///< cells
+  std::size_t compared = 0, differing = 0;  ///< of all cells and stages
   double ratio = 0;                         ///< the largest paired_distance over what is allowed
   score_place where;
 };

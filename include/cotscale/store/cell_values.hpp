@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -44,16 +45,22 @@ class cell_values {
   const std::shared_ptr<const results_schema>& schema() const { return schema_; }
   bool has(std::string_view name) const { return schema_ && schema_->find(name) != nullptr; }
 
+  /// From now on variables whose first axis is this dimension are seen at the one index only, so that who computes a
+  /// part of a cell need not know that there are others. Without such a dimension nothing changes.
+  void enter(std::string_view dimension, std::size_t index);
+  /// All of them are seen whole again.
+  void leave() { entered_.reset(); }
+
   /// Throws precondition_error if there is no such variable of the type.
   template<class T>
   std::span<T> of(std::string_view name) {
     const variable_slot& slot = slot_of(name, type_of<T>());
-    return {reinterpret_cast<T*>(memory_.data() + slot.offset), slot.values};
+    return seen(slot, std::span(reinterpret_cast<T*>(memory_.data() + slot.offset), slot.values));
   }
   template<class T>
   std::span<const T> of(std::string_view name) const {
     const variable_slot& slot = slot_of(name, type_of<T>());
-    return {reinterpret_cast<const T*>(memory_.data() + slot.offset), slot.values};
+    return seen(slot, std::span(reinterpret_cast<const T*>(memory_.data() + slot.offset), slot.values));
   }
   /// Copies of a variable of doubles, or of integers.
   std::vector<double> doubles(std::string_view name) const {
@@ -99,8 +106,20 @@ class cell_values {
   double tokens_per_second = std::numeric_limits<double>::quiet_NaN();
 
  private:
-  const variable_slot& slot_of(std::string_view name, value_type type) const;
+  // A place along the dimension of this number.
+  struct place {
+    std::size_t dimension, index, length;
+  };
 
+  const variable_slot& slot_of(std::string_view name, value_type type) const;
+  template<class T>
+  std::span<T> seen(const variable_slot& slot, std::span<T> all) const {
+    if (!entered_ || slot.axes.empty() || slot.axes.front() != entered_->dimension) return all;
+    const std::size_t each = all.size() / entered_->length;
+    return all.subspan(entered_->index * each, each);
+  }
+
+  std::optional<place> entered_;
   std::shared_ptr<const results_schema> schema_;
   std::vector<std::byte> memory_;
 };

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -51,6 +52,9 @@ class file_description {
 
   /// The text has the same length whatever the offsets are.
   std::string to_text() const;
+  /// The first text of that key among those before the datasets, which files of other schema versions have in other
+  /// words; none if there is none, or if it is no such text.
+  static std::optional<std::string> leading_text(std::string_view text, std::string_view key);
   /// Throws io_error if it is no such text.
   static file_description from_text(std::string_view text);
 

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -29,6 +30,22 @@ struct fixed_variable {
   std::vector<double> values;
 };
 
+/// The group of the files that a specification names.
+inline constexpr std::string_view inputs_group = "inputs";
+
+/// An attribute of a group.
+struct group_note {
+  std::string group, name, text;
+};
+
+/// A file that the specification names.
+struct input_file {
+  std::string name;  ///< as the specification writes it
+  std::string sha256;
+  std::uint64_t bytes = 0;
+  std::string contents = {};  ///< empty: the file is too large to be kept
+};
+
 /// 128 bits of a hash over all that a cell's numbers depend on.
 struct cell_identity {
   std::uint64_t high = 0, low = 0;
@@ -39,12 +56,17 @@ struct cell_identity {
 struct results_content {
   std::shared_ptr<const results_schema> schema;
   std::vector<fixed_variable> fixed = {};
+  std::vector<input_file> inputs = {};
+  std::vector<group_note> notes = {};
   std::vector<cell_identity> identities = {};  ///< over cells; empty: they are not known
   std::vector<bool> asked = {};                ///< over cells; empty: all are
 };
 
-/// Bytes of the datasets of a file of this shape.
+/// Bytes of the datasets of cells, and of failures, of a file of this shape.
 std::uint64_t file_bytes(const results_schema& schema);
+
+/// Names at the root of a file that are neither dimensions nor variables of producers.
+std::set<std::string> names_of_the_store();
 
 /// Creates the whole file, every cell pending, under a temporary name; syncs it to disk and renames it to `path`.
 /// Throws io_error, and leaves nothing behind, if it cannot (no space, say). Replaces a file that is there.
@@ -97,6 +119,8 @@ class results_reader {
 
   /// Of the cells that are failed, ascending, as far as there was room for their messages.
   std::vector<failure> failures() const;
+  /// The failed cells that had no room.
+  std::size_t failures_without_message() const;
   /// Entries of the table of failures that no run has left so.
   std::size_t damaged_failures() const { return failure_table(file_).damaged().size(); }
 

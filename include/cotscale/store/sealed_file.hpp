@@ -41,9 +41,6 @@ std::optional<file_kind> sealed_kind(const std::string& path);
 /// Whether an HDF5 file's attributes call it ours, of any schema version.
 bool has_our_title(const hdf5_file& file);
 
-/// Throws mismatch_error unless the version is that of this program.
-void require_schema_version(const std::string& path, std::int64_t version);
-
 /// A sealed file opened for reading, without HDF5: a damaged one cannot harm us.
 class sealed_file {
  public:

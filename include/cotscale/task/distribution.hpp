@@ -1,7 +1,7 @@
 // The distribution of prompts of one task: features, weights and noise.
 //
 // Keys: [target] has Λ and `features`; [task] has `noise` (σ²) and `weights`; [mixtures.NAME] has Λ and `features` of
-// what is trained on. A target of rows takes Λ from row_distribution::lambda().
+// what is trained on. A target of rows takes Λ from own_covariance().
 #pragma once
 
 #include <memory>

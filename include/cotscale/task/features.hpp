@@ -1,11 +1,11 @@
 // What examples look like: distributions of features x with a given covariance Λ = E[x xᵀ].
 //
 // Keys that choose them: `features = "WORD"` in [target], and in [mixtures.NAME] (default: the target's, and gaussian
-// where the target's are rows), then the members of that distribution's struct: `degrees` of student_t; `file`,
-// `dataset`, `centre`, `scale` of rows.
+// where the target's are rows), then those that the distribution declares.
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
@@ -32,7 +32,7 @@ class example_sampler {  // NOLINT(cppcoreguidelines-special-member-functions)
   virtual void draw(stream_key key, std::uint64_t index, matrix& x) const = 0;
 };
 
-/// A distribution of features with E[x xᵀ] = Λ for any Λ (rows: for a multiple of their own).
+/// A distribution of features with E[x xᵀ] = Λ for any Λ, or for multiples of one of its own (rows of a data set).
 class feature_distribution {  // NOLINT(cppcoreguidelines-special-member-functions)
  public:
   virtual ~feature_distribution() = default;
@@ -42,6 +42,9 @@ class feature_distribution {  // NOLINT(cppcoreguidelines-special-member-functio
   virtual std::shared_ptr<feature_distribution> clone() const = 0;
   /// Those of its members.
   virtual void keys(config::keys&) {}
+  /// What only a reader does, after all keys: it reads files, whose names start from `directory`. d is 0 where that is
+  /// wrong.
+  virtual void settle(config::keys&, int /*d*/, const std::filesystem::path& /*directory*/) {}
   virtual int version() const { return 1; }  ///< raised when its numbers change
   /// Adds the word and what else determines the numbers.
   virtual void identify(key_builder& key) const = 0;
@@ -50,6 +53,13 @@ class feature_distribution {  // NOLINT(cppcoreguidelines-special-member-functio
   virtual std::optional<fourth_moment_shape> shape() const = 0;
   /// F, (d, d). (science: E[Ŝ²] = (1 − 1/n) Λ² + F/n for n examples)
   virtual matrix fourth_moment(const covariance& lambda) const;
+
+  /// Whether Λ is theirs, so that it can be scaled, but neither chosen nor rotated.
+  virtual bool owns_covariance() const { return false; }
+  /// That Λ, (d, d), of what owns one and was settled.
+  virtual const covariance& own_covariance() const;
+  /// Bytes of what it keeps of a file.
+  virtual std::uint64_t bytes() const { return 0; }
 
   /// Whether n·Ŝ is Wishart, and may be drawn without examples.
   virtual bool is_gaussian() const { return false; }
@@ -62,18 +72,12 @@ class feature_distribution {  // NOLINT(cppcoreguidelines-special-member-functio
   virtual std::unique_ptr<const example_sampler> sampler(const covariance& lambda) const = 0;
 };
 
-/// A word of the list, and what it makes with the defaults of its members.
-struct feature_part {
-  std::string_view word, help;
-  std::unique_ptr<feature_distribution> (*make)();
-};
+/// All there are, with the defaults of their members, in the order of the documentation.
+std::span<const feature_distribution* const> all_features();
 
-/// All of them, in the order of the documentation. Adding one is a file in task/features and a line there.
-std::span<const feature_part> feature_parts();
-
-/// Those that stand beside a covariance in a specification, with the defaults of their members, in that order: all but
-/// rows, which have a covariance of their own.
-std::span<const feature_distribution* const> chosen_features();
+/// Settles what was chosen, where there is a reader.
+void settle(config::keys& k, std::shared_ptr<const feature_distribution>& chosen, int d,
+            const std::filesystem::path& directory);
 
 /// x ~ N(0, Λ), shared by all who do not say otherwise.
 std::shared_ptr<const feature_distribution> gaussian_features();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <stop_token>
 #include <vector>
@@ -10,18 +11,15 @@
 #include "cotscale/model/gpt2.hpp"
 #include "cotscale/task/mixture.hpp"
 #include "cotscale/train/gpt2_prompts.hpp"
-#include "cotscale/train/objective.hpp"
-#include "cotscale/train/optimizer.hpp"
+#include "cotscale/train/learning.hpp"
 
 namespace cotscale {
 
-struct gpt2_options {
+/// The objective's losses are as train/gpt2_objective.hpp has them.
+struct gpt2_options : learning_options {
+  gpt2_options() { batch = 64; }
   gpt2_size size = gpt2_tiny;
-  objective_options objective;  ///< losses as train/gpt2_objective.hpp has them
-  optimizer_options optimizer;
-  std::int64_t steps = 4000;
-  int batch = 64;             ///< prompts a step
-  bool fresh_prompts = true;  ///< false: every step takes the prompts of the first
+  int room = 1;               ///< it has positions for chains of so many steps at least
   curriculum_ramp dimension;  ///< of x and w
   curriculum_ramp examples;   ///< n
   std::vector<float> given;   ///< parameters to begin with; empty: initial_gpt2 of the key
@@ -43,7 +41,8 @@ struct gpt2_training {
   gpt2_record record;
 };
 
-/// The model that training on prompts of n examples yields: its chain is as long as the longest it is trained on.
+/// The model that training on prompts of n examples yields: its chain is as long as the longest it is trained on, or as
+/// the room that it has.
 gpt2_configuration trained_configuration(int d, int n, const gpt2_options& options);
 
 /// Parts that a batch is cut into at most, for a model of so many parameters: as many threads find work. Each has a

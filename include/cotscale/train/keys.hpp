@@ -1,6 +1,8 @@
 // The keys of objectives and optimisers.
 #pragma once
 
+#include <memory>
+
 #include "cotscale/config/keys.hpp"
 #include "cotscale/train/gpt2_prompts.hpp"
 #include "cotscale/train/objective.hpp"
@@ -12,8 +14,8 @@ namespace cotscale {
 inline constexpr std::int64_t most_training_steps = std::int64_t{1} << 40;
 
 /// The word that chooses the objective, and the keys that some objectives have.
-void objective_word(config::keys& k, objective_options& o);
-void objective_keys(config::keys& k, objective_options& o);
+void objective_word(config::keys& k, std::shared_ptr<const training_objective>& o);
+void objective_keys(config::keys& k, std::shared_ptr<const training_objective>& o);
 
 void optimizer_keys(config::keys& k, optimizer_options& o);
 

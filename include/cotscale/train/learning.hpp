@@ -15,24 +15,21 @@
 
 namespace cotscale {
 
-/// How a model learns, whatever it is.
+/// How a model learns, whatever it is; a model's own options are beside these.
 struct learning_options {
-  objective_options objective;
+  std::shared_ptr<const training_objective> objective = objective_named("direct");
   optimizer_options optimizer;
-  std::int64_t steps = 0;
-  int batch = 1;              ///< prompts a step
+  std::int64_t steps = 4000;
+  int batch = 256;            ///< prompts a step
   bool fresh_prompts = true;  ///< false: every step takes the prompts of the first
 };
 
-/// Those of a model's options.
-template<class Options>
-learning_options learning_options_of(const Options& o) {
-  return {.objective = o.objective,
-          .optimizer = o.optimizer,
-          .steps = o.steps,
-          .batch = o.batch,
-          .fresh_prompts = o.fresh_prompts};
-}
+/// The weights that a model begins with.
+enum class initial_weights : std::uint8_t {
+  theorem,  ///< those of Theorem 3.1
+  random,
+  given,
+};
 
 /// All that the next step depends on, beside the options and the key: what a checkpoint holds, and what one stage hands
 /// to the next.

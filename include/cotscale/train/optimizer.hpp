@@ -2,40 +2,31 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace cotscale {
 
-enum class update_rule {
-  gd,     ///< p ← p − η g
-  sgd,    ///< b ← μ b + g, p ← p − η b
-  adam,   ///< Kingma and Ba 2015, with bias correction
-  adamw,  ///< the same after p ← (1 − η·weight_decay) p (Loshchilov and Hutter 2019)
-  muon,   ///< matrices move by an orthogonalised momentum (Jordan 2024), everything else as by adamw
-};
+class update_rule;
+class rate_schedule;
 
-enum class rate_schedule { constant, cosine, linear };
+/// The part of that word; `values` are its keys, as lines of TOML: "momentum = 0.8". Throws specification_error.
+std::shared_ptr<const update_rule> update_rule_named(std::string_view word, const std::string& values = "");
+std::shared_ptr<const rate_schedule> schedule_named(std::string_view word, const std::string& values = "");
 
 struct optimizer_options {
-  update_rule rule = update_rule::adam;
+  std::shared_ptr<const update_rule> rule = update_rule_named("adam");
   double learning_rate = 0.01;  ///< η, the largest of the schedule
-  double momentum = 0.9;        ///< μ of sgd
-  double beta1 = 0.9;           ///< of Adam: memory of the mean, of the square, and what is added to its root
-  double beta2 = 0.999;
-  double epsilon = 1e-8;
-  double weight_decay = 0.01;  ///< of adamw and muon
-  rate_schedule schedule = rate_schedule::cosine;
+  std::shared_ptr<const rate_schedule> schedule = schedule_named("cosine");
   std::int64_t warm_up = 0;  ///< steps over which η grows linearly to its largest value
   double clip_norm = 0;      ///< longest gradient, in the Euclidean norm over everything that moves; 0: any
-  double floor = 0;          ///< of linear: the share of η that it falls to
-  double muon_momentum = 0.95;
-  bool nesterov = true;       ///< muon looks one step ahead of its momentum
-  double vector_rate = 1e-3;  ///< of muon: the largest rate of what is no matrix, which AdamW moves
 };
 
-/// Numbers that learn and belong together, in the vector of all that do: muon looks at matrices as a whole.
+/// Numbers that learn and belong together, in the vector of all that do: some rules look at matrices as a whole.
 struct learning_tensor {
   std::size_t offset = 0;
   std::size_t count = 0;
@@ -51,8 +42,7 @@ struct learning_tensor {
 void require_valid(const optimizer_options& options);
 
 /// η of step 0 ≤ step < steps: (step + 1)/warm_up of the largest while that is below 1, then what the schedule makes
-/// of x = (step − warm_up)/(steps − warm_up): constant, falling as (1 + cos πx)/2, which would be zero at `steps`, or
-/// as 1 − (1 − floor) x.
+/// of x = (step − warm_up)/(steps − warm_up).
 double rate_at(const optimizer_options& options, std::int64_t step, std::int64_t steps);
 
 /// Scales the gradient to the norm `limit` if it is longer and limit > 0; returns the norm that it had.
@@ -63,8 +53,8 @@ double clip(std::span<float> gradient, double limit);
 template<class T>
 struct optimizer_state {
   std::int64_t updates = 0;
-  std::vector<T> mean;    ///< of the gradients; sgd's and muon's momentum. Empty: the rule has none
-  std::vector<T> square;  ///< of Adam
+  std::vector<T> mean;    ///< of the gradients, or their momentum. Empty: the rule has none
+  std::vector<T> square;  ///< of their squares
 };
 
 /// At the beginning, for `size` parameters. Throws specification_error for options that make no sense.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <stop_token>
@@ -10,8 +11,7 @@
 #include "cotscale/base/random.hpp"
 #include "cotscale/model/lsa.hpp"
 #include "cotscale/task/mixture.hpp"
-#include "cotscale/train/objective.hpp"
-#include "cotscale/train/optimizer.hpp"
+#include "cotscale/train/learning.hpp"
 
 namespace cotscale {
 
@@ -20,26 +20,15 @@ enum class parameter_set {
   slice,  ///< V₃₁ only
 };
 
-enum class initial_weights {
-  theorem,  ///< W₁₃ = c·I, W₂₄ = −c, all else 0 (Theorem 3.1)
-  random,   ///< entries that move N(0, initial_scale²), the others the theorem's
-  given,    ///< sampled_options::given
-};
-
 /// The defaults come within 2 % of the population optimum at d = 5, n = 20.
-struct sampled_options {
+struct sampled_options : learning_options {
   double c = 1;  ///< not zero
   parameter_set parameters = parameter_set::full;
-  bool free_w13 = false;  ///< on the slice, W₁₃ moves too: all of its entries
-  bool free_w24 = false;  ///< W₂₄ moves too
-  objective_options objective;
-  optimizer_options optimizer;
-  std::int64_t steps = 4000;
-  int batch = 256;            ///< prompts a step
-  bool fresh_prompts = true;  ///< false: every step takes the prompts of the first
-  initial_weights initial = initial_weights::theorem;
-  double initial_scale = 0.02;  ///< standard deviation
-  lsa_parameters given;         ///< V and W (2d+2, 2d+2); what does not move stays as it is here
+  bool free_w13 = false;                               ///< on the slice, W₁₃ moves too: all of its entries
+  bool free_w24 = false;                               ///< W₂₄ moves too
+  initial_weights initial = initial_weights::theorem;  ///< W₁₃ = c·I, W₂₄ = −c, all else 0
+  double initial_scale = 0.02;                         ///< of random entries that move; the others are the theorem's
+  lsa_parameters given;                                ///< V and W (2d+2, 2d+2); what does not move stays as it is here
 };
 
 /// What happened during training. `loss`, `preconditioner_distance` and `off_slice` are those at the requested steps,

@@ -26,14 +26,14 @@ class softmax_objective {
   explicit softmax_objective(bool own_columns) : chain_(own_columns) {}
 
   /// Loss of a prompt, multiplied by `weight`, for a chain of k steps (1 for direct); adds its gradient.
-  double add(const objective_options& options, int k, const lsa_parameters& parameters, const prompt& p, double weight,
-             lsa_parameters& gradient);
+  double add(const training_objective& objective, int k, const lsa_parameters& parameters, const prompt& p,
+             double weight, lsa_parameters& gradient);
 
   /// Its loss without gradient, and what it would be if every estimate were 0.
-  prompt_loss loss(const objective_options& options, int k, const lsa_parameters& parameters, const prompt& p);
+  prompt_loss loss(const training_objective& objective, int k, const lsa_parameters& parameters, const prompt& p);
 
  private:
-  prompt_loss forward(const objective_options& options, int k, const lsa_parameters& parameters, const prompt& p,
+  prompt_loss forward(const training_objective& objective, int k, const lsa_parameters& parameters, const prompt& p,
                       double weight);
 
   softmax_chain chain_;

@@ -3,10 +3,9 @@
 #include <cmath>
 
 #include "cotscale/architecture/machine.hpp"
-#include "cotscale/train/objective_part.hpp"
-#include "gpt2_model.hpp"
+#include "gpt2.hpp"
 
-namespace cotscale::detail {
+namespace cotscale::architectures {
 namespace {
 
 using namespace cost;
@@ -14,8 +13,8 @@ using namespace cost;
 constexpr double seconds_per_single_flop = 2.5e-11;
 
 // Steps of a training chain, on average.
-double mean_chain(const objective_options& o) {
-  return part_of(o.kind).draws_length ? (o.k_train + 1) / 2.0 : longest_chain(o);
+double mean_chain(const training_objective& objective) {
+  return objective.form().draws_length ? (objective.longest_chain() + 1) / 2.0 : objective.longest_chain();
 }
 
 // Without attention; the last block has keys and values at the prompt's tokens, everything else at weight tokens only.
@@ -28,19 +27,19 @@ double forward_flops(const gpt2_size& size, double d, double prompt_tokens, doub
 }  // namespace
 
 // Forward and backward through all tokens; the last block has keys and values at all, the rest at weight tokens only.
-double gpt2_sequence::training_seconds(double d, double n, bool) const {
+double gpt2::training_seconds(double d, double n, bool) const {
   const gpt2_options& o = options_;
-  const double chain = mean_chain(o.objective);
+  const double chain = mean_chain(*o.objective);
   const double tokens = 2 * n + chain;
   const double flops = 3 * forward_flops(o.size, d, 2 * n, chain) + 6 * o.size.layers * tokens * tokens * o.size.width;
   return static_cast<double>(o.steps) * o.batch * flops * seconds_per_single_flop;
 }
 
-int gpt2_sequence::busy_threads(int d, int n, int threads) const {
+int gpt2::busy_threads(int d, int n, int threads) const {
   return std::min(threads, gpt2_most_shards(gpt2_layout(trained_configuration(d, n, options_)).size()));
 }
 
-double gpt2_sequence::chain_seconds(double d, double m, double steps) const {
+double gpt2::chain_seconds(double d, double m, double steps) const {
   const gpt2_size& size = options_.size;
   const double tokens = 2 * m + steps, attention = 2 * tokens * tokens * size.width * size.layers;
   return forward_flops(size, d, 2 * m, steps) * seconds_per_single_flop + attention * seconds_per_attention_flop +
@@ -49,7 +48,7 @@ double gpt2_sequence::chain_seconds(double d, double m, double steps) const {
 
 // Parameters, their moments and gradients, several of which wait to be added; what a thread's prompts leave in each
 // block; steps of the roll-out beside Newton's.
-double gpt2_sequence::bytes(int d, int n, int prompts, int steps, int threads) const {
+double gpt2::bytes(int d, int n, int prompts, int steps, int threads) const {
   const gpt2_options& o = options_;
   const gpt2_layout layout(trained_configuration(d, n, o));
   const auto parameters = static_cast<double>(layout.size());
@@ -62,4 +61,4 @@ double gpt2_sequence::bytes(int d, int n, int prompts, int steps, int threads) c
          24.0 * prompts * steps;
 }
 
-}  // namespace cotscale::detail
+}  // namespace cotscale::architectures

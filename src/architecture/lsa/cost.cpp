@@ -4,9 +4,9 @@
 
 #include "cotscale/architecture/machine.hpp"
 #include "cotscale/base/error.hpp"
-#include "lsa_model.hpp"
+#include "lsa.hpp"
 
-namespace cotscale::detail {
+namespace cotscale::architectures {
 namespace {
 
 using namespace cost;
@@ -24,7 +24,7 @@ double descent_seconds(std::int64_t max_steps, double d, bool commuting) {
 
 // V, W and Ŝ, forward and backward, for each token of the chain.
 double sampled_seconds(const sampled_options& options, double d, double n) {
-  const double tokens = longest_chain(options.objective);
+  const double tokens = options.objective->longest_chain();
   const double width = 2 * d + 2;
   const double flops = tokens * (16 * width * width + 8 * d * d + 8 * tokens * width);
   return static_cast<double>(options.steps) * options.batch * (draw_seconds(d, n) + 2 * flops * seconds_per_lane_flop);
@@ -38,24 +38,24 @@ double definition_seconds(double d, double m, double steps) {
 
 }  // namespace
 
-double lsa_model::training_seconds(double d, double n, bool commuting) const {
-  switch (options_.training) {
+double lsa::training_seconds(double d, double n, bool commuting) const {
+  switch (settings_.training) {
     case training_method::closed_form:
       return optimum_seconds(d, commuting);
     case training_method::samples:
-      return sampled_seconds(options_.sampled, d, n);
+      return sampled_seconds(settings_.samples, d, n);
     case training_method::population:
-      return descent_seconds(options_.descent.max_steps, d, commuting);
+      return descent_seconds(settings_.descent.max_steps, d, commuting);
   }
   throw precondition_error("training_seconds: no such training");
 }
 
-int lsa_model::busy_threads(int, int, int threads) const {
+int lsa::busy_threads(int, int, int threads) const {
   constexpr int most_shards = 16;
   return learns_from_samples() ? std::min(threads, most_shards) : 1;
 }
 
-double lsa_model::chain_seconds(double d, double m, double steps) const {
+double lsa::chain_seconds(double d, double m, double steps) const {
   if (by_definition()) return definition_seconds(d, m, steps);
   const double width = 2 * d + 2;
   const double flops =
@@ -63,9 +63,9 @@ double lsa_model::chain_seconds(double d, double m, double steps) const {
   return steps * flops * seconds_per_lane_flop;
 }
 
-double lsa_model::chain_numbers(double d, double m, double steps) const {
+double lsa::chain_numbers(double d, double m, double steps) const {
   const double tokens = m + steps + 1;
   return by_definition() ? tokens * tokens + 6 * d * tokens : 0;
 }
 
-}  // namespace cotscale::detail
+}  // namespace cotscale::architectures

@@ -3,7 +3,7 @@
 #include "cotscale/eval/roll_out.hpp"
 #include "cotscale/model/lsa_chain.hpp"
 
-namespace cotscale::detail {
+namespace cotscale::architectures {
 
 // Below the errors stand those of the exact map, as score_errors has them.
 chain_evaluation trained_lsa::evaluate(const chain_test& test, const std::stop_token& stop) const {
@@ -41,4 +41,4 @@ std::vector<tensor_values> trained_lsa::tensors() const {
   return out;
 }
 
-}  // namespace cotscale::detail
+}  // namespace cotscale::architectures

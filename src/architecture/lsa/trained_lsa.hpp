@@ -3,9 +3,9 @@
 
 #include <optional>
 
-#include "cotscale/architecture/lsa.hpp"
+#include "lsa.hpp"
 
-namespace cotscale::detail {
+namespace cotscale::architectures {
 
 class trained_lsa : public trained_sequence {
  public:
@@ -15,6 +15,9 @@ class trained_lsa : public trained_sequence {
   bool has_theory() const override { return true; }
   chain_evaluation evaluate(const chain_test& test, const std::stop_token& stop) const override;
   std::vector<tensor_values> tensors() const override;
+  std::optional<matrix> map_of_steps() const override {
+    return slice ? preconditioner(*slice) : effective_preconditioner(general);
+  }
 
   training_report& report() { return report_; }
 
@@ -28,4 +31,4 @@ class trained_lsa : public trained_sequence {
   roll_out_method roll_out_;
 };
 
-}  // namespace cotscale::detail
+}  // namespace cotscale::architectures

@@ -5,10 +5,10 @@
 #include "cotscale/base/error.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/train/direction_error.hpp"
-#include "lsa_model.hpp"
+#include "lsa.hpp"
 #include "trained_lsa.hpp"
 
-namespace cotscale::detail {
+namespace cotscale::architectures {
 namespace {
 
 // Training in units of its own: c = 2^c_exponent · the c there, Λ likewise. V₃₁ is Λ⁻¹/c, its step (cΛ)⁻².
@@ -50,7 +50,7 @@ void judge_population(const trained_slice& trained, const training_problem& prob
   out.diverged = trained.record.diverged;
 }
 
-std::unique_ptr<const trained_sequence> train_on_population(const lsa_options& options, double tolerance,
+std::unique_ptr<const trained_sequence> train_on_population(const lsa_settings& options, double tolerance,
                                                             const training_problem& problem,
                                                             const std::stop_token& stop) {
   auto out = std::make_unique<trained_lsa>(options.roll_out);
@@ -82,10 +82,10 @@ lsa_parameters as_parameters(std::span<const tensor_values> tensors, int d) {
   return out;
 }
 
-std::unique_ptr<const trained_sequence> train_on_samples(const lsa_options& given, const training_problem& problem,
+std::unique_ptr<const trained_sequence> train_on_samples(const lsa_settings& given, const training_problem& problem,
                                                          const std::stop_token& stop) {
   auto out = std::make_unique<trained_lsa>(given.roll_out);
-  sampled_options options = given.sampled;
+  sampled_options options = given.samples;
   if (problem.initial != nullptr) {
     options.initial = initial_weights::given;
     options.given = as_parameters(*problem.initial, problem.tasks.dimension());
@@ -116,10 +116,9 @@ std::unique_ptr<const trained_sequence> train_on_samples(const lsa_options& give
 
 }  // namespace
 
-std::unique_ptr<const trained_sequence> lsa_model::train(const training_problem& problem,
-                                                         const std::stop_token& stop) const {
-  if (learns_from_samples()) return train_on_samples(options_, problem, stop);
-  return train_on_population(options_, map_tolerance(), problem, stop);
+std::unique_ptr<const trained_sequence> lsa::train(const training_problem& problem, const std::stop_token& stop) const {
+  if (learns_from_samples()) return train_on_samples(settings_, problem, stop);
+  return train_on_population(settings_, map_tolerance(), problem, stop);
 }
 
-}  // namespace cotscale::detail
+}  // namespace cotscale::architectures

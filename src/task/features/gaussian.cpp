@@ -25,10 +25,6 @@ class gaussian_sampler : public example_sampler {
 
 }  // namespace
 
-const feature_part gaussian_distribution::part{
-    "gaussian", "x ~ N(0, Λ)",
-    []() -> std::unique_ptr<feature_distribution> { return std::make_unique<gaussian_distribution>(); }};
-
 std::unique_ptr<const example_sampler> gaussian_distribution::sampler(const covariance& lambda) const {
   return std::make_unique<gaussian_sampler>(lambda);
 }

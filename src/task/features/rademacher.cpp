@@ -30,10 +30,6 @@ class rademacher_sampler : public example_sampler {
 
 }  // namespace
 
-const feature_part rademacher_distribution::part{
-    "rademacher", "x = Q diag(√λ) z with independent signs z: every example is as long as the others",
-    []() -> std::unique_ptr<feature_distribution> { return std::make_unique<rademacher_distribution>(); }};
-
 std::unique_ptr<const example_sampler> rademacher_distribution::sampler(const covariance& lambda) const {
   return std::make_unique<rademacher_sampler>(lambda);
 }

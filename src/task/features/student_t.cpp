@@ -36,10 +36,6 @@ void require_degrees(double degrees) {
 
 }  // namespace
 
-const feature_part student_t_distribution::part{
-    "student_t", "multivariate Student-t of `degrees` > 4 degrees of freedom, one χ² an example, covariance Λ",
-    []() -> std::unique_ptr<feature_distribution> { return std::make_unique<student_t_distribution>(); }};
-
 void student_t_distribution::keys(config::keys& k) {
   k.value({.name = "degrees",
            .help = "degrees of freedom ν: F is (ν − 2)/(ν − 4) times the Gaussian's, and for ν ≤ 8 the error of a step "

@@ -1,17 +1,33 @@
-#include "parts.hpp"
+#include "cotscale/config/part.hpp"
 
 #include <array>
 
-namespace cotscale {
+#include "cotscale/config/named_part.hpp"
+#include "cotscale/train/objective.hpp"
 
-std::span<const objective_part* const> objective_parts() {
-  static const std::array all{&detail::direct_part(), &detail::process_part(), &detail::outcome_part(),
-                              &detail::rollout_part()};
+namespace cotscale {
+namespace objectives {
+
+// The list: a new objective is a file here and a line below.
+// clang-format off
+constexpr std::array parts{
+    &config::part<training_objective, class direct>,
+    &config::part<training_objective, class process>,
+    &config::part<training_objective, class outcome>,
+    &config::part<training_objective, class rollout>,
+    &config::part<training_objective, class trajectory>,
+};
+// clang-format on
+
+}  // namespace objectives
+
+std::span<const training_objective* const> all_objectives() {
+  static const auto all = config::parts_of(objectives::parts);
   return all;
 }
 
-const objective_part& part_of(objective kind) { return *objective_parts()[static_cast<std::size_t>(kind)]; }
-
-int longest_chain(const objective_options& options) { return part_of(options.kind).has_chain ? options.k_train : 1; }
+std::shared_ptr<const training_objective> objective_named(std::string_view word, const std::string& values) {
+  return config::named_part(all_objectives(), word, values);
+}
 
 }  // namespace cotscale

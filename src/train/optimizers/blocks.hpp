@@ -6,7 +6,7 @@
 
 #include "cotscale/base/parallel.hpp"
 
-namespace cotscale::detail {
+namespace cotscale::optimizers {
 
 inline constexpr std::size_t parameters_per_block = std::size_t{1} << 16;
 
@@ -22,4 +22,4 @@ void for_blocks(std::size_t size, const F& body) {
   });
 }
 
-}  // namespace cotscale::detail
+}  // namespace cotscale::optimizers

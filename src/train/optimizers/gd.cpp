@@ -1,8 +1,10 @@
 // p ← p − η g
 #include "blocks.hpp"
-#include "parts.hpp"
+#include "cotscale/config/part_definition.hpp"
+#include "cotscale/train/optimizer_part.hpp"
 
-namespace cotscale::detail {
+namespace cotscale {
+namespace optimizers {
 namespace {
 
 template<class T>
@@ -15,21 +17,21 @@ void descend(const optimizer_step<T>& s) {
   });
 }
 
-class gd : public optimizer_part {
+}  // namespace
+
+class gd final : public update_rule {
  public:
-  update_rule rule() const override { return update_rule::gd; }
   std::string_view word() const override { return "gd"; }
   std::string_view help() const override { return "steps along the gradient"; }
+  std::shared_ptr<update_rule> clone() const override { return std::make_shared<gd>(*this); }
+  int version() const override { return 1; }
   int moments() const override { return 0; }
   void step(const optimizer_step<float>& s) const override { descend(s); }
   void step(const optimizer_step<double>& s) const override { descend(s); }
 };
 
-}  // namespace
+}  // namespace optimizers
 
-const optimizer_part& gd_part() {
-  static const gd part;
-  return part;
-}
+template const update_rule& config::part<update_rule, optimizers::gd>();
 
-}  // namespace cotscale::detail
+}  // namespace cotscale

@@ -4,11 +4,13 @@
 #include <cmath>
 #include <vector>
 
+#include "adam_step.hpp"
 #include "blocks.hpp"
+#include "cotscale/config/part_definition.hpp"
 #include "cotscale/linalg/blas.hpp"
-#include "parts.hpp"
 
-namespace cotscale::detail {
+namespace cotscale {
+namespace optimizers {
 namespace {
 
 // X ← X/‖X‖_F, then five times X ← a X + (b A + c A²) X with A = X Xᵀ; for a tall X the same of its transpose, which is
@@ -43,60 +45,76 @@ void orthogonalise(view<T> x) {
   }
 }
 
-// b ← μ b + g; the direction is b, or g + μ b, made orthogonal, times √max(1, outputs/inputs).
-template<class T>
-void step_of_matrix(const optimizer_step<T>& s, const learning_tensor& tensor) {
-  const int rows = tensor.inputs_first ? tensor.inputs : tensor.outputs;
-  const int columns = tensor.inputs_first ? tensor.outputs : tensor.inputs;
-  const T memory = static_cast<T>(s.options.muon_momentum);
-  std::vector<T> direction(static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns));
-  const auto place = [&](std::size_t i) { return tensor.places.empty() ? i : tensor.places[i]; };
-  for (std::size_t i = 0; i < tensor.count; ++i) {
-    const T g = s.gradient[tensor.offset + i];
-    T& mean = s.state.mean[tensor.offset + i];
-    mean = memory * mean + g;
-    direction[place(i)] = s.options.nesterov ? g + memory * mean : mean;
-  }
-  orthogonalise(view<T>(direction.data(), rows, columns));
-  const double scale = std::sqrt(std::max(1.0, 1.0 * tensor.outputs / tensor.inputs));
-  const T step = static_cast<T>(s.rate * scale), keep = static_cast<T>(1 - s.rate * s.options.weight_decay);
-  for (std::size_t i = 0; i < tensor.count; ++i) {
-    T& p = s.parameters[tensor.offset + i];
-    p = keep * p - step * direction[place(i)];
-  }
-}
+}  // namespace
 
-// Each matrix is a thread's; everything else is AdamW's.
-template<class T>
-void descend(const optimizer_step<T>& s) {
-  const double rate = s.rate / s.options.learning_rate * s.options.vector_rate;
-  const double keep = 1 - rate * s.options.weight_decay;
-  if (s.tensors.empty()) return adam_step(s, rate, keep, 0, s.parameters.size());
-  parallel_for(static_cast<int>(s.tensors.size()), [&](int i) {
-    const learning_tensor& tensor = s.tensors[static_cast<std::size_t>(i)];
-    if (tensor.outputs > 0) {
-      step_of_matrix(s, tensor);
-    } else {
-      adam_step(s, rate, keep, tensor.offset, tensor.count);
-    }
-  });
-}
-
-class muon : public optimizer_part {
+class muon final : public update_rule {
  public:
-  update_rule rule() const override { return update_rule::muon; }
   std::string_view word() const override { return "muon"; }
   std::string_view help() const override { return "orthogonalised momentum for matrices, AdamW for everything else"; }
+  std::shared_ptr<update_rule> clone() const override { return std::make_shared<muon>(*this); }
+  int version() const override { return 1; }
+  void keys(config::keys& k) override {
+    constants_.keys(k);
+    weight_decay_key(k, weight_decay_);
+    k.value({.name = "muon_momentum", .help = "of matrices"}, momentum_, {.least = 0, .below = 1});
+    k.value({.name = "nesterov", .help = "look ahead by the momentum"}, nesterov_);
+    k.value(
+        {.name = "vector_rate", .help = "learning rate of what is no matrix, by AdamW, as a share of `learning_rate`"},
+        vector_rate_, {.above = 0});
+  }
   int moments() const override { return 2; }
   void step(const optimizer_step<float>& s) const override { descend(s); }
   void step(const optimizer_step<double>& s) const override { descend(s); }
+
+ private:
+  // b ← μ b + g; the direction is b, or g + μ b, made orthogonal, times √max(1, outputs/inputs).
+  template<class T>
+  void step_of_matrix(const optimizer_step<T>& s, const learning_tensor& tensor) const {
+    const int rows = tensor.inputs_first ? tensor.inputs : tensor.outputs;
+    const int columns = tensor.inputs_first ? tensor.outputs : tensor.inputs;
+    const T memory = static_cast<T>(momentum_);
+    std::vector<T> direction(static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns));
+    const auto place = [&](std::size_t i) { return tensor.places.empty() ? i : tensor.places[i]; };
+    for (std::size_t i = 0; i < tensor.count; ++i) {
+      const T g = s.gradient[tensor.offset + i];
+      T& mean = s.state.mean[tensor.offset + i];
+      mean = memory * mean + g;
+      direction[place(i)] = nesterov_ ? g + memory * mean : mean;
+    }
+    orthogonalise(view<T>(direction.data(), rows, columns));
+    const double scale = std::sqrt(std::max(1.0, 1.0 * tensor.outputs / tensor.inputs));
+    const T step = static_cast<T>(s.rate * scale), keep = static_cast<T>(1 - s.rate * weight_decay_);
+    for (std::size_t i = 0; i < tensor.count; ++i) {
+      T& p = s.parameters[tensor.offset + i];
+      p = keep * p - step * direction[place(i)];
+    }
+  }
+
+  // Each matrix is a thread's; everything else is AdamW's.
+  template<class T>
+  void descend(const optimizer_step<T>& s) const {
+    const double rate = s.rate / s.largest_rate * vector_rate_;
+    const double keep = 1 - rate * weight_decay_;
+    if (s.tensors.empty()) return adam_step(s, constants_, rate, keep, 0, s.parameters.size());
+    parallel_for(static_cast<int>(s.tensors.size()), [&](int i) {
+      const learning_tensor& tensor = s.tensors[static_cast<std::size_t>(i)];
+      if (tensor.outputs > 0) {
+        step_of_matrix(s, tensor);
+      } else {
+        adam_step(s, constants_, rate, keep, tensor.offset, tensor.count);
+      }
+    });
+  }
+
+  adam_constants constants_;
+  double weight_decay_ = 0.01;
+  double momentum_ = 0.95;
+  bool nesterov_ = true;       // it looks one step ahead of its momentum
+  double vector_rate_ = 1e-3;  // the largest rate of what is no matrix
 };
 
-}  // namespace
+}  // namespace optimizers
 
-const optimizer_part& muon_part() {
-  static const muon part;
-  return part;
-}
+template const update_rule& config::part<update_rule, optimizers::muon>();
 
-}  // namespace cotscale::detail
+}  // namespace cotscale

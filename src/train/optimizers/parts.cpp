@@ -1,15 +1,33 @@
-#include "parts.hpp"
+#include "cotscale/config/part.hpp"
 
 #include <array>
 
-namespace cotscale {
+#include "cotscale/config/named_part.hpp"
+#include "cotscale/train/optimizer_part.hpp"
 
-std::span<const optimizer_part* const> optimizer_parts() {
-  static const std::array all{&detail::gd_part(), &detail::sgd_part(), &detail::adam_part(), &detail::adamw_part(),
-                              &detail::muon_part()};
+namespace cotscale {
+namespace optimizers {
+
+// The list: a new optimiser is a file here and a line below.
+// clang-format off
+constexpr std::array parts{
+    &config::part<update_rule, class gd>,
+    &config::part<update_rule, class sgd>,
+    &config::part<update_rule, class adam>,
+    &config::part<update_rule, class adamw>,
+    &config::part<update_rule, class muon>,
+};
+// clang-format on
+
+}  // namespace optimizers
+
+std::span<const update_rule* const> all_update_rules() {
+  static const auto all = config::parts_of(optimizers::parts);
   return all;
 }
 
-const optimizer_part& part_of(update_rule rule) { return *optimizer_parts()[static_cast<std::size_t>(rule)]; }
+std::shared_ptr<const update_rule> update_rule_named(std::string_view word, const std::string& values) {
+  return config::named_part(all_update_rules(), word, values);
+}
 
 }  // namespace cotscale

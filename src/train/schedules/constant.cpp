@@ -1,21 +1,20 @@
-#include "parts.hpp"
+#include "cotscale/config/part_definition.hpp"
+#include "cotscale/train/optimizer_part.hpp"
 
-namespace cotscale::detail {
-namespace {
+namespace cotscale {
+namespace schedules {
 
-class constant : public schedule_part {
+class constant final : public rate_schedule {
  public:
-  rate_schedule schedule() const override { return rate_schedule::constant; }
   std::string_view word() const override { return "constant"; }
   std::string_view help() const override { return "is equal from the warm-up on"; }
-  double share(const optimizer_options&, double) const override { return 1; }
+  std::shared_ptr<rate_schedule> clone() const override { return std::make_shared<constant>(*this); }
+  int version() const override { return 1; }
+  double share(double) const override { return 1; }
 };
 
-}  // namespace
+}  // namespace schedules
 
-const schedule_part& constant_part() {
-  static const constant part;
-  return part;
-}
+template const rate_schedule& config::part<rate_schedule, schedules::constant>();
 
-}  // namespace cotscale::detail
+}  // namespace cotscale

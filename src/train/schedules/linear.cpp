@@ -1,21 +1,26 @@
-#include "parts.hpp"
+#include "cotscale/config/part_definition.hpp"
+#include "cotscale/train/optimizer_part.hpp"
 
-namespace cotscale::detail {
-namespace {
+namespace cotscale {
+namespace schedules {
 
-class linear : public schedule_part {
+class linear final : public rate_schedule {
  public:
-  rate_schedule schedule() const override { return rate_schedule::linear; }
   std::string_view word() const override { return "linear"; }
   std::string_view help() const override { return "falls in a straight line to the share `floor`"; }
-  double share(const optimizer_options& options, double x) const override { return 1 - (1 - options.floor) * x; }
+  std::shared_ptr<rate_schedule> clone() const override { return std::make_shared<linear>(*this); }
+  int version() const override { return 1; }
+  void keys(config::keys& k) override {
+    k.value({.name = "floor", .help = "the last rate, as a share of `learning_rate`"}, floor_, {.least = 0, .most = 1});
+  }
+  double share(double x) const override { return 1 - (1 - floor_) * x; }
+
+ private:
+  double floor_ = 0;
 };
 
-}  // namespace
+}  // namespace schedules
 
-const schedule_part& linear_part() {
-  static const linear part;
-  return part;
-}
+template const rate_schedule& config::part<rate_schedule, schedules::linear>();
 
-}  // namespace cotscale::detail
+}  // namespace cotscale

@@ -1,14 +1,31 @@
-#include "parts.hpp"
+#include "cotscale/config/part.hpp"
 
 #include <array>
 
-namespace cotscale {
+#include "cotscale/config/named_part.hpp"
+#include "cotscale/train/optimizer_part.hpp"
 
-std::span<const schedule_part* const> schedule_parts() {
-  static const std::array all{&detail::constant_part(), &detail::cosine_part(), &detail::linear_part()};
+namespace cotscale {
+namespace schedules {
+
+// The list: a new schedule is a file here and a line below.
+// clang-format off
+constexpr std::array parts{
+    &config::part<rate_schedule, class constant>,
+    &config::part<rate_schedule, class cosine>,
+    &config::part<rate_schedule, class linear>,
+};
+// clang-format on
+
+}  // namespace schedules
+
+std::span<const rate_schedule* const> all_schedules() {
+  static const auto all = config::parts_of(schedules::parts);
   return all;
 }
 
-const schedule_part& part_of(rate_schedule schedule) { return *schedule_parts()[static_cast<std::size_t>(schedule)]; }
+std::shared_ptr<const rate_schedule> schedule_named(std::string_view word, const std::string& values) {
+  return config::named_part(all_schedules(), word, values);
+}
 
 }  // namespace cotscale

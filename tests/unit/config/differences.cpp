@@ -26,5 +26,12 @@ TEST(differences, of_long_lists_are_the_values_that_only_one_has) {
               ElementsAre("n: in the file 11 values, now 11, in another order"));
 }
 
+TEST(differences, of_lists_of_tables_are_key_by_key) {
+  EXPECT_THAT(
+      differences("[[t.s]]\na = 1\n[[t.s]]\na = 2\nb = 3\n", "[[t.s]]\na = 1\n[[t.s]]\na = 4\n[[t.s]]\nc = 5\n"),
+      ElementsAre("t.s[1].a: in the file 2, now 4", "t.s[1].b: in the file 3, now (not set)",
+                  "t.s[2].c: in the file (not set), now 5"));
+}
+
 }  // namespace
 }  // namespace cotscale

@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <string>
+#include <vector>
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/config/toml_text.hpp"
@@ -165,6 +166,64 @@ TEST(reader, a_condition_that_holds_in_part_is_the_one_that_is_named) {
     EXPECT_THAT(e.what(), HasSubstr("x has an effect with c only"));
   }
   EXPECT_EQ(value, 0);
+}
+
+std::vector<kitchen> read_kitchens(const std::string& text) {
+  const toml::table root = parse_text(text, "k.toml");
+  problem_list problems("k.toml");
+  reader house(&root, "house", problems);
+  std::vector<kitchen> out;
+  for (const toml::table* table : house.subtables("kitchens")) {
+    reader keys(table, fmt::format("house.kitchens[{}]", out.size()), problems);
+    kitchen_keys(keys, out.emplace_back());
+    keys.finish();
+  }
+  house.finish();
+  problems.raise();
+  return out;
+}
+
+TEST(reader, has_lists_of_tables) {
+  const std::vector<kitchen> two = read_kitchens("[[kitchens]]\nplates = 1\n[[kitchens]]\nplates = [2, 3]\npots = 4");
+  ASSERT_EQ(two.size(), 2U);
+  EXPECT_EQ(two[0].pots, 3);
+  EXPECT_EQ(two[1].pots, 4);
+  EXPECT_EQ(two[1].plates.size(), 2U);
+  EXPECT_EQ(read_kitchens("kitchens = [{ plates = 1 }]").size(), 1U);
+  EXPECT_TRUE(read_kitchens("").empty());
+}
+
+TEST(reader, names_the_table_of_a_list) {
+  const auto refusal_of = [](const std::string& text) -> std::string {
+    try {
+      read_kitchens(text);
+    } catch (const specification_error& e) {
+      return e.what();
+    }
+    return "no exception";
+  };
+  const std::string first = "[[kitchens]]\nplates = 1\n[[kitchens]]\nplates = 2\n";
+  EXPECT_THAT(refusal_of(first + "pots = 0"), HasSubstr("k.toml:5: house.kitchens[1].pots must be at least 1, got 0"));
+  EXPECT_THAT(refusal_of(first + "pts = 0"),
+              HasSubstr("k.toml:5: unknown key house.kitchens[1].pts; did you mean house.kitchens[1].pots?"));
+  const std::string what = "house.kitchens must be a list of tables: write [[house.kitchens]] on a line of its own";
+  for (const char* wrong : {"kitchens = 3", "kitchens = []", "kitchens = [1]", "[kitchens]\nplates = 1"}) {
+    EXPECT_THAT(refusal_of(wrong), HasSubstr(what)) << wrong;
+  }
+}
+
+TEST(writer, has_lists_of_tables) {
+  writer out;
+  out.table("house");
+  kitchen kit;
+  for (int i = 0; i < 2; ++i) {
+    out.list_table("house.kitchens");
+    kit.plates = {i + 1};
+    kitchen_keys(out, kit);
+  }
+  const toml::table root = parse_text(out.text(), "written");
+  ASSERT_EQ(root["house"]["kitchens"].as_array()->size(), 2U);
+  EXPECT_EQ(root["house"]["kitchens"][1]["plates"][0].value<int>(), 2);
 }
 
 }  // namespace

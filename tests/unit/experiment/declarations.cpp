@@ -22,7 +22,7 @@ TEST_F(declarations, every_key_can_be_set_is_written_and_reads_back) {
   for (const config::table_declaration& declared : specification_tables()) {
     const std::vector<config::entry> entries = config::entries_of(declared);
     for (const config::entry& e : entries) {
-      if (of_results.contains(e.name) || e.name == "sha256") continue;
+      if (of_results.contains(e.name) || e.name.ends_with("sha256")) continue;
       SCOPED_TRACE(declared.name + "." + e.name);
       ++keys;
       std::set<std::string> texts;

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <optional>
 #include <set>
@@ -58,9 +59,12 @@ inline const std::map<std::string, std::vector<std::string>> special{
     {"sweep.hardness", {"[10.0, 30.0]", "4"}},
     {"target.degrees", {"9.5", "14.0"}},
     {"mixtures.NAME.degrees", {"9.5", "14.0"}},
+    {"models.NAME.stages.mixture", {"'isotropic'", "'skewed'"}},
     {"tasks.directions", {"[2, 3]", "1"}},
     {"target.eigenvalues", {"[1.0, 0.5, 0.25, 2.0]", "[1.0, 1.0, 1.0, 0.0]"}},
     {"mixtures.NAME.eigenvalues", {"[1.0, 0.5, 0.25, 2.0]", "[1.0, 1.0, 1.0, 0.0]"}},
+    {"target.rows_file", {"'one.csv'", "'other.csv'"}},
+    {"mixtures.NAME.rows_file", {"'one.csv'", "'other.csv'"}},
     {"target.file", {"'one.h5'", "'other.h5'"}},
     {"mixtures.NAME.file", {"'one.h5'", "'other.h5'"}},
     {"tasks.file", {"'tasks.h5'", "'more.h5'"}},
@@ -87,10 +91,13 @@ inline std::string replaced(std::string text, char from, char to) {
   return text;
 }
 
+inline bool has_rows(const toml::table& table) { return table["features"].value_or(std::string()) == "rows"; }
+
 // Whether a condition of keys::when() holds in a table: `key = "a" or "b"`, `key = 1 or more`, `key`, `no key`.
 inline bool holds(const std::string& condition, const toml::table& table, const std::vector<config::entry>& entries) {
   if (condition.starts_with("no ")) return !table.contains(condition.substr(3));
-  if (condition == "a [target] that has no spectrum") return true;
+  if (condition == "a [target] that has neither spectrum nor rows") return true;
+  if (condition == "a covariance that is not that of the rows") return !has_rows(table);
   const std::size_t equals = condition.find(" = ");
   if (equals == std::string::npos)
     return table.contains(condition) || (condition == "spectrum" && table.contains("file"));
@@ -134,13 +141,20 @@ inline toml::table whole(const std::string& name, const toml::table& table) {
   toml::table root = config::parse_text(base, "base");
   if (name == "models.NAME") {
     root["models"].as_table()->insert_or_assign("lsa", table);
+  } else if (name == "models.NAME.stages") {  // its architecture is that of the model
+    toml::table stage = table, model{{"architecture", table["architecture"].value_or(std::string("lsa"))}};
+    if (model["architecture"] == "gpt2") model.insert("size", "tiny");
+    stage.erase("architecture");
+    model.insert("stages", toml::array{stage});
+    root["models"].as_table()->insert_or_assign("lsa", model);
   } else if (name == "mixtures.NAME") {
     root.insert_or_assign("mixtures", toml::table{{"mine", table}});
     set(*root["sweep"].as_table(), "mixtures", "'mine'");
   } else {
     root.insert_or_assign(name, table);
   }
-  if (root["target"].as_table()->contains("spectrum") || root["target"].as_table()->contains("file")) {
+  const toml::table& target = *root["target"].as_table();
+  if (target.contains("spectrum") || target.contains("file") || has_rows(target)) {
     root["sweep"].as_table()->erase("hardness");
   }
   return root;
@@ -161,6 +175,8 @@ class every_key : public testing::Test {
     write("other.h5", {4, 4}, 2);
     write("tasks.h5", {2, 4, 4}, 1);
     write("more.h5", {2, 4, 4}, 2);
+    std::ofstream(directory_ / "one.csv") << "1,2,3,5\n3,1,2,4\n0,4,1,2\n";
+    std::ofstream(directory_ / "other.csv") << "1,2,3,5\n3,1,2,4\n0,4,1,3\n";
   }
   ~every_key() override { std::filesystem::remove_all(directory_); }
 

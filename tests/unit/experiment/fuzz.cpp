@@ -15,158 +15,10 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/experiment/grid.hpp"
+#include "unit/experiment/fuzzed_texts.hpp"
 
 namespace cotscale {
 namespace {
-
-const std::string lsa_text = R"([sweep]
-name = "fuzz"
-seed = 3
-models = ["lsa", "closed", "learned"]
-mixtures = ["matched", "skewed", "mine", "mixed", "hard"]
-hardness = [4.0, 9.5]
-n = [10, 20]
-repeats = 2
-[task]
-d = 3
-[target]
-rotation = "shared"
-[test]
-k = 3
-m = [5, 6]
-prompts = 100
-sampler = "auto"
-baselines = true
-[theory]
-draws = 8
-[tasks]
-exponents = [0.2]
-directions = [1, 3]
-each = 1
-[select]
-m = inf
-k = 4
-samples = 2
-[models.lsa]
-architecture = "lsa"
-tolerance = 1e-6
-max_steps = 1000
-[models.closed]
-architecture = "lsa"
-training = "closed_form"
-[models.learned]
-architecture = "lsa"
-training = "samples"
-objective = "process"
-k_train = 3
-optimizer = "sgd"
-momentum = 0.5
-steps = 50
-[mixtures.mixed]
-probabilities = [1, 0.5]
-[mixtures.mine]
-spectrum = "list"
-eigenvalues = [1, 0.5, 0]
-scale = "trace"
-)";
-
-const std::string gpt2_text = R"([sweep]
-name = "fuzz"
-models = ["free", "tiny", "teacher", "lsa"]
-mixtures = ["matched", "uniform", "mixed"]
-n = [6, 8]
-repeats = 2
-[task]
-d = 3
-[target]
-spectrum = "power_law"
-exponent = 0.5
-scale = "trace"
-rotation = "independent"
-[test]
-k = 2
-m = [4, 6]
-prompts = 10
-[theory]
-draws = 8
-most_draws = 32
-rarest = 0.01
-[tasks]
-exponents = [0.2]
-directions = [1, 3]
-each = 1
-[models.free]
-architecture = "gpt2"
-size = "free"
-layers = 2
-heads = 2
-width = 16
-objective = "rollout"
-k_train = 3
-optimizer = "adamw"
-weight_decay = 0.05
-learning_rate = 1e-3
-warm_up = 3
-clip_norm = 1.0
-steps = 50
-batch = 8
-keep_weights = true
-dimension_start = 1
-dimension_step = 1
-dimension_every = 3
-examples_start = 2
-examples_step = 2
-examples_every = 2
-[models.tiny]
-architecture = "gpt2"
-size = "tiny"
-training = "samples"
-objective = "outcome"
-k_train = 2
-optimizer = "sgd"
-momentum = 0.5
-steps = 20
-[models.teacher]
-architecture = "gpt2"
-size = "small"
-objective = "process"
-k_train = 4
-targets = "gd"
-eta = 0.2
-optimizer = "adam"
-beta1 = 0.5
-beta2 = 0.9
-epsilon = 1e-5
-schedule = "constant"
-fresh_prompts = false
-[models.lsa]
-architecture = "lsa"
-[mixtures.mixed]
-probabilities = [1, 0.5]
-)";
-
-const std::string selection_text = R"([sweep]
-name = "fuzz"
-seed = 3
-[task]
-d = 6
-[target]
-spectrum = "list"
-eigenvalues = [4, 2, 1, 1, 0.5, 0.25]
-scale = "trace"
-rotation = "shared"
-[tasks]
-exponents = [0.2, 0.8]
-directions = [3, 6]
-each = 3
-[select]
-n = 10
-m = 40
-k = 2
-samples = 4
-max_samples = 64
-draws = 3
-)";
 
 const std::vector<std::string> fragments{
     "0",
@@ -279,6 +131,17 @@ void read_sweep(const std::string& text) {
 }
 
 TEST(fuzz, mutated_specifications_are_understood_or_refused) { fuzz(lsa_text, read_sweep); }
+
+TEST(fuzz, mutated_specifications_of_rows_are_understood_or_refused) {
+  const std::string path = testing::TempDir() + "fuzzed-rows.csv";
+  std::ofstream(path) << "a,b,c\n1,2,3\n3,1,2\n0,4,1\n2,2,5\n";
+  std::string text = rows_text;
+  for (std::size_t at = 0; (at = text.find("\"fuzzed", at)) != std::string::npos; at += path.size()) {
+    text.replace(at, text.find('"', at + 1) + 1 - at, '"' + path + '"');
+  }
+  fuzz(text, read_sweep);
+  std::filesystem::remove(path);
+}
 
 TEST(fuzz, mutated_specifications_of_transformers_are_understood_or_refused) { fuzz(gpt2_text, read_sweep); }
 

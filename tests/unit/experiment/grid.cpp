@@ -202,9 +202,8 @@ TEST(grid, has_the_axes_of_what_is_computed) {
   const coordinates other = make_coordinates(spec);
   EXPECT_TRUE(other.baselines.empty());
   EXPECT_EQ(other.rows, (std::vector<std::int64_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}));
-  spec.model_tables.at("lsa").training = training_method::samples;
-  spec.model_tables.at("lsa").sampled.steps = 100;
-  EXPECT_EQ(make_coordinates(spec).training_steps, (std::vector<std::int64_t>{0, 1, 2, 4, 8, 16, 32, 64}));
+  const specification learning = make("training = \"samples\"\nsteps = 100\n");
+  EXPECT_EQ(make_coordinates(learning).training_steps, (std::vector<std::int64_t>{0, 1, 2, 4, 8, 16, 32, 64}));
 }
 
 // ---- weights ----

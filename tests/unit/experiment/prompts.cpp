@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <fstream>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -27,9 +28,44 @@ constexpr int settings = 40;
 struct kind_of_prompts {
   std::string name, task, target;
   bool noisy_only = false;
+  bool rows = false;  ///< a data set of its own for every setting, in place of a hardness and a rotation
 };
 
+// Keys of a table with a data set of correlated columns that is drawn for the test, in a file of its own.
+std::string random_rows(dice& draw, int d, const std::string& name) {
+  const std::string path = testing::TempDir() + name + ".csv";
+  std::ofstream file(path);
+  for (int i = 0, count = 2 * d + draw.one_of<int>({1, 5, 40}); i < count; ++i) {
+    double value = 0.3;
+    for (int j = 0; j < d; ++j) {
+      value = 0.5 * value + draw.between(-1, 1) * (draw.one_of<int>({1, 1, 1, 3}));
+      file << (j > 0 ? "," : "") << value;
+    }
+    file << '\n';
+  }
+  return fmt::format("features = \"rows\"\nrows_file = \"{}\"\ncentre = {}\nrows_scale = \"{}\"\n", path,
+                     draw.one_of<std::string>({"true", "false"}),
+                     draw.one_of<std::string>({"none", "unit_variance", "trace"}));
+}
+
+std::string random_setting_of_rows(int number) {
+  dice draw(static_cast<std::uint64_t>(number) + 5000);
+  const int d = 2 + number % 9;
+  const auto mixture = draw.one_of<std::string>({"matched", "isotropic", "gaussian", "others", "mine"});
+  return fmt::format(
+      "[sweep]\nseed = {}\nmodels = [\"lsa\"]\nmixtures = [\"{}\"]\nn = {}\n[task]\nd = {}\nnoise = {:.3f}\n"
+      "[target]\n{}[mixtures.gaussian]\nfeatures = \"gaussian\"\n[mixtures.others]\n{}"
+      "[mixtures.mine]\nspectrum = \"power_law\"\nexponent = {:.3f}\nscale = \"trace\"\nrotation = \"independent\"\n"
+      "[test]\nk = 4\nm = {}\nprompts = 4000\nbaselines = false\n[theory]\ndraws = 0\n"
+      "[models.lsa]\narchitecture = \"lsa\"\ntraining = \"{}\"\nc = {}\n",
+      number, mixture, draw.one_of<int>({1, 2, 3, 7, 17, 40, 100}), d,
+      draw.one_of<int>({0, 1}) == 1 ? draw.between(0.05, 2) : 0, random_rows(draw, d, "target_rows"),
+      random_rows(draw, d, "other_rows"), draw.between(0, 1.5), draw.one_of<int>({1, 2, 3, 8, 31, 64 + 1}),
+      draw.one_of<std::string>({"population", "closed_form"}), draw.one_of<double>({1, -1, 0.3, -2}));
+}
+
 std::string random_setting(const kind_of_prompts& kind, int number) {
+  if (kind.rows) return random_setting_of_rows(number);
   dice draw(static_cast<std::uint64_t>(number) + 1000);
   const int d = 2 + number % 9;
   const auto rotation = [&] { return draw.one_of<std::string>({"none", "shared", "independent", "independent"}); };
@@ -97,6 +133,7 @@ const std::vector<kind_of_prompts> kinds{
     {.name = "sparse_weights", .task = "weights = \"sparse\"\nnonzero = 2\n", .target = ""},
     {.name = "student_t", .task = "", .target = "features = \"student_t\"\ndegrees = 14\n"},
     {.name = "rademacher", .task = "", .target = "features = \"rademacher\"\n"},
+    {.name = "rows", .task = "", .target = "", .rows = true},
 };
 
 INSTANTIATE_TEST_SUITE_P(kinds, prompts_of, testing::ValuesIn(kinds), [](const auto& kind) { return kind.param.name; });

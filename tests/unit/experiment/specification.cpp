@@ -22,7 +22,7 @@ TEST(specification, reads_values_and_fills_in_defaults) {
   EXPECT_EQ(spec.d, 4);
   EXPECT_EQ(spec.hardness, (std::vector<double>{5, 8}));
   EXPECT_EQ(spec.repeats, 1);
-  EXPECT_EQ(spec.model_tables.at("lsa").tolerance, 1e-10);
+  EXPECT_EQ(spec.model_tables.at("lsa").architecture->map_tolerance(), 1e-10);
   EXPECT_EQ(spec.mixture_tables.at("mine").task.spectrum->eigenvalues(2), (std::vector<double>{1, 0.25}));
 }
 
@@ -124,9 +124,9 @@ TEST(specification, covariances_that_are_not_positive_semi_definite_are_refused)
 TEST(specification, keys_without_effect_are_refused) {
   EXPECT_THAT(message_with("exponent = 2", "exponent = 2\neigenvalues = [1, 2, 3, 4]"),
               HasSubstr("spectrum = \"list\" only"));
-  EXPECT_THAT(
-      message(std::string(valid) + "[target]\nspectrum = \"power_law\"\nexponent = 1\n"),
-      HasSubstr("my.toml:5: sweep.hardness has an effect with a [target] that has no spectrum only; remove it"));
+  EXPECT_THAT(message(std::string(valid) + "[target]\nspectrum = \"power_law\"\nexponent = 1\n"),
+              HasSubstr("my.toml:5: sweep.hardness has an effect with a [target] that has neither spectrum nor rows "
+                        "only; remove it"));
   EXPECT_THAT(
       message_with("architecture = \"lsa\"", "architecture = \"lsa\"\ntraining = \"closed_form\"\ntolerance = 1e-3"),
       HasSubstr("models.lsa.tolerance has an effect with training = \"population\" only"));

@@ -42,6 +42,19 @@ TEST(description, has_a_length_that_does_not_depend_on_offsets) {
   EXPECT_EQ(moved.to_text().size(), sample().to_text().size());
 }
 
+// Its datasets may be described in words that only a newer program knows.
+TEST(description, leading_texts_are_read_whatever_follows_them) {
+  const std::string newer =
+      "cotscale description 1\ntext attribute.schema_version 1\n4\ntext odd 3\na\nb\ndataset x float16 checkpoint 7 "
+      "n=2\ntext late 1\nx\n";
+  EXPECT_THROW(file_description::from_text(newer), io_error);
+  EXPECT_EQ(file_description::leading_text(newer, "attribute.schema_version"), "4");
+  EXPECT_EQ(file_description::leading_text(newer, "odd"), "a\nb");
+  EXPECT_FALSE(file_description::leading_text(newer, "late").has_value());
+  EXPECT_FALSE(file_description::leading_text("", "odd").has_value());
+  EXPECT_FALSE(file_description::leading_text("x\ntext odd 9\nab\n", "odd").has_value());
+}
+
 TEST(description, what_is_no_description_is_refused) {
   const std::string text = sample().to_text();
   for (std::size_t length = 0; length < text.size(); ++length) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <set>
@@ -71,6 +72,32 @@ TEST(cell_values, a_wrong_name_type_or_number_is_refused) {
   v.write("error", std::vector<double>{1, 2, 3}, 3);
   EXPECT_EQ(v.of<double>("error")[5], 3);
   EXPECT_TRUE(std::isnan(v.of<double>("error")[2]));
+}
+
+TEST(cell_values, one_place_along_a_first_axis_is_seen_at_a_time) {
+  std::vector<dimension> more = dimensions();
+  more.push_back({"stage", std::vector<std::int64_t>{0, 1, 2}, "stage"});
+  std::vector<variable> over = declared();
+  over.push_back({"mean", f64, {"stage?", "k"}, ""});
+  cell_values v(std::make_shared<const results_schema>(more, over));
+  v.enter("stage", 1);
+  v.set("loss", 5.0);
+  v.write("mean", std::vector<double>{1, 2}, 1);
+  EXPECT_EQ(v.of<double>("mean").size(), 3U);
+  EXPECT_THROW(v.write("mean", std::vector<double>{1, 2}, 2), precondition_error);
+  EXPECT_EQ(v.of<double>("error").size(), 6U) << "it has no stages";
+  v.leave();
+  const std::span<const double> loss = v.of<double>("loss"), mean = v.of<double>("mean");
+  ASSERT_EQ(mean.size(), 9U);
+  EXPECT_EQ(loss[1], 5);
+  EXPECT_EQ(mean[4], 1);
+  EXPECT_EQ(mean[5], 2);
+  EXPECT_EQ(std::count_if(mean.begin(), mean.end(), [](double x) { return std::isnan(x); }), 7);
+  EXPECT_THROW(v.enter("stage", 3), precondition_error);
+  cell_values without(schema());
+  without.enter("stage", 7);
+  without.set("loss", 1.0);
+  EXPECT_EQ(without.of<double>("loss").size(), 1U) << "a file without stages has no places along them";
 }
 
 TEST(cell_values, the_checksum_is_that_of_the_concatenated_bytes) {

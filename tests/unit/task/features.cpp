@@ -86,14 +86,15 @@ TEST(feature_distributions, have_closed_forms) {
 
 TEST(rows, have_the_moments_of_explicit_sums) {
   row_distribution x;
-  x.options.centre = false;
+  x.centre = false;
   x.take(reference::combination(1, matrix::identity(2), 1, matrix(2, 2, 1)), "two rows");  // (2, 1), (1, 2)
   matrix second(2, 2, 2), fourth(2, 2, 10);
   second(0, 0) = second(1, 1) = 2.5;
   fourth(0, 0) = fourth(1, 1) = 12.5;
-  EXPECT_TRUE(close(x.lambda().values(), second, 1e-14));
-  EXPECT_TRUE(close(x.fourth_moment(x.lambda()), fourth, 1e-13));
-  EXPECT_TRUE(close(x.fourth_moment(x.lambda().scaled(4)), reference::combination(256, fourth, 0, fourth), 1e-11))
+  EXPECT_TRUE(close(x.own_covariance().values(), second, 1e-14));
+  EXPECT_TRUE(close(x.fourth_moment(x.own_covariance()), fourth, 1e-13));
+  EXPECT_TRUE(
+      close(x.fourth_moment(x.own_covariance().scaled(4)), reference::combination(256, fourth, 0, fourth), 1e-11))
       << "in other units";
   EXPECT_THROW(x.fourth_moment(covariance({1, 2})), specification_error) << "of another covariance";
 }
@@ -105,14 +106,14 @@ TEST(rows, are_centred_and_scaled) {
     rows(i, 1) = 10 * i * i;
   }
   row_distribution x;
-  x.options.scale = row_scale::unit_variance;
+  x.scale = row_scale::unit_variance;
   x.take(rows, "rows");
-  EXPECT_NEAR(x.lambda().values()(0, 0), 1, 1e-14);
-  EXPECT_NEAR(x.lambda().values()(1, 1), 1, 1e-14);
+  EXPECT_NEAR(x.own_covariance().values()(0, 0), 1, 1e-14);
+  EXPECT_NEAR(x.own_covariance().values()(1, 1), 1, 1e-14);
   EXPECT_NEAR(x.rows()(0, 0) + x.rows()(1, 0) + x.rows()(2, 0), 0, 1e-14);
-  x.options.scale = row_scale::trace;
+  x.scale = row_scale::trace;
   x.take(rows, "rows");
-  EXPECT_NEAR(x.lambda().trace(), 2, 1e-14);
+  EXPECT_NEAR(x.own_covariance().trace(), 2, 1e-14);
 }
 
 TEST(rows, refuse_what_nothing_can_be_learned_from) {
@@ -139,15 +140,67 @@ TEST(rows, are_read_from_text) {
   EXPECT_THAT(reading("1,2\n1,inf\n", 2), ThrowsMessage<specification_error>(HasSubstr("line 2, column 2: inf")));
 }
 
+TEST(rows, of_a_text_with_a_byte_order_mark_lose_none) {
+  EXPECT_EQ(rows_of_csv("\xEF\xBB\xBF"
+                        "1\n2\n3\n",
+                        1, "t.csv")
+                .rows(),
+            3);
+}
+
+TEST(rows, have_the_random_numbers_of_their_values) {
+  const matrix rows = support::gaussian(5, 2, "identity");
+  const auto key_of = [](const matrix& values, bool centre) {
+    row_distribution x;
+    x.centre = centre;
+    x.take(values, "rows");
+    key_builder key("identity");
+    x.identify(key);
+    return key.key().low;
+  };
+  matrix other = rows;
+  other(4, 1) = std::nextafter(other(4, 1), 10);
+  EXPECT_EQ(key_of(rows, true), key_of(rows, true));
+  EXPECT_NE(key_of(rows, true), key_of(other, true));
+  EXPECT_NE(key_of(rows, true), key_of(rows, false));
+}
+
+TEST(rows, have_the_rank_that_they_span) {
+  const auto rank_of = [](int count, bool centre, int repeated) {
+    row_distribution x;
+    x.centre = centre;
+    matrix rows = support::gaussian(count, 5, "rank");
+    for (int j = 5 - repeated; j < 5; ++j) {
+      for (int i = 0; i < count; ++i) rows(i, j) = 2 * rows(i, 0) - rows(i, 1);
+    }
+    x.take(rows, "rows");
+    return x.own_covariance().rank();
+  };
+  EXPECT_EQ(rank_of(50, true, 0), 5);
+  EXPECT_EQ(rank_of(4, true, 0), 3);
+  EXPECT_EQ(rank_of(4, false, 0), 4);
+  EXPECT_EQ(rank_of(50, true, 2), 3);
+}
+
+TEST(rows, do_not_lose_a_column_in_small_units) {
+  matrix rows = support::gaussian(20, 3, "units");
+  for (int i = 0; i < 20; ++i) rows(i, 1) *= 1e-9;
+  row_distribution x;
+  EXPECT_THAT([&] { x.take(rows, "data.csv"); },
+              ThrowsMessage<specification_error>(AllOf(HasSubstr("column 2"), HasSubstr("unit_variance"))));
+  x.scale = row_scale::unit_variance;
+  x.take(rows, "data.csv");
+  EXPECT_EQ(x.own_covariance().rank(), 3);
+}
+
 TEST(rows, are_read_from_files) {
   const std::string path = testing::TempDir() + "rows_of_features.csv";
   std::ofstream(path) << "1,2\n3,5\n4,4\n";
   row_distribution x;
-  x.options.file = path;
-  x.read(2);
+  x.read(path, 2);
   EXPECT_EQ(x.rows().rows(), 3);
   std::filesystem::remove(path);
-  EXPECT_THROW(x.read(2), io_error);
+  EXPECT_THROW(x.read(path, 2), io_error);
 }
 
 TEST(rows, are_read_from_hdf5) {
@@ -159,12 +212,13 @@ TEST(rows, are_read_from_hdf5) {
     file.close();
   }
   row_distribution x;
-  x.options = {.file = path, .dataset = "features", .centre = false, .scale = row_scale::none};
-  x.read(2);
+  x.dataset = "features";
+  x.centre = false;
+  x.read(path, 2);
   EXPECT_EQ(x.rows()(1, 1), 5);
-  EXPECT_THAT([&] { x.read(3); }, ThrowsMessage<specification_error>(HasSubstr("2 columns, but d = 3")));
-  x.options.dataset = "x";
-  EXPECT_THAT([&] { x.read(2); }, ThrowsMessage<specification_error>(HasSubstr("no such dataset")));
+  EXPECT_THAT([&] { x.read(path, 3); }, ThrowsMessage<specification_error>(HasSubstr("2 columns, but task.d = 3")));
+  x.dataset = "x";
+  EXPECT_THAT([&] { x.read(path, 2); }, ThrowsMessage<specification_error>(HasSubstr("no such dataset")));
   std::filesystem::remove(path);
 }
 

@@ -50,15 +50,14 @@ TEST(train_sampled, comes_near_the_optimum_with_noise_and_features_of_every_kind
 
 struct example {
   const char* name;
-  objective_options options;
+  std::shared_ptr<const training_objective> objective;
 };
 
 std::vector<example> objectives() {
-  return {{"direct", {.kind = objective::direct}},
-          {"process, gd",
-           {.kind = objective::process, .k_train = 3, .targets = process_targets::gradient_descent, .eta = 0.3}},
-          {"outcome", {.kind = objective::outcome, .k_train = 3}},
-          {"rollout", {.kind = objective::rollout, .k_train = 1}}};
+  return {{"direct", objective_named("direct")},
+          {"process, gd", objective_named("process", "k_train = 3\ntargets = 'gd'\neta = 0.3")},
+          {"outcome", objective_named("outcome", "k_train = 3")},
+          {"rollout", objective_named("rollout", "k_train = 1")}};
 }
 
 prompt_lanes noisy_prompts(int m, std::vector<prompt>& prompts) {
@@ -83,16 +82,16 @@ matrix random_weights(const char* name) {
   return reference::combination(0.1, support::gaussian(2 * size, size, name), 0, matrix(2 * size, size));
 }
 
-double loss_and_gradient(const objective_options& options, const matrix& both, const prompt_lanes& prompt,
+double loss_and_gradient(const training_objective& objective, const matrix& both, const prompt_lanes& prompt,
                          matrix* gradient) {
   objective_lanes lanes;
   lsa_gradient_sum sum;
   const lsa_parameters p = split(both);
   lsa_parameters transposed;
   transpose_into(p, transposed);
-  sum.start(d, lane_count * longest_chain(options));
+  sum.start(d, lane_count * objective.longest_chain());
   const double loss =
-      lanes.add(options, longest_chain(options), p, transposed, prompt, lane_count, 1.0 / lane_count, sum);
+      lanes.add(objective, objective.longest_chain(), p, transposed, prompt, lane_count, 1.0 / lane_count, sum);
   const lsa_parameters& g = sum.finish();
   if (gradient != nullptr) {
     *gradient = matrix(2 * g.v.rows(), g.v.columns());
@@ -107,10 +106,10 @@ TEST(objectives, have_the_gradients_of_noisy_prompts) {
   std::vector<prompt> prompts;
   for (const int m : {2, 9}) {
     const prompt_lanes lanes = noisy_prompts(m, prompts);
-    for (const auto& [name, options] : objectives()) {
+    for (const auto& [name, objective] : objectives()) {
       matrix gradient;
-      loss_and_gradient(options, both, lanes, &gradient);
-      const auto loss = [&](const matrix& at) { return loss_and_gradient(options, at, lanes, nullptr); };
+      loss_and_gradient(*objective, both, lanes, &gradient);
+      const auto loss = [&](const matrix& at) { return loss_and_gradient(*objective, at, lanes, nullptr); };
       EXPECT_TRUE(support::is_gradient(gradient, loss, both, direction, 1e-5, 1e-7)) << name << ", m = " << m;
     }
   }
@@ -127,15 +126,14 @@ TEST(objectives, have_the_losses_of_noisy_prompts) {
     const matrix rest = reference::direct_residual(f, one.w);
     expected += 0.5 * reference::inner(rest, rest) / lane_count;
   }
-  EXPECT_NEAR(loss_and_gradient({.kind = objective::direct}, both, lanes, nullptr), expected, 1e-12 * expected);
+  EXPECT_NEAR(loss_and_gradient(*objective_named("direct"), both, lanes, nullptr), expected, 1e-12 * expected);
 }
 
 // With V = 0 and W = 0 the outputs are the tokens: the loss of `process` is that of the steps between its targets.
 TEST(objectives, teach_descent_on_the_labels) {
   std::vector<prompt> prompts;
   const prompt_lanes lanes = noisy_prompts(5, prompts);
-  const objective_options options{
-      .kind = objective::process, .k_train = 3, .targets = process_targets::gradient_descent, .eta = 0.3};
+  const auto objective = objective_named("process", "k_train = 3\ntargets = 'gd'\neta = 0.3");
   double expected = 0;
   for (const prompt& one : prompts) {
     std::vector<double> w(d);
@@ -154,7 +152,7 @@ TEST(objectives, teach_descent_on_the_labels) {
     }
   }
   const matrix nothing(2 * (2 * d + 2), 2 * d + 2);
-  EXPECT_NEAR(loss_and_gradient(options, nothing, lanes, nullptr), expected, 1e-12 * expected);
+  EXPECT_NEAR(loss_and_gradient(*objective, nothing, lanes, nullptr), expected, 1e-12 * expected);
 }
 
 }  // namespace

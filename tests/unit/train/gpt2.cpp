@@ -15,6 +15,7 @@
 #include "cotscale/base/stop.hpp"
 #include "cotscale/train/gpt2_objective.hpp"
 #include "support/matrices.hpp"
+#include "support/objectives.hpp"
 #include "support/threads.hpp"
 
 namespace cotscale {
@@ -29,13 +30,12 @@ task_mixture two_tasks() {
   return {{covariance(std::vector<double>{1, 1, 1}), covariance(std::vector<double>{2, 0.7, 0.3})}, {0.6, 0.4}};
 }
 
-gpt2_options short_training(objective kind = objective::direct, int k_train = 1) {
+gpt2_options short_training(const std::string& word = "direct", int k_train = 1) {
   gpt2_options out;
   out.size = {2, 2, 16};
-  out.objective.kind = kind;
-  out.objective.k_train = k_train;
+  out.objective = support::objective_of(word, k_train);
   out.optimizer.learning_rate = 1e-3;
-  out.optimizer.schedule = rate_schedule::constant;
+  out.optimizer.schedule = schedule_named("constant");
   out.steps = 4;
   out.batch = 37;
   return out;
@@ -51,9 +51,6 @@ std::vector<std::int64_t> up_to(std::int64_t last) {
   std::iota(out.begin(), out.end(), 0);
   return out;
 }
-
-const std::vector<objective> all_objectives{objective::direct, objective::process, objective::outcome,
-                                            objective::rollout};
 
 TEST(train_gpt2, learns) {
   gpt2_options options = short_training();
@@ -72,15 +69,15 @@ TEST(train_gpt2, learns) {
 
 // The same with the whole batch at once, in double precision.
 TEST(train_gpt2, descends_along_the_gradient_of_the_batch) {
-  for (const objective kind :
-       {objective::direct, objective::process, objective::outcome}) {  // a rollout's length is drawn
-    gpt2_options options = short_training(kind, 2);
-    options.optimizer.rule = update_rule::gd;
+  for (const std::string& word : support::objective_words()) {
+    if (objective_named(word, support::has_chain(word) ? "k_train = 1" : "")->form().draws_length) continue;
+    gpt2_options options = short_training(word, 2);
+    options.optimizer.rule = update_rule_named("gd");
     options.optimizer.learning_rate = 0.5;
     options.optimizer.clip_norm = 0.25;
     options.steps = 1;
     options.fresh_prompts = false;
-    const int k = kind == objective::direct ? 1 : 2;
+    const int k = options.objective->longest_chain();
     const gpt2_layout layout(trained_configuration(3, 5, options));
     options.given = initial_gpt2(layout, key("beginning"));
     const gpt2_training trained = train(two_tasks(), 5, options, "key", {0, 1});
@@ -89,7 +86,7 @@ TEST(train_gpt2, descends_along_the_gradient_of_the_batch) {
     for (std::size_t i = 0; i < prompts.size(); ++i) source.draw(i, 3, 5, prompts[i]);
     std::vector<double> parameters(options.given.begin(), options.given.end()), gradient(layout.size());
     gpt2_objective<double> whole(layout);
-    const double loss = whole.add(options.objective, k, parameters, prompts, 1.0 / 37, gradient);
+    const double loss = whole.add(*options.objective, k, parameters, prompts, 1.0 / 37, gradient);
     EXPECT_NEAR(trained.record.loss[0], loss, 1e-5 * loss);
     const double norm = std::sqrt(std::inner_product(gradient.begin(), gradient.end(), gradient.begin(), 0.0));
     EXPECT_GT(norm, 0.25) << "clipped";
@@ -112,14 +109,14 @@ TEST(train_gpt2, takes_prompts_afresh_at_every_step) {
   for (std::size_t t = 0; t < 3; ++t) {
     std::vector<prompt> prompts(37);
     for (std::size_t i = 0; i < prompts.size(); ++i) source.draw(37 * t + i, 3, 5, prompts[i]);
-    const double loss = whole.add(options.objective, 1, parameters, prompts, 1.0 / 37, gradient);
+    const double loss = whole.add(*options.objective, 1, parameters, prompts, 1.0 / 37, gradient);
     EXPECT_NEAR(trained.record.loss[t], loss, 1e-5 * loss);
   }
 }
 
 TEST(train_gpt2, is_a_function_of_the_key_alone_whatever_the_threads) {
-  for (const objective kind : all_objectives) {
-    gpt2_options options = short_training(kind, 3);
+  for (const std::string& word : support::objective_words()) {
+    gpt2_options options = short_training(word, 3);
     options.optimizer.clip_norm = 0.1;
     const gpt2_training once = train(two_tasks(), 6, options, "key", {0, 2, 4});
     for (const int threads : {1, 2, 5}) {
@@ -137,17 +134,17 @@ TEST(train_gpt2, follows_each_rule_and_schedule) {
   gpt2_options options = short_training();
   const auto parameters = [&] { return train(two_tasks(), 4, options).model.parameters; };
   const std::vector<float> adam = parameters();
-  options.optimizer.rule = update_rule::adamw;
+  options.optimizer.rule = update_rule_named("adamw");
   const std::vector<float> adamw = parameters();
   EXPECT_NE(adamw, adam);
-  options.optimizer.weight_decay = 0;
+  options.optimizer.rule = update_rule_named("adamw", "weight_decay = 0");
   EXPECT_EQ(parameters(), adam);
   options.optimizer.warm_up = 3;
   EXPECT_NE(parameters(), adam);
 }
 
 TEST(train_gpt2, records_what_it_was_asked_for) {
-  gpt2_options options = short_training(objective::process, 2);
+  gpt2_options options = short_training("process", 2);
   options.steps = 8;
   const gpt2_training trained = train(two_tasks(), 4, options, "key", {0, 5, 8});
   EXPECT_EQ(trained.record.steps, 8);
@@ -164,7 +161,7 @@ TEST(train_gpt2, records_what_it_was_asked_for) {
 }
 
 TEST(train_gpt2, draws_the_length_of_rollouts) {
-  gpt2_options options = short_training(objective::rollout, 3);
+  gpt2_options options = short_training("rollout", 3);
   options.steps = 40;
   options.batch = 4;
   options.fresh_prompts = false;
@@ -175,11 +172,11 @@ TEST(train_gpt2, draws_the_length_of_rollouts) {
 }
 
 TEST(train_gpt2, ends_when_it_is_no_longer_finite) {
-  for (const objective kind : all_objectives) {
-    gpt2_options options = short_training(kind, 2);
+  for (const std::string& word : support::objective_words()) {
+    gpt2_options options = short_training(word, 2);
     options.steps = 500;
     options.batch = 8;
-    options.optimizer.rule = update_rule::gd;
+    options.optimizer.rule = update_rule_named("gd");
     options.optimizer.learning_rate = 1e30;
     const gpt2_record record = train(two_tasks(), 4, options, "key", {0, 499}).record;
     EXPECT_TRUE(record.diverged);

@@ -9,6 +9,7 @@
 #include "cotscale/model/gpt2_tokens.hpp"
 #include "support/gradient_check.hpp"
 #include "support/matrices.hpp"
+#include "support/objectives.hpp"
 
 namespace cotscale {
 namespace {
@@ -38,12 +39,12 @@ struct outcome_of_add {
   std::vector<matrix> outputs;  // (B, d) each
 };
 
-outcome_of_add add(const objective_options& options, int k, const matrix& parameters,
+outcome_of_add add(const training_objective& objective, int k, const matrix& parameters,
                    const std::vector<prompt>& prompts, double weight = 0.5) {
   const gpt2_layout layout(configuration);
   gpt2_objective<double> loss(layout);
   outcome_of_add out{0, matrix(parameters.rows(), 1), {}};
-  out.loss = loss.add(options, k, parameters.values(), prompts, weight, out.gradient.values());
+  out.loss = loss.add(objective, k, parameters.values(), prompts, weight, out.gradient.values());
   for (int i = 0; i < k; ++i) {
     out.outputs.emplace_back(static_cast<int>(prompts.size()), d);
     std::copy_n(loss.output(i).data, out.outputs.back().size(), out.outputs.back().data());
@@ -57,24 +58,27 @@ double half_square(const matrix& outputs, int b, const std::vector<double>& targ
   return sum;
 }
 
-objective_options with(objective kind, process_targets targets = process_targets::geometric) {
-  return {.kind = kind, .k_train = steps, .targets = targets, .eta = 0.3};
+std::shared_ptr<const training_objective> with(const std::string& word, const char* targets = "geometric") {
+  const bool taught = word == "process";
+  return support::objective_of(word, steps, taught ? fmt::format("targets = '{}'\neta = 0.3", targets) : "");
 }
 
 TEST(gpt2_objective, measures_the_weight_at_its_tokens) {
   const gpt2_layout layout(configuration);
   const matrix parameters = random_parameters(layout);
   const std::vector<prompt> prompts = some_prompts(2);
-  for (const objective kind : {objective::direct, objective::outcome, objective::rollout}) {
-    const int k = kind == objective::direct ? 1 : steps;
-    const outcome_of_add found = add(with(kind), k, parameters, prompts);
+  for (const std::string& word : support::objective_words()) {
+    const objective_form form = with(word)->form();
+    if (form.taught) continue;
+    const int k = with(word)->longest_chain();
+    const outcome_of_add found = add(*with(word), k, parameters, prompts);
     double expected = 0;
     for (int i = 0; i < k; ++i) {
-      if (kind == objective::outcome && i < k - 1) continue;
+      if (form.last_estimate && i < k - 1) continue;
       for (int b = 0; b < 2; ++b) {
         expected += 0.5 *
                     half_square(found.outputs[static_cast<std::size_t>(i)], b, prompts[static_cast<std::size_t>(b)].w) /
-                    (kind == objective::rollout ? k : 1);
+                    (form.last_estimate ? 1 : k);
       }
     }
     EXPECT_NEAR(found.loss, expected, 1e-12);
@@ -82,13 +86,13 @@ TEST(gpt2_objective, measures_the_weight_at_its_tokens) {
 }
 
 // w_1 … w_k by the definitions of process_targets.
-std::vector<std::vector<double>> chain_by_hand(const prompt& p, process_targets targets, double eta) {
+std::vector<std::vector<double>> chain_by_hand(const prompt& p, const std::string& targets, double eta) {
   std::vector<std::vector<double>> out{std::vector<double>(d)};
   for (int i = 0; i < steps; ++i) {
     std::vector<double> next = out.back();
     for (int j = 0; j < d; ++j) {
       double change = p.w[static_cast<std::size_t>(j)] - out.back()[static_cast<std::size_t>(j)];
-      if (targets == process_targets::gradient_descent) {
+      if (targets == "gd") {
         change = 0;
         for (int e = 0; e < n; ++e) {
           double residual = p.y[static_cast<std::size_t>(e)];
@@ -107,7 +111,7 @@ TEST(gpt2_objective, teaches_the_steps_of_a_process) {
   const gpt2_layout layout(configuration);
   const matrix parameters = random_parameters(layout);
   const std::vector<prompt> prompts = some_prompts(2);
-  for (const process_targets targets : {process_targets::geometric, process_targets::gradient_descent}) {
+  for (const char* targets : {"geometric", "gd"}) {
     gpt2_pass<double> pass(layout, gpt2_pass<double>::keep::all);
     start_prompts<double>(prompts, steps, pass);
     double expected = 0;
@@ -130,7 +134,7 @@ TEST(gpt2_objective, teaches_the_steps_of_a_process) {
             0.5 / steps * half_square(output, b, chains[static_cast<std::size_t>(b)][static_cast<std::size_t>(i) + 1]);
       }
     }
-    EXPECT_NEAR(add(with(objective::process, targets), steps, parameters, prompts).loss, expected, 1e-12);
+    EXPECT_NEAR(add(*with("process", targets), steps, parameters, prompts).loss, expected, 1e-12);
   }
 }
 
@@ -138,11 +142,13 @@ TEST(gpt2_objective, has_the_gradient_of_the_loss) {
   const gpt2_layout layout(configuration);
   const matrix parameters = random_parameters(layout), direction = gaussian(parameters.rows(), 1, "direction");
   const std::vector<prompt> prompts = some_prompts(3);
-  for (const objective_options& o : {with(objective::direct), with(objective::process), with(objective::outcome),
-                                     with(objective::process, process_targets::gradient_descent)}) {
-    const int k = o.kind == objective::direct ? 1 : steps;
-    const auto loss = [&](const matrix& p) { return add(o, k, p, prompts).loss; };
-    const matrix gradient = add(o, k, parameters, prompts).gradient;
+  std::vector<std::shared_ptr<const training_objective>> all{with("process", "gd")};
+  for (const std::string& word : support::objective_words()) all.push_back(with(word));
+  for (const auto& o : all) {
+    if (support::stops_gradient(*o)) continue;
+    const int k = o->longest_chain();
+    const auto loss = [&](const matrix& p) { return add(*o, k, p, prompts).loss; };
+    const matrix gradient = add(*o, k, parameters, prompts).gradient;
     EXPECT_TRUE(is_gradient(gradient, loss, parameters, direction, 1e-5, 1e-6));
     EXPECT_FALSE(is_gradient(combination(1.001, gradient, 0, gradient), loss, parameters, direction, 1e-5, 1e-6))
         << "the checker can tell";
@@ -153,7 +159,7 @@ TEST(gpt2_objective, sends_no_gradient_through_the_tokens_of_a_rollout) {
   const gpt2_layout layout(configuration);
   const matrix parameters = random_parameters(layout), direction = gaussian(parameters.rows(), 1, "direction");
   const std::vector<prompt> prompts = some_prompts(2);
-  const outcome_of_add found = add(with(objective::rollout), steps, parameters, prompts);
+  const outcome_of_add found = add(*with("rollout"), steps, parameters, prompts);
   const auto held = [&](const matrix& p) {  // the same loss, weight tokens as they were
     gpt2_pass<double> pass(layout, gpt2_pass<double>::keep::all);
     start_prompts<double>(prompts, steps, pass);
@@ -175,7 +181,7 @@ TEST(gpt2_objective, sends_no_gradient_through_the_tokens_of_a_rollout) {
   };
   EXPECT_NEAR(found.loss, held(parameters), 1e-12);
   EXPECT_TRUE(is_gradient(found.gradient, held, parameters, direction, 1e-5, 1e-6));
-  const auto through = [&](const matrix& p) { return add(with(objective::rollout), steps, p, prompts).loss; };
+  const auto through = [&](const matrix& p) { return add(*with("rollout"), steps, p, prompts).loss; };
   EXPECT_FALSE(is_gradient(found.gradient, through, parameters, direction, 1e-5, 1e-6));
 }
 
@@ -184,13 +190,13 @@ TEST(gpt2_objective, does_not_know_what_it_did_before) {
   const gpt2_layout layout(configuration);
   const matrix parameters = random_parameters(layout);
   const std::vector<prompt> prompts = some_prompts(2), others = some_prompts(5);
-  for (const objective kind : {objective::process, objective::outcome, objective::rollout}) {
+  for (const std::string word : {"process", "outcome", "rollout"}) {
     gpt2_objective<double> used(layout);
     for (const int k : {3, 1, 2}) {
       matrix discarded(parameters.rows(), 1), again = discarded;
-      used.add(with(kind), steps, parameters.values(), others, 1, discarded.values());
-      used.add(with(kind), k, parameters.values(), prompts, 0.5, again.values());
-      EXPECT_EQ(again, add(with(kind), k, parameters, prompts).gradient) << "k = " << k;
+      used.add(*with(word), steps, parameters.values(), others, 1, discarded.values());
+      used.add(*with(word), k, parameters.values(), prompts, 0.5, again.values());
+      EXPECT_EQ(again, add(*with(word), k, parameters, prompts).gradient) << "k = " << k;
     }
   }
 }
@@ -201,9 +207,9 @@ TEST(gpt2_objective, adds_to_the_gradient) {
   const std::vector<prompt> prompts = some_prompts(2);
   gpt2_objective<double> loss(layout);
   matrix gradient(parameters.rows(), 1);
-  loss.add(with(objective::outcome), 2, parameters.values(), prompts, 1, gradient.values());
+  loss.add(*with("outcome"), 2, parameters.values(), prompts, 1, gradient.values());
   const matrix once = gradient;
-  loss.add(with(objective::outcome), 2, parameters.values(), prompts, 1, gradient.values());
+  loss.add(*with("outcome"), 2, parameters.values(), prompts, 1, gradient.values());
   EXPECT_TRUE(support::close(gradient, combination(2, once, 0, once), 1e-12));
 }
 

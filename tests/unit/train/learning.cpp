@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "cotscale/base/error.hpp"
-#include "cotscale/train/objective_part.hpp"
+#include "cotscale/train/optimizer_part.hpp"
 #include "support/threads.hpp"
 
 namespace cotscale {
@@ -54,16 +54,16 @@ learning_options plan(std::int64_t steps) {
   learning_options out;
   out.steps = steps;
   out.batch = 2;
-  out.optimizer.rule = update_rule::sgd;
+  out.optimizer.rule = update_rule_named("sgd");
   out.optimizer.learning_rate = 0.1;
-  out.optimizer.schedule = rate_schedule::cosine;
+  out.optimizer.schedule = schedule_named("cosine");
   return out;
 }
 
 TEST(learner, takes_a_step_down_the_gradient_of_all_shards) {
   two_numbers model;
   learning_options options = plan(1);
-  options.optimizer.schedule = rate_schedule::constant;
+  options.optimizer.schedule = schedule_named("constant");
   learner<double> learning(model, options, {1, 2}, {});
   training_state<double> state = learning.beginning();
   std::vector<double> recorded;
@@ -84,10 +84,10 @@ TEST(learner, takes_a_step_down_the_gradient_of_all_shards) {
 // A state is all that the next step depends on.
 TEST(learner, goes_on_from_a_state_as_if_it_had_not_stopped) {
   const std::vector<std::int64_t> steps{0, 10, 25, 40};
-  for (const update_rule rule : {update_rule::gd, update_rule::sgd, update_rule::adam, update_rule::muon}) {
+  for (const update_rule* rule : all_update_rules()) {
     two_numbers model;
     learning_options options = plan(40);
-    options.optimizer.rule = rule;
+    options.optimizer.rule = rule->clone();
     learner<double> whole(model, options, {1, 2}, {});
     training_state<double> straight = whole.beginning();
     std::vector<double> losses(4), again(4);
@@ -118,12 +118,6 @@ TEST(learner, refuses_a_state_of_another_model) {
   training_state<double> state = learning.beginning();
   state.parameters.push_back(0);
   EXPECT_THROW(learning.run(state, {}, {}), precondition_error);
-}
-
-TEST(objective_parts, stand_in_the_order_of_the_enumeration) {
-  for (std::size_t i = 0; i < objective_parts().size(); ++i) {
-    EXPECT_EQ(static_cast<std::size_t>(objective_parts()[i]->kind), i) << objective_parts()[i]->word;
-  }
 }
 
 }  // namespace

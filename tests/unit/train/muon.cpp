@@ -1,11 +1,13 @@
 #include <gtest/gtest.h>
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <vector>
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/linalg/blas.hpp"
-#include "cotscale/train/optimizer_part.hpp"
+#include "cotscale/train/optimizer.hpp"
 #include "cotscale/train/sampled.hpp"
 #include "reference/muon.hpp"
 #include "support/matrices.hpp"
@@ -14,13 +16,12 @@
 namespace cotscale {
 namespace {
 
-optimizer_options muon() {
+optimizer_options muon(double weight_decay = 0.1, bool nesterov = true) {
   optimizer_options out;
-  out.rule = update_rule::muon;
+  out.rule = update_rule_named(
+      "muon", fmt::format("vector_rate = 0.003\nweight_decay = {}\nmuon_momentum = 0.9\nnesterov = {}", weight_decay,
+                          nesterov));
   out.learning_rate = 0.02;
-  out.vector_rate = 0.003;
-  out.weight_decay = 0.1;
-  out.muon_momentum = 0.9;
   return out;
 }
 
@@ -64,8 +65,7 @@ TEST(muon, moves_matrices_as_its_plain_reference_does) {
     for (const bool nesterov : {true, false}) {
       const auto size = static_cast<std::size_t>(s.outputs * s.inputs);
       const int rows = s.inputs_first ? s.inputs : s.outputs, columns = s.inputs_first ? s.outputs : s.inputs;
-      optimizer_options options = muon();
-      options.nesterov = nesterov;
+      const optimizer_options options = muon(0.1, nesterov);
       optimizer rule(
           options, size,
           {{.offset = 0, .count = size, .outputs = s.outputs, .inputs = s.inputs, .inputs_first = s.inputs_first}});
@@ -80,8 +80,7 @@ TEST(muon, moves_matrices_as_its_plain_reference_does) {
 
 // The singular values of what a matrix moves along: the polynomial takes [0.01, 1] to about [0.68, 1.2] (Jordan 2024).
 TEST(muon, moves_along_a_nearly_orthogonal_matrix) {
-  optimizer_options options = muon();
-  options.weight_decay = 0;
+  const optimizer_options options = muon(0);
   optimizer rule(options, 4, {{.offset = 0, .count = 4, .outputs = 2, .inputs = 2}});
   std::vector<double> p(4);
   const double c = std::cos(0.3), s = std::sin(0.3);
@@ -92,8 +91,8 @@ TEST(muon, moves_along_a_nearly_orthogonal_matrix) {
 }
 
 TEST(muon, moves_everything_else_as_adamw_at_a_rate_of_its_own) {
-  optimizer_options adamw = muon();
-  adamw.rule = update_rule::adamw;
+  optimizer_options adamw;
+  adamw.rule = update_rule_named("adamw", "weight_decay = 0.1");
   optimizer plain(adamw, 6),
       mixed(muon(), 10, {{.offset = 0, .count = 4, .outputs = 2, .inputs = 2}, {.offset = 4, .count = 6}});
   std::vector<double> expected(6, 1), p(10, 1);
@@ -150,8 +149,7 @@ TEST(muon, trains_linear_self_attention) {
   options.parameters = parameter_set::full;
   options.steps = 600;
   options.batch = 256;
-  options.optimizer = muon();
-  options.optimizer.weight_decay = 0;
+  options.optimizer = muon(0);
   const matrix exact = times_power_of_two(matrix::identity(3), 0);
   const sampled_training trained = train_sampled(tasks, 20, options, {1, 2}, exact, {}, {});
   const double gamma = 1 + 1.0 / 20 + 3.0 / 20;
@@ -161,20 +159,10 @@ TEST(muon, trains_linear_self_attention) {
   EXPECT_EQ(trained.record.w24, -1) << "held";
 }
 
-TEST(parts, stand_in_the_order_of_their_enumerations) {
-  for (std::size_t i = 0; i < optimizer_parts().size(); ++i) {
-    EXPECT_EQ(static_cast<std::size_t>(optimizer_parts()[i]->rule()), i) << optimizer_parts()[i]->word();
-  }
-  for (std::size_t i = 0; i < schedule_parts().size(); ++i) {
-    EXPECT_EQ(static_cast<std::size_t>(schedule_parts()[i]->schedule()), i) << schedule_parts()[i]->word();
-  }
-}
-
 TEST(rate_at, falls_in_a_line_to_the_floor) {
   optimizer_options o;
   o.learning_rate = 0.5;
-  o.schedule = rate_schedule::linear;
-  o.floor = 0.2;
+  o.schedule = schedule_named("linear", "floor = 0.2");
   o.warm_up = 10;
   EXPECT_NEAR(rate_at(o, 4, 110), 0.25, 1e-15);
   EXPECT_EQ(rate_at(o, 10, 110), 0.5);

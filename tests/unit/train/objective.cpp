@@ -12,6 +12,7 @@
 #include "support/explicit_lanes.hpp"
 #include "support/gradient_check.hpp"
 #include "support/matrices.hpp"
+#include "support/objectives.hpp"
 
 namespace cotscale {
 namespace {
@@ -48,36 +49,31 @@ matrix random_weights(int d, std::string_view name) {
 }
 
 struct example {
-  const char* name;
-  objective_options options;
+  std::string name;
+  std::shared_ptr<const training_objective> objective;
 };
 
 std::vector<example> objectives(int k) {
-  return {{"direct", {.kind = objective::direct}},
-          {"process, geometric",
-           {.kind = objective::process, .k_train = k, .targets = process_targets::geometric, .eta = 0.4}},
-          {"process, gd",
-           {.kind = objective::process, .k_train = k, .targets = process_targets::gradient_descent, .eta = 0.3}},
-          {"outcome", {.kind = objective::outcome, .k_train = k}},
-          {"rollout", {.kind = objective::rollout, .k_train = k}}};
+  std::vector<example> out;
+  for (const std::string& word : support::objective_words()) out.push_back({word, support::objective_of(word, k)});
+  out.push_back({"process, gd", support::objective_of("process", k, "targets = 'gd'\neta = 0.3")});
+  return out;
 }
-
-int steps_of(const objective_options& o) { return o.kind == objective::direct ? 1 : o.k_train; }
 
 struct loss_and_gradient {
   double loss;
   matrix gradient;
 };
 
-loss_and_gradient evaluate(const objective_options& options, const matrix& both, const prompt_lanes& prompt,
+loss_and_gradient evaluate(const training_objective& objective, const matrix& both, const prompt_lanes& prompt,
                            int prompts = lane_count, double weight = 1.0 / lane_count) {
   objective_lanes lanes;
   lsa_gradient_sum sum;
   const lsa_parameters p = split(both);
   lsa_parameters transposed;
   transpose_into(p, transposed);
-  sum.start(prompt.w.rows(), lane_count * steps_of(options));
-  const double loss = lanes.add(options, steps_of(options), p, transposed, prompt, prompts, weight, sum);
+  sum.start(prompt.w.rows(), lane_count * objective.longest_chain());
+  const double loss = lanes.add(objective, objective.longest_chain(), p, transposed, prompt, prompts, weight, sum);
   return {loss, joined(sum.finish())};
 }
 
@@ -90,35 +86,35 @@ matrix with_column(const matrix& e, const matrix& column) {
 
 // Losses by the definition of attention, one prompt at a time, on the tokens that the model `tokens` makes: where they
 // are constants, `tokens` is not the model to be differentiated.
-double plain_loss(const objective_options& o, const lsa_parameters& p, const lsa_parameters& tokens,
+double plain_loss(const training_objective& objective, const lsa_parameters& p, const lsa_parameters& tokens,
                   const prompt& one) {
   const int d = one.x.rows();
   const int n = one.x.columns();
-  const int k = steps_of(o);
+  const objective_form form = objective.form();
+  const int k = objective.longest_chain();
   matrix e = reference::embedding(one.x, one.y);
   std::vector<double> target = one.w;
   std::vector<double> estimate(one.w.size(), 0.0);
   double sum = 0;
   for (int i = 0; i < k; ++i) {
-    if (o.kind == objective::process) {
+    if (form.taught) {
       for (std::size_t a = 0; a < target.size(); ++a) {
         double change = one.w[a] - estimate[a];
-        if (o.targets == process_targets::gradient_descent) {
+        if (form.taught->targets == process_targets::gradient_descent) {
           change = 0;
           for (std::size_t b = 0; b < target.size(); ++b) {
             const double s = reference::gram(1.0 / n, one.x)(static_cast<int>(a), static_cast<int>(b));
             change += s * (one.w[b] - estimate[b]);
           }
         }
-        target[a] = estimate[a] + o.eta * change;
+        target[a] = estimate[a] + form.taught->eta * change;
       }
       estimate = target;
     }
     const matrix residual = reference::direct_residual(reference::attend(p.v, p.w, e, n), target);
-    if (o.kind != objective::outcome) sum += 0.5 * reference::squared_norm(residual) / k;
-    if (o.kind == objective::outcome && i == k - 1)
-      sum += 0.5 * reference::squared_norm(residual.block(d + 1, 0, d, 1));
-    if (o.kind == objective::process) {
+    if (!form.last_estimate) sum += 0.5 * reference::squared_norm(residual) / k;
+    if (form.last_estimate && i == k - 1) sum += 0.5 * reference::squared_norm(residual.block(d + 1, 0, d, 1));
+    if (form.taught) {
       matrix token(2 * d + 2, 1);
       for (int a = 0; a < d; ++a) token(d + 1 + a, 0) = estimate[static_cast<std::size_t>(a)];
       token(2 * d + 1, 0) = 1;
@@ -130,7 +126,8 @@ double plain_loss(const objective_options& o, const lsa_parameters& p, const lsa
   return sum;
 }
 
-double mean_loss(const objective_options& o, const matrix& both, const matrix& tokens, const std::vector<prompt>& all) {
+double mean_loss(const training_objective& o, const matrix& both, const matrix& tokens,
+                 const std::vector<prompt>& all) {
   double sum = 0;
   for (const prompt& one : all) sum += plain_loss(o, split(both), split(tokens), one) / static_cast<double>(all.size());
   return sum;
@@ -142,8 +139,8 @@ TEST(objective, is_what_it_says_it_is) {
       for (const example& o : objectives(3)) {
         const std::vector<prompt> all = prompts_of(d, n);
         const matrix weights = random_weights(d, "weights");
-        const double expected = mean_loss(o.options, weights, weights, all);
-        EXPECT_NEAR(evaluate(o.options, weights, support::side_by_side(all)).loss, expected, 1e-12 * expected)
+        const double expected = mean_loss(*o.objective, weights, weights, all);
+        EXPECT_NEAR(evaluate(*o.objective, weights, support::side_by_side(all)).loss, expected, 1e-12 * expected)
             << o.name << ", d = " << d << ", n = " << n;
       }
     }
@@ -156,12 +153,12 @@ TEST(objective, has_its_slope_in_random_directions) {
       for (const example& o : objectives(3)) {
         const prompt_lanes prompt = support::side_by_side(prompts_of(d, n));
         const matrix point = random_weights(d, "point");
-        const matrix gradient = evaluate(o.options, point, prompt).gradient;
-        // rollout's tokens stay those of `point`.
+        const matrix gradient = evaluate(*o.objective, point, prompt).gradient;
+        // Tokens without a gradient stay those of `point`.
         const std::vector<struct prompt> all = prompts_of(d, n);
-        const bool frozen = o.options.kind == objective::rollout;
+        const bool frozen = support::stops_gradient(*o.objective);
         const auto loss = [&](const matrix& both) {
-          return frozen ? mean_loss(o.options, both, point, all) : evaluate(o.options, both, prompt).loss;
+          return frozen ? mean_loss(*o.objective, both, point, all) : evaluate(*o.objective, both, prompt).loss;
         };
         for (const char* name : {"first", "second"}) {
           EXPECT_TRUE(is_gradient(gradient, loss, point, random_weights(d, name), 3e-5, 1e-6))
@@ -176,17 +173,17 @@ TEST(objective, has_its_slope_in_random_directions) {
 TEST(objective, would_be_told_from_one_with_another_gradient_through_its_tokens) {
   const prompt_lanes prompt = support::side_by_side(prompts_of(3, 5));
   const matrix point = random_weights(3, "point");
-  const objective_options rollout{.kind = objective::rollout, .k_train = 3};
-  const objective_options outcome{.kind = objective::outcome, .k_train = 3};
-  const auto passes = [&](const objective_options& o, const matrix& gradient) {
+  const auto rollout = objective_named("rollout", "k_train = 3");
+  const auto outcome = objective_named("outcome", "k_train = 3");
+  const auto passes = [&](const training_objective& o, const matrix& gradient) {
     const auto loss = [&](const matrix& both) { return evaluate(o, both, prompt).loss; };
     return is_gradient(gradient, loss, point, random_weights(3, "first"), 3e-5, 1e-6);
   };
-  EXPECT_FALSE(passes(rollout, evaluate(rollout, point, prompt).gradient)) << "it is stopped";
-  const matrix right = evaluate(outcome, point, prompt).gradient;
-  EXPECT_TRUE(passes(outcome, right));
-  EXPECT_FALSE(passes(outcome, reference::combination(1.001, right, 0, right)));
-  EXPECT_FALSE(passes(outcome, evaluate({.kind = objective::outcome, .k_train = 2}, point, prompt).gradient));
+  EXPECT_FALSE(passes(*rollout, evaluate(*rollout, point, prompt).gradient)) << "it is stopped";
+  const matrix right = evaluate(*outcome, point, prompt).gradient;
+  EXPECT_TRUE(passes(*outcome, right));
+  EXPECT_FALSE(passes(*outcome, reference::combination(1.001, right, 0, right)));
+  EXPECT_FALSE(passes(*outcome, evaluate(*objective_named("outcome", "k_train = 2"), point, prompt).gradient));
 }
 
 TEST(objective, leaves_out_prompts_beyond_the_batch) {
@@ -194,12 +191,12 @@ TEST(objective, leaves_out_prompts_beyond_the_batch) {
   const prompt_lanes eight = support::side_by_side(all);
   const matrix weights = random_weights(2, "weights");
   for (const example& o : objectives(2)) {
-    const loss_and_gradient three = evaluate(o.options, weights, eight, 3, 1.0 / 3);
+    const loss_and_gradient three = evaluate(*o.objective, weights, eight, 3, 1.0 / 3);
     const std::vector<prompt> kept(all.begin(), all.begin() + 3);
-    EXPECT_NEAR(three.loss, mean_loss(o.options, weights, weights, kept), 1e-12 * three.loss) << o.name;
+    EXPECT_NEAR(three.loss, mean_loss(*o.objective, weights, weights, kept), 1e-12 * three.loss) << o.name;
     std::vector<prompt> others = all;
     for (std::size_t i = 3; i < others.size(); ++i) others[i] = all[0];
-    EXPECT_EQ(evaluate(o.options, weights, support::side_by_side(others), 3, 1.0 / 3).gradient, three.gradient)
+    EXPECT_EQ(evaluate(*o.objective, weights, support::side_by_side(others), 3, 1.0 / 3).gradient, three.gradient)
         << o.name;
   }
 }
@@ -207,8 +204,8 @@ TEST(objective, leaves_out_prompts_beyond_the_batch) {
 TEST(objective, of_one_step_is_direct_for_rollout) {
   const prompt_lanes prompt = support::side_by_side(prompts_of(3, 5));
   const matrix weights = random_weights(3, "weights");
-  const loss_and_gradient direct = evaluate({.kind = objective::direct}, weights, prompt);
-  const loss_and_gradient rollout = evaluate({.kind = objective::rollout, .k_train = 1}, weights, prompt);
+  const loss_and_gradient direct = evaluate(*objective_named("direct"), weights, prompt);
+  const loss_and_gradient rollout = evaluate(*objective_named("rollout", "k_train = 1"), weights, prompt);
   EXPECT_EQ(direct.loss, rollout.loss);
   EXPECT_EQ(direct.gradient, rollout.gradient);
 }
@@ -219,10 +216,11 @@ TEST(objective, refuses_what_does_not_fit) {
   sum.start(2, 16);
   const lsa_parameters p = split(random_weights(2, "weights"));
   const prompt_lanes prompt = support::side_by_side(prompts_of(2, 4));
-  EXPECT_THROW(lanes.add({}, 2, p, p, prompt, 8, 1, sum), precondition_error) << "direct has one step";
-  EXPECT_THROW(lanes.add({}, 0, p, p, prompt, 8, 1, sum), precondition_error);
-  EXPECT_THROW(lanes.add({}, 1, p, p, prompt, 0, 1, sum), precondition_error);
-  EXPECT_THROW(lanes.add({}, 1, p, p, prompt, 9, 1, sum), precondition_error);
+  EXPECT_THROW(lanes.add(*objective_named("direct"), 2, p, p, prompt, 8, 1, sum), precondition_error)
+      << "direct has one step";
+  EXPECT_THROW(lanes.add(*objective_named("direct"), 0, p, p, prompt, 8, 1, sum), precondition_error);
+  EXPECT_THROW(lanes.add(*objective_named("direct"), 1, p, p, prompt, 0, 1, sum), precondition_error);
+  EXPECT_THROW(lanes.add(*objective_named("direct"), 1, p, p, prompt, 9, 1, sum), precondition_error);
 }
 
 }  // namespace

@@ -7,9 +7,10 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/model/lsa_chain.hpp"
-#include "cotscale/train/objective_part.hpp"
+#include "cotscale/train/objective.hpp"
 #include "reference/matrix.hpp"
 #include "support/matrices.hpp"
+#include "support/objectives.hpp"
 #include "support/threads.hpp"
 
 namespace cotscale {
@@ -42,29 +43,29 @@ lsa_parameters zeros_like(const lsa_parameters& p) {
 // PyTorch 1.13 in double precision: the loss, Σ dV_ij cos(i + 2j) and Σ dW_ij cos(2i − j) of the layer's definition.
 TEST(softmax_objective, agrees_with_pytorch) {
   struct row {
-    objective kind;
+    const char* word;
     bool own_columns;
     int k;
     double loss, of_v, of_w;
   };
   const std::vector<row> rows{
-      {objective::direct, false, 1, 0.49490396744977583, 0.086971515862635032, 0.051341637028566089},
-      {objective::process, false, 3, 0.073878178803745004, 0.018801437533779393, 0.059087777905291614},
-      {objective::outcome, false, 3, 0.45265672026850645, 0.11956028365703816, 0.095818782109890088},
-      {objective::rollout, false, 3, 0.57540831667050185, 0.080248235619052505, 0.12498390074638684},
-      {objective::direct, true, 1, 0.49167023136885235, -0.11972674709442269, -0.027187881158780187},
-      {objective::process, true, 3, 0.063478994060682734, -0.049223314831014275, -0.0088585961849408888},
-      {objective::outcome, true, 3, 0.51237062656988897, -0.79494277298636551, -0.17909614497814877},
-      {objective::rollout, true, 3, 0.52589116295806315, -0.21983823974397715, -0.037486389394775381},
+      {"direct", false, 1, 0.49490396744977583, 0.086971515862635032, 0.051341637028566089},
+      {"process", false, 3, 0.073878178803745004, 0.018801437533779393, 0.059087777905291614},
+      {"outcome", false, 3, 0.45265672026850645, 0.11956028365703816, 0.095818782109890088},
+      {"rollout", false, 3, 0.57540831667050185, 0.080248235619052505, 0.12498390074638684},
+      {"direct", true, 1, 0.49167023136885235, -0.11972674709442269, -0.027187881158780187},
+      {"process", true, 3, 0.063478994060682734, -0.049223314831014275, -0.0088585961849408888},
+      {"outcome", true, 3, 0.51237062656988897, -0.79494277298636551, -0.17909614497814877},
+      {"rollout", true, 3, 0.52589116295806315, -0.21983823974397715, -0.037486389394775381},
   };
   const lsa_parameters parameters = some_parameters(2);
   const prompt p = small_prompt();
   for (const row& r : rows) {
     softmax_objective objective(r.own_columns);
     lsa_parameters gradient = zeros_like(parameters);
-    const objective_options options{.kind = r.kind, .k_train = r.k, .targets = process_targets::geometric, .eta = 0.5};
-    EXPECT_NEAR(objective.add(options, r.k, parameters, p, 1, gradient), r.loss, 1e-14);
-    EXPECT_NEAR(objective.loss(options, r.k, parameters, p).model, r.loss, 1e-14);
+    const auto trained = support::objective_of(r.word, r.k);
+    EXPECT_NEAR(objective.add(*trained, r.k, parameters, p, 1, gradient), r.loss, 1e-14);
+    EXPECT_NEAR(objective.loss(*trained, r.k, parameters, p).model, r.loss, 1e-14);
     double of_v = 0, of_w = 0;
     for (int i = 0; i < 6; ++i) {
       for (int j = 0; j < 6; ++j) {
@@ -72,8 +73,8 @@ TEST(softmax_objective, agrees_with_pytorch) {
         of_w += gradient.w(i, j) * std::cos(2 * i - j);
       }
     }
-    EXPECT_NEAR(of_v, r.of_v, 1e-13) << part_of(r.kind).word;
-    EXPECT_NEAR(of_w, r.of_w, 1e-13) << part_of(r.kind).word;
+    EXPECT_NEAR(of_v, r.of_v, 1e-13) << r.word;
+    EXPECT_NEAR(of_w, r.of_w, 1e-13) << r.word;
   }
 }
 
@@ -81,14 +82,14 @@ TEST(softmax_objective, agrees_with_pytorch) {
 TEST(softmax_objective, has_the_gradient_of_its_loss) {
   const lsa_parameters parameters = some_parameters(2);
   const prompt p = small_prompt();
-  for (const objective kind : {objective::direct, objective::process, objective::outcome}) {
+  for (const std::string& word : support::objective_words()) {
+    const auto trained = support::objective_of(word, 4, word == "process" ? "targets = 'gd'\neta = 0.3" : "");
+    if (support::stops_gradient(*trained)) continue;
     for (const bool own : {false, true}) {
-      const int k = kind == objective::direct ? 1 : 4;
+      const int k = trained->longest_chain();
       softmax_objective objective(own);
-      const objective_options options{
-          .kind = kind, .k_train = k, .targets = process_targets::gradient_descent, .eta = 0.3};
       lsa_parameters gradient = zeros_like(parameters);
-      objective.add(options, k, parameters, p, 2.5, gradient);
+      objective.add(*trained, k, parameters, p, 2.5, gradient);
       for (const bool of_w : {false, true}) {
         for (int i = 0; i < 36; ++i) {
           const double step = 1e-5;
@@ -96,7 +97,7 @@ TEST(softmax_objective, has_the_gradient_of_its_loss) {
           (of_w ? up.w : up.v).data()[i] += step;
           (of_w ? down.w : down.v).data()[i] -= step;
           const double slope =
-              (objective.loss(options, k, up, p).model - objective.loss(options, k, down, p).model) / (2 * step);
+              (objective.loss(*trained, k, up, p).model - objective.loss(*trained, k, down, p).model) / (2 * step);
           EXPECT_NEAR((of_w ? gradient.w : gradient.v).data()[i], 2.5 * slope, 1e-8) << i;
         }
       }
@@ -122,10 +123,10 @@ TEST(softmax_chain, averages_the_examples_where_scores_are_equal) {
 TEST(softmax_objective, knows_the_loss_of_the_estimate_zero) {
   const prompt p = small_prompt();
   softmax_objective objective(false);
-  const objective_options direct;
-  EXPECT_NEAR(objective.loss(direct, 1, some_parameters(2), p).zero, 0.5, 1e-15) << "½ |w|²";
-  const objective_options process{.kind = objective::process, .k_train = 2, .targets = {}, .eta = 0.5};
-  EXPECT_NEAR(objective.loss(process, 2, some_parameters(2), p).zero, 0.25 * (0.25 + 0.5625), 1e-15);
+  const auto direct = objective_named("direct");
+  EXPECT_NEAR(objective.loss(*direct, 1, some_parameters(2), p).zero, 0.5, 1e-15) << "½ |w|²";
+  const auto process = objective_named("process", "k_train = 2");
+  EXPECT_NEAR(objective.loss(*process, 2, some_parameters(2), p).zero, 0.25 * (0.25 + 0.5625), 1e-15);
 }
 
 softmax_options short_training() {
@@ -156,7 +157,7 @@ TEST(train_softmax, learns_and_does_not_depend_on_threads) {
 
 TEST(train_softmax, tells_of_divergence) {
   softmax_options options = short_training();
-  options.sampled.optimizer.rule = update_rule::gd;
+  options.sampled.optimizer.rule = update_rule_named("gd");
   options.sampled.optimizer.learning_rate = 1e6;
   const task_mixture tasks(covariance(std::vector<double>(2, 1.0)));
   EXPECT_TRUE(train_softmax(tasks, 20, options, {1, 2}, {}, {}).record.diverged);

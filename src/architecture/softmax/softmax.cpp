@@ -2,15 +2,20 @@
 #include <cmath>
 #include <limits>
 
+#include "../lsa/keys.hpp"
 #include "cotscale/architecture/machine.hpp"
-#include "cotscale/architecture/softmax.hpp"
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/parallel.hpp"
 #include "cotscale/base/stop.hpp"
+#include "cotscale/config/part_definition.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/model/lsa_chain.hpp"
+#include "cotscale/train/keys.hpp"
+#include "cotscale/train/learning_keys.hpp"
+#include "cotscale/train/softmax.hpp"
 
 namespace cotscale {
+namespace architectures {
 namespace {
 
 // A chain's multiplications by V and W, and its look at every key.
@@ -75,9 +80,32 @@ class trained_softmax : public trained_sequence {
   bool own_columns_;
 };
 
-class softmax_model : public sequence_model {
+}  // namespace
+
+class softmax final : public sequence_model {
  public:
-  explicit softmax_model(softmax_options options) : options_(std::move(options)) {}
+  std::string_view word() const override { return "softmax"; }
+  std::string_view help() const override { return "a layer of softmax attention, which learns from samples only"; }
+  std::shared_ptr<sequence_model> clone() const override { return std::make_shared<softmax>(*this); }
+  int version() const override { return 1; }
+
+  void keys(config::keys& k, const key_choice& which, stored_weights& stored) override {
+    sampled_options& o = options_.sampled;
+    if (which.of_training) {
+      samples_word(k, word());
+      objective_word(k, o.objective);
+    }
+    k.when(true, R"(training = "samples")", [&] {
+      if (which.of_training) {
+        learning_keys(k, o);
+        entry_keys(k, o);
+      }
+      if (which.of_model) beginning_keys(k, o, stored);
+    });
+    if (!which.of_model) return;
+    scale_key(k, o.c);
+    k.value({.name = "own_columns", .help = "attention also reads the chain's own columns"}, options_.own_columns);
+  }
 
   model_limits limits() const override { return {.needs_examples = true}; }
   bool has_theory() const override { return false; }
@@ -122,7 +150,7 @@ class softmax_model : public sequence_model {
 
   double training_seconds(double d, double n, bool) const override {
     const sampled_options& o = options_.sampled;
-    const double flops = 3 * chain_flops(d, n, longest_chain(o.objective), options_.own_columns);
+    const double flops = 3 * chain_flops(d, n, o.objective->longest_chain(), options_.own_columns);
     return static_cast<double>(o.steps) * o.batch *
            (n * d * cost::seconds_per_normal + 2 * n * d * d * cost::seconds_per_flop +
             flops * cost::seconds_per_attention_flop);
@@ -141,10 +169,8 @@ class softmax_model : public sequence_model {
   softmax_options options_;
 };
 
-}  // namespace
+}  // namespace architectures
 
-std::unique_ptr<const sequence_model> make_softmax(const softmax_options& options) {
-  return std::make_unique<softmax_model>(options);
-}
+template const sequence_model& config::part<sequence_model, architectures::softmax>();
 
 }  // namespace cotscale

@@ -1,4 +1,4 @@
-#include "lsa_model.hpp"
+#include "lsa.hpp"
 
 #include <cmath>
 #include <limits>
@@ -6,17 +6,11 @@
 #include "cotscale/base/error.hpp"
 #include "cotscale/train/optimizer_part.hpp"
 
-namespace cotscale {
+namespace cotscale::architectures {
 
-std::unique_ptr<const sequence_model> make_lsa(const lsa_options& options) {
-  return std::make_unique<detail::lsa_model>(options);
-}
+model_limits lsa::limits() const { return {.needs_examples = by_definition()}; }
 
-namespace detail {
-
-model_limits lsa_model::limits() const { return {.needs_examples = by_definition()}; }
-
-std::vector<model_tensor> lsa_model::tensors(int d, int) const {
+std::vector<model_tensor> lsa::tensors(int d, int) const {
   const auto side = static_cast<std::uint64_t>(2 * d + 2);
   std::vector<model_tensor> out;
   for (const char* name : {"v", "w"}) {
@@ -26,28 +20,28 @@ std::vector<model_tensor> lsa_model::tensors(int d, int) const {
   return out;
 }
 
-std::int64_t lsa_model::most_training_steps() const {
-  switch (options_.training) {
+std::int64_t lsa::most_training_steps() const {
+  switch (settings_.training) {
     case training_method::population:
-      return options_.descent.max_steps;
+      return settings_.descent.max_steps;
     case training_method::samples:
-      return options_.sampled.steps;
+      return settings_.samples.steps;
     case training_method::closed_form:
       return 0;
   }
   throw precondition_error("most_training_steps: no such training");
 }
 
-double lsa_model::map_tolerance() const {
+double lsa::map_tolerance() const {
   if (learns_from_samples()) return std::numeric_limits<double>::quiet_NaN();
-  return options_.training == training_method::closed_form ? closed_form_tolerance : options_.descent.tolerance;
+  return settings_.training == training_method::closed_form ? closed_form_tolerance : settings_.descent.tolerance;
 }
 
 // Adam squares gradients, which are W₁₃Λ at first.
-void lsa_model::require_range(const std::string& model, const std::string& key, double largest, bool trains) const {
-  const sampled_options& o = options_.sampled;
+void lsa::require_range(const std::string& model, const std::string& key, double largest, bool trains) const {
+  const sampled_options& o = settings_.samples;
   if (!trains || !learns_from_samples() || o.initial == initial_weights::given) return;
-  if (!part_of(o.optimizer.rule).squares_gradients()) return;
+  if (!o.optimizer.rule->squares_gradients()) return;
   const double gradient = largest * (o.initial == initial_weights::random ? o.initial_scale : std::abs(o.c));
   if (std::isfinite(gradient * gradient)) return;
   throw specification_error(
@@ -57,5 +51,4 @@ void lsa_model::require_range(const std::string& model, const std::string& key, 
                   key, largest, model));
 }
 
-}  // namespace detail
-}  // namespace cotscale
+}  // namespace cotscale::architectures

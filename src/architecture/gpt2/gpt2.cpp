@@ -1,4 +1,4 @@
-#include "gpt2_model.hpp"
+#include "gpt2.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -6,15 +6,8 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/eval/gpt2.hpp"
-#include "cotscale/train/objective_part.hpp"
 
-namespace cotscale {
-
-std::unique_ptr<const sequence_model> make_gpt2(const gpt2_options& options) {
-  return std::make_unique<detail::gpt2_sequence>(options);
-}
-
-namespace detail {
+namespace cotscale::architectures {
 namespace {
 
 // What the dimensions of a parameter are indices of. The two of a square matrix have different names: readers cannot
@@ -79,17 +72,16 @@ class trained_gpt2 : public trained_sequence {
 
 }  // namespace
 
-model_limits gpt2_sequence::limits() const {
-  const bool chain = part_of(options_.objective.kind).has_chain;
+model_limits gpt2::limits() const {
   return {
       .needs_examples = true,
       .examples_of_training = true,
       .least_steps = 1,
-      .most_steps = longest_chain(options_.objective),
-      .longer_chains = chain ? "raise k_train" : "choose an objective with longer chains: process, outcome or rollout"};
+      .most_steps = std::max(options_.room, options_.objective->longest_chain()),
+      .longer_chains = options_.objective->form().has_chain ? "raise k_train" : "choose an objective that has k_train"};
 }
 
-std::vector<model_tensor> gpt2_sequence::tensors(int d, int n) const {
+std::vector<model_tensor> gpt2::tensors(int d, int n) const {
   std::vector<model_tensor> out;
   const gpt2_layout layout(trained_configuration(d, n, options_));
   for (const gpt2_tensor& tensor : layout.tensors()) {
@@ -101,7 +93,7 @@ std::vector<model_tensor> gpt2_sequence::tensors(int d, int n) const {
   return out;
 }
 
-void gpt2_sequence::require_range(const std::string& model, const std::string& key, double largest, bool) const {
+void gpt2::require_range(const std::string& model, const std::string& key, double largest, bool) const {
   if (std::sqrt(largest) <= std::numeric_limits<float>::max()) return;
   throw specification_error(
       fmt::format("{}: has the eigenvalue {:.3g}, whose features are beyond the single precision that the transformer "
@@ -109,8 +101,8 @@ void gpt2_sequence::require_range(const std::string& model, const std::string& k
                   key, largest, model));
 }
 
-std::unique_ptr<const trained_sequence> gpt2_sequence::train(const training_problem& problem,
-                                                             const std::stop_token& stop) const {
+std::unique_ptr<const trained_sequence> gpt2::train(const training_problem& problem,
+                                                    const std::stop_token& stop) const {
   gpt2_options options = options_;
   if (problem.initial != nullptr) {
     options.given.clear();
@@ -127,5 +119,4 @@ std::unique_ptr<const trained_sequence> gpt2_sequence::train(const training_prob
                                         options.optimizer.learning_rate);
 }
 
-}  // namespace detail
-}  // namespace cotscale
+}  // namespace cotscale::architectures

@@ -1,13 +1,24 @@
-// The class behind make_gpt2().
+// GPT-2-style models as sequence models; they learn from samples only.
 #pragma once
 
-#include "cotscale/architecture/gpt2.hpp"
+#include <algorithm>
 
-namespace cotscale::detail {
+#include "cotscale/architecture/sequence_model.hpp"
+#include "cotscale/train/gpt2.hpp"
 
-class gpt2_sequence : public sequence_model {
+namespace cotscale::architectures {
+
+class gpt2 final : public sequence_model {
  public:
-  explicit gpt2_sequence(const gpt2_options& options) : options_(options) {}
+  gpt2() { options_.optimizer.learning_rate = 5e-4; }
+
+  std::string_view word() const override { return "gpt2"; }
+  std::string_view help() const override { return "a GPT-2-style transformer, which learns from samples only"; }
+  std::shared_ptr<sequence_model> clone() const override { return std::make_shared<gpt2>(*this); }
+  int version() const override { return 1; }
+  void keys(config::keys& k, const key_choice& which, stored_weights& stored) override;
+  void require_trainable(config::keys& k, int d, std::int64_t n) const override;
+  void make_room(int steps) override { options_.room = std::max(options_.room, steps); }
 
   model_limits limits() const override;
   bool has_theory() const override { return false; }
@@ -26,7 +37,7 @@ class gpt2_sequence : public sequence_model {
   double bytes(int d, int n, int prompts, int steps, int threads) const override;
 
  private:
-  const gpt2_options& options_;
+  gpt2_options options_;
 };
 
-}  // namespace cotscale::detail
+}  // namespace cotscale::architectures

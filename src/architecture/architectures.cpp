@@ -1,0 +1,27 @@
+#include <array>
+
+#include "cotscale/architecture/sequence_model.hpp"
+#include "cotscale/config/part.hpp"
+
+namespace cotscale {
+namespace architectures {
+
+// The list: a new architecture is a folder here and a line.
+constexpr std::array parts{
+    &config::part<sequence_model, class lsa>,
+    &config::part<sequence_model, class gpt2>,
+    &config::part<sequence_model, class softmax>,
+};
+
+}  // namespace architectures
+
+std::span<const sequence_model* const> all_architectures() {
+  static const std::vector<const sequence_model*> all = [] {
+    std::vector<const sequence_model*> out;
+    for (const auto part : architectures::parts) out.push_back(&part());
+    return out;
+  }();
+  return all;
+}
+
+}  // namespace cotscale

@@ -1,0 +1,97 @@
+// The keys of transformers.
+#include <array>
+
+#include "../shared_keys.hpp"
+#include "cotscale/base/error.hpp"
+#include "cotscale/config/part_definition.hpp"
+#include "cotscale/train/keys.hpp"
+#include "cotscale/train/learning_keys.hpp"
+#include "gpt2.hpp"
+
+namespace cotscale {
+namespace architectures {
+namespace {
+
+enum class named_size : std::uint8_t { tiny, small, standard, free };
+constexpr std::array<config::word<named_size>, 4> sizes{{{named_size::tiny, "tiny", "layers/heads/width 3/2/64"},
+                                                         {named_size::small, "small", "6/4/128"},
+                                                         {named_size::standard, "standard", "12/8/256"},
+                                                         {named_size::free, "free", "the next three keys"}}};
+
+// A named size is written by its numbers: the name may come to mean others.
+void size_keys(config::keys& k, gpt2_size& size) {
+  named_size name = named_size::free;
+  const bool numbers = k.given("layers") || k.given("heads") || k.given("width");
+  k.word({.name = "size", .help = "of the transformer", .example = numbers ? "\"free\"" : "\"tiny\"", .required = true},
+         name, sizes);
+  const std::array<gpt2_size, 3> named{gpt2_tiny, gpt2_small, gpt2_standard};
+  if (name != named_size::free) size = named.at(static_cast<std::size_t>(name));
+  k.when(name == named_size::free, R"(size = "free")", [&] {
+    constexpr std::int64_t most = 65'536;
+    k.value({.name = "layers", .help = "blocks of attention and perceptron", .example = "4", .required = true},
+            size.layers, {.least = 1, .most = most});
+    k.value({.name = "heads", .help = "of attention", .example = "4", .required = true}, size.heads,
+            {.least = 1, .most = most});
+    k.value(
+        {.name = "width", .help = "of the residual stream; a multiple of `heads`", .example = "64", .required = true},
+        size.width, {.least = 2, .most = most});
+    k.after("heads", [&] {
+      k.check([&] {
+        if (size.width % size.heads != 0)
+          k.problem("width", fmt::format("must be a multiple of heads = {}", size.heads));
+      });
+    });
+  });
+}
+
+// A transformer begins with GPT-2's own random values, which are not written: texts from before there were others hold.
+void beginning_keys(config::keys& k, stored_weights& stored) {
+  initial_weights initial = stored.file.empty() ? initial_weights::random : initial_weights::given;
+  initialisation_word(k, initial, "'random'");
+  if (initial == initial_weights::theorem) {
+    k.problem("initialisation", "\"theorem\" is of V and W, which architecture = \"gpt2\" has not; take \"random\"");
+  }
+  stored_keys(k, initial, stored);
+}
+
+void require_curriculum(config::keys& k, const std::string& of, const curriculum_ramp& ramp, std::int64_t full,
+                        std::int64_t steps) {
+  if (ramp.first == 0) return;
+  if (ramp.first >= full) {
+    k.problem(of + "_start", fmt::format("is {}, but the full size is {}; lower it, or remove it", ramp.first, full));
+  } else if (const int last = ramp.at(steps - 1, static_cast<int>(full)); last < full) {
+    k.problem(of + "_start", fmt::format("begins a curriculum that reaches {} of {} only before training ends after "
+                                         "{} steps; raise {}_step, lower {}_every, or take more steps",
+                                         last, full, steps, of, of));
+  }
+}
+
+}  // namespace
+
+void gpt2::keys(config::keys& k, const key_choice& which, stored_weights& stored) {
+  gpt2_options& o = options_;
+  if (which.of_model) size_keys(k, o.size);
+  if (which.of_training) {
+    samples_word(k, word());
+    objective_word(k, o.objective);
+  }
+  k.when(true, R"(training = "samples")", [&] {
+    if (which.of_training) {
+      learning_keys(k, o);
+      curriculum_keys(k, "dimension", "coordinates of x and w that are not zero", o.dimension);
+      curriculum_keys(k, "examples", "examples of a prompt", o.examples);
+    }
+    if (which.of_model) beginning_keys(k, stored);
+  });
+}
+
+void gpt2::require_trainable(config::keys& k, int d, std::int64_t n) const {
+  require_curriculum(k, "dimension", options_.dimension, d, options_.steps);
+  require_curriculum(k, "examples", options_.examples, n, options_.steps);
+}
+
+}  // namespace architectures
+
+template const sequence_model& config::part<sequence_model, architectures::gpt2>();
+
+}  // namespace cotscale
