@@ -159,7 +159,6 @@ bool needs_examples(const model_specification& model);
 /// The words that stand for them in a specification; random numbers are keyed by the words.
 std::string word_of(rotation basis);
 std::string word_of(sampler_method sampler);
-std::string word_of(architecture_kind architecture);
 
 /// Parses, applies the overrides and validates. `source` names the text in messages. Throws specification_error with
 /// all problems that were found, each with its key and line.
