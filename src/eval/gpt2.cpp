@@ -73,9 +73,7 @@ void roll_out_gpt2(const gpt2_model& model, int steps, const prompt_source& sour
 chain_evaluation evaluate_gpt2(const gpt2_model& model, const matrix& preconditioner, int steps,
                                const prompt_source& source, int prompts, const std::stop_token& stop) {
   const auto count = static_cast<std::size_t>(steps) + 1;
-  chain_evaluation out{.errors = {.rows = steps + 1,
-                                  .prompts = prompts,
-                                  .values = std::vector<double>(count * static_cast<std::size_t>(prompts))},
+  chain_evaluation out{.errors = blank_errors(steps + 1, prompts),
                        .newton_slope = std::vector<double>(count, std::numeric_limits<double>::quiet_NaN()),
                        .newton_r2 = {}};
   out.newton_r2 = out.newton_slope;

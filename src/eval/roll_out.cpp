@@ -7,18 +7,16 @@
 #include "cotscale/base/parallel.hpp"
 #include "cotscale/base/stop.hpp"
 #include "cotscale/linalg/blas.hpp"
+#include "cotscale/model/pseudo_newton.hpp"
 
 namespace cotscale {
-namespace {
 
-error_table blank_table(int rows, int prompts) {
-  expects(prompts >= 1 && rows >= 1, "evaluate: rows = {}, prompts = {}", rows, prompts);
+error_table blank_errors(int rows, int prompts) {
+  expects(prompts >= 1 && rows >= 1, "blank_errors: rows = {}, prompts = {}", rows, prompts);
   return {.rows = rows,
           .prompts = prompts,
           .values = std::vector<double>(static_cast<std::size_t>(rows) * static_cast<std::size_t>(prompts))};
 }
-
-}  // namespace
 
 void explicit_prompts::draw(std::uint64_t block, prompt_lanes& out) const {
   start_lanes(source_.dimension(), source_.examples(), source_.noise() > 0, out);
@@ -37,7 +35,7 @@ std::span<double> error_table::row(int i) {
 error_table evaluate(const lane_errors& errors, int rows, const lane_source& source, int prompts,
                      const std::stop_token& stop) {
   const blas_threads one(1);  // also in a lone shard, which runs outside of a parallel region
-  error_table table = blank_table(rows, prompts);
+  error_table table = blank_errors(rows, prompts);
   const int blocks = (prompts + lane_count - 1) / lane_count;
   constexpr int blocks_per_shard = 4;  // enough to be worth another thread's while
   parallel_for((blocks + blocks_per_shard - 1) / blocks_per_shard, [&](int shard) {
@@ -67,27 +65,6 @@ lane_errors beside_exact(lane_errors chain, int rows, const matrix& exact) {
     pseudo_newton(exact, p, part);
     std::copy_n(part.data(), part.size(), at(rows));
   };
-}
-
-error_table evaluate_definition(const lsa_parameters& model, int steps, const prompt_source& source, int prompts,
-                                const std::stop_token& stop) {
-  const blas_threads one(1);
-  error_table table = blank_table(steps + 1, prompts);
-  parallel_for(prompts, [&](int i) {
-    throw_if_stopped(stop);
-    thread_local prompt p;
-    source.draw(static_cast<std::uint64_t>(i), p);
-    const matrix estimates = roll_out_definition(model, p.x, p.y, steps);
-    for (int k = 0; k <= steps; ++k) {
-      double square = 0;
-      for (int j = 0; j < estimates.columns(); ++j) {
-        const double difference = estimates(k, j) - p.w[static_cast<std::size_t>(j)];
-        square += difference * difference;
-      }
-      table.row(k)[static_cast<std::size_t>(i)] = square;
-    }
-  });
-  return table;
 }
 
 }  // namespace cotscale

@@ -37,7 +37,7 @@ learning_tensor tensor_of(std::span<const entry_run> runs, std::size_t offset, i
 
 }  // namespace
 
-std::vector<entry_run> free_entries(const sampled_options& options, int d) {
+std::vector<entry_run> free_entries(const lsa_options& options, int d) {
   const lsa_rows rows{d};
   const int side = rows.count();
   const std::size_t w24 = index(side, rows.label(), rows.flag());
@@ -94,7 +94,7 @@ void scatter(std::span<const double> values, std::span<const entry_run> free, ls
   }
 }
 
-lsa_parameters starting_point(const sampled_options& options, int d, std::span<const entry_run> free, stream_key key) {
+lsa_parameters starting_point(const lsa_options& options, int d, std::span<const entry_run> free, stream_key key) {
   if (options.initial == initial_weights::given) return options.given;
   lsa_parameters out = full_parameters({.c = options.c, .v31 = matrix(d, d)});
   if (options.initial == initial_weights::random) {

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "cotscale/base/random.hpp"
+#include "cotscale/train/lsa.hpp"
 #include "cotscale/train/optimizer.hpp"
-#include "cotscale/train/sampled.hpp"
 
 namespace cotscale::detail {
 
@@ -24,7 +24,7 @@ struct entry_run {
 };
 
 /// Those that move in training, in d dimensions; those of a block follow each other.
-std::vector<entry_run> free_entries(const sampled_options& options, int d);
+std::vector<entry_run> free_entries(const lsa_options& options, int d);
 
 std::size_t free_size(std::span<const entry_run> free);
 
@@ -36,6 +36,6 @@ std::vector<double> gathered(const lsa_parameters& p, std::span<const entry_run>
 void scatter(std::span<const double> values, std::span<const entry_run> free, lsa_parameters& p);
 
 /// V and W to begin with, (2d+2, 2d+2); random ones are drawn from the streams of this key.
-lsa_parameters starting_point(const sampled_options& options, int d, std::span<const entry_run> free, stream_key key);
+lsa_parameters starting_point(const lsa_options& options, int d, std::span<const entry_run> free, stream_key key);
 
 }  // namespace cotscale::detail

@@ -38,7 +38,7 @@ struct lsa_partial : partial_gradient<double> {
 
 }  // namespace
 
-lsa_samples::lsa_samples(const task_mixture& tasks, int n, const sampled_options& options, stream_key key)
+lsa_samples::lsa_samples(const task_mixture& tasks, int n, const lsa_options& options, stream_key key)
     : options_(options),
       free_(free_entries(options, tasks.dimension())),
       initial_model_(starting_point(options, tasks.dimension(), free_, key)),

@@ -6,8 +6,8 @@
 
 #include "cotscale/task/lane_sampler.hpp"
 #include "cotscale/train/learning.hpp"
+#include "cotscale/train/lsa.hpp"
 #include "cotscale/train/lsa_objective.hpp"
-#include "cotscale/train/sampled.hpp"
 #include "lsa_entries.hpp"
 
 namespace cotscale::detail {
@@ -16,7 +16,7 @@ namespace cotscale::detail {
 class lsa_samples : public trainable<double> {
  public:
   /// The options are kept by reference.
-  lsa_samples(const task_mixture& tasks, int n, const sampled_options& options, stream_key key);
+  lsa_samples(const task_mixture& tasks, int n, const lsa_options& options, stream_key key);
 
   std::size_t size() const override { return free_size(free_); }
   std::vector<learning_tensor> tensors() const override;
@@ -43,7 +43,7 @@ class lsa_samples : public trainable<double> {
   int first_block(int shard) const { return shard * per_shard_; }
   int last_block(int shard) const;
 
-  const sampled_options& options_;
+  const lsa_options& options_;
   std::vector<entry_run> free_;
   lsa_parameters initial_model_;
   lsa_parameters model_;

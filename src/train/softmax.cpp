@@ -7,7 +7,7 @@
 #include "cotscale/base/stop.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/model/lsa_chain.hpp"
-#include "cotscale/train/gpt2_prompts.hpp"
+#include "cotscale/train/curriculum.hpp"
 #include "cotscale/train/learning.hpp"
 #include "loop.hpp"
 #include "lsa_entries.hpp"
@@ -133,7 +133,7 @@ class softmax_samples : public trainable<double> {
   }
 
   bool own_columns_;
-  const sampled_options& options_;
+  const lsa_options& options_;
   std::vector<detail::entry_run> free_;
   lsa_parameters beginning_;
   lsa_parameters model_;
@@ -145,7 +145,7 @@ class softmax_samples : public trainable<double> {
 
 softmax_training train_softmax(const task_mixture& tasks, int n, const softmax_options& options, stream_key key,
                                std::span<const std::int64_t> record_steps, const std::stop_token& stop) {
-  const sampled_options& o = options.sampled;
+  const lsa_options& o = options.sampled;
   expects(o.c != 0 && o.steps >= 0 && o.batch >= 1, "train_softmax: c = {}, steps = {}, batch = {}", o.c, o.steps,
           o.batch);
   const blas_threads one(1);

@@ -10,7 +10,7 @@
 #include "bench.hpp"
 #include "cotscale/base/parallel.hpp"
 #include "cotscale/linalg/blas.hpp"
-#include "cotscale/train/sampled.hpp"
+#include "cotscale/train/lsa.hpp"
 
 using namespace cotscale;
 
@@ -25,20 +25,16 @@ int main(int argc, char** argv) {
 
   const task_mixture tasks(covariance(std::vector<double>(static_cast<std::size_t>(d), 1.0)));
   const matrix identity = matrix::identity(d);
-  sampled_options options;
+  lsa_options options;
   options.batch = batch;
   options.steps = 100;
   options.optimizer.learning_rate = 1e-3;
   options.optimizer.schedule = schedule_named("constant");
   std::vector<std::int64_t> recorded{0};
   for (std::int64_t t = 80; t < 100; ++t) recorded.push_back(t);
-  const std::vector<double> loss = train_sampled(tasks, n, options, {1, 2}, identity, recorded, {}).record.loss;
+  const std::vector<double> loss = train_lsa(tasks, n, options, {1, 2}, identity, recorded, {}).record.loss;
 
-  const double training = bench::cpu_seconds_of(
-      [&] {
-        train_sampled(tasks, n, options, {1, 2}, identity, {}, {});
-      },
-      1.0);
+  const double training = bench::cpu_seconds_of([&] { train_lsa(tasks, n, options, {1, 2}, identity, {}, {}); }, 1.0);
   const wishart_source source(tasks, n, {1, 2});
   prompt_lanes prompts;
   std::uint64_t block = 0;

@@ -8,7 +8,7 @@
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/task/spectrum.hpp"
 #include "cotscale/theory/closed_forms.hpp"
-#include "cotscale/train/population.hpp"
+#include "cotscale/train/lsa_population.hpp"
 
 using namespace cotscale;
 

@@ -13,6 +13,7 @@
 #include "cotscale/base/parallel.hpp"
 #include "cotscale/eval/roll_out.hpp"
 #include "cotscale/linalg/blas.hpp"
+#include "cotscale/model/pseudo_newton.hpp"
 
 using namespace cotscale;
 

@@ -7,7 +7,6 @@
 #include <stop_token>
 #include <vector>
 
-#include "cotscale/model/lsa.hpp"
 #include "cotscale/task/lane_sampler.hpp"
 #include "cotscale/task/prompt.hpp"
 
@@ -52,6 +51,9 @@ struct error_table {
   std::span<double> row(int i);
 };
 
+/// One of zeros; at least one row and one prompt.
+error_table blank_errors(int rows, int prompts);
+
 /// Errors of chains, and how close their steps come to pseudo-Newton steps.
 struct chain_evaluation {
   error_table errors;  ///< ‖ŵ_k − w‖² in row k = 0 … steps
@@ -66,10 +68,5 @@ error_table evaluate(const lane_errors& errors, int rows, const lane_source& sou
 
 /// `chain` writes `rows` rows; the rows below them get the errors of `exact` (d, d), which is kept by reference.
 lane_errors beside_exact(lane_errors chain, int rows, const matrix& exact);
-
-/// The same by the definition of attention on explicit prompts, one at a time: for any V and W, and slow. Rows k = 0 …
-/// steps.
-error_table evaluate_definition(const lsa_parameters& model, int steps, const prompt_source& source, int prompts,
-                                const std::stop_token& stop);
 
 }  // namespace cotscale

@@ -42,9 +42,4 @@ matrix attend(const lsa_parameters& parameters, const matrix& e, double rho);
 /// Returns the estimates w_0 … w_steps, (steps+1, d). Needs O(steps · d · (m + steps) · d) operations.
 matrix roll_out_definition(const lsa_parameters& parameters, const matrix& x, std::span<const double> y, int steps);
 
-/// Chain of thought of a slice with preconditioner A (d, d) on eight prompts: u_{k+1} = u_k − A (Ŝ u_k − Xε/m), u_0 =
-/// −w (Proposition 3.2; with noise, since Xy/m = Ŝw + Xε/m). Writes ‖u_k‖² = ‖w_k − w‖² into row k of errors (steps +
-/// 1, 8).
-void pseudo_newton(const matrix& preconditioner, const prompt_lanes& prompts, matrix& errors);
-
 }  // namespace cotscale

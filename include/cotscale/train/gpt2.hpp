@@ -10,7 +10,7 @@
 #include "cotscale/base/random.hpp"
 #include "cotscale/model/gpt2.hpp"
 #include "cotscale/task/mixture.hpp"
-#include "cotscale/train/gpt2_prompts.hpp"
+#include "cotscale/train/curriculum.hpp"
 #include "cotscale/train/learning.hpp"
 
 namespace cotscale {
@@ -54,7 +54,7 @@ mixture_prompts gpt2_training_prompts(const task_mixture& tasks, int n, stream_k
 
 /// Trains on prompts of n examples, one task of the mixture a prompt. Batch t is a function of (key, t) alone, and the
 /// parameters of the arguments alone, bit by bit, whatever the number of threads. `record_steps`, ascending, ≤
-/// options.steps. When a loss is no longer finite it ends; what counts as diverged is as in train_sampled. Throws
+/// options.steps. When a loss is no longer finite it ends; what counts as diverged is as in train_lsa. Throws
 /// stopped when asked to stop, and specification_error for sizes, an optimiser or a curriculum that cannot work.
 gpt2_training train_gpt2(const task_mixture& tasks, int n, const gpt2_options& options, stream_key key,
                          std::span<const std::int64_t> record_steps, const std::stop_token& stop);

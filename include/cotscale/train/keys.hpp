@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "cotscale/config/keys.hpp"
-#include "cotscale/train/gpt2_prompts.hpp"
+#include "cotscale/train/curriculum.hpp"
 #include "cotscale/train/objective.hpp"
 #include "cotscale/train/optimizer.hpp"
 

@@ -9,14 +9,14 @@
 #include "cotscale/base/random.hpp"
 #include "cotscale/model/softmax_chain.hpp"
 #include "cotscale/task/mixture.hpp"
+#include "cotscale/train/lsa.hpp"
 #include "cotscale/train/objective.hpp"
-#include "cotscale/train/sampled.hpp"
 
 namespace cotscale {
 
 /// What linear self-attention has too means the same here: which entries of V and W move, and what they begin with.
 struct softmax_options {
-  sampled_options sampled;
+  lsa_options sampled;
   bool own_columns = false;  ///< the chain's own columns are attended to, beside the examples
 };
 
@@ -52,7 +52,7 @@ struct softmax_training {
   softmax_record record;
 };
 
-/// As train_sampled, on prompts with their examples: number t·batch + i is prompt i of step t.
+/// As train_lsa, on prompts with their examples: number t·batch + i is prompt i of step t.
 softmax_training train_softmax(const task_mixture& tasks, int n, const softmax_options& options, stream_key key,
                                std::span<const std::int64_t> record_steps, const std::stop_token& stop);
 

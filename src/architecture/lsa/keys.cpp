@@ -42,7 +42,7 @@ void descent_keys(config::keys& k, descent_options& o) {
 
 }  // namespace
 
-void entry_keys(config::keys& k, sampled_options& options) {
+void entry_keys(config::keys& k, lsa_options& options) {
   k.word({.name = "parameters", .help = "what learns"}, options.parameters, parameter_sets);
   k.when(options.parameters == parameter_set::slice, R"(parameters = "slice")",
          [&] { k.value({.name = "train_w13", .help = "W₁₃ learns too"}, options.free_w13); });
@@ -51,7 +51,7 @@ void entry_keys(config::keys& k, sampled_options& options) {
           options.free_w24);
 }
 
-void beginning_keys(config::keys& k, sampled_options& options, stored_weights& stored) {
+void beginning_keys(config::keys& k, lsa_options& options, stored_weights& stored) {
   initialisation_word(k, options.initial, "");
   k.when(options.initial == initial_weights::random, R"(initialisation = "random")", [&] {
     k.value({.name = "initial_scale", .help = "standard deviation"}, options.initial_scale, {.above = 0});

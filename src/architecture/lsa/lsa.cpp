@@ -39,7 +39,7 @@ double lsa::map_tolerance() const {
 
 // Adam squares gradients, which are W₁₃Λ at first.
 void lsa::require_range(const std::string& model, const std::string& key, double largest, bool trains) const {
-  const sampled_options& o = settings_.samples;
+  const lsa_options& o = settings_.samples;
   if (!trains || !learns_from_samples() || o.initial == initial_weights::given) return;
   if (!o.optimizer.rule->squares_gradients()) return;
   const double gradient = largest * (o.initial == initial_weights::random ? o.initial_scale : std::abs(o.c));

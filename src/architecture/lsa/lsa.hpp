@@ -5,8 +5,8 @@
 
 #include "../shared_keys.hpp"
 #include "cotscale/architecture/sequence_model.hpp"
-#include "cotscale/train/population.hpp"
-#include "cotscale/train/sampled.hpp"
+#include "cotscale/train/lsa.hpp"
+#include "cotscale/train/lsa_population.hpp"
 
 namespace cotscale::architectures {
 
@@ -17,7 +17,7 @@ struct lsa_settings {
   training_method training = training_method::population;
   roll_out_method roll_out = roll_out_method::recursion;
   descent_options descent;  ///< of population; its c is that of all three, in the specification's units
-  sampled_options samples;  ///< of samples
+  lsa_options samples;      ///< of samples
 };
 
 class lsa final : public sequence_model {

@@ -1,7 +1,8 @@
 #include "trained_lsa.hpp"
 
-#include "cotscale/eval/roll_out.hpp"
+#include "cotscale/eval/lsa.hpp"
 #include "cotscale/model/lsa_chain.hpp"
+#include "cotscale/model/pseudo_newton.hpp"
 
 namespace cotscale::architectures {
 

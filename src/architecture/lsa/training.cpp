@@ -85,7 +85,7 @@ lsa_parameters as_parameters(std::span<const tensor_values> tensors, int d) {
 std::unique_ptr<const trained_sequence> train_on_samples(const lsa_settings& given, const training_problem& problem,
                                                          const std::stop_token& stop) {
   auto out = std::make_unique<trained_lsa>(given.roll_out);
-  sampled_options options = given.samples;
+  lsa_options options = given.samples;
   if (problem.initial != nullptr) {
     options.initial = initial_weights::given;
     options.given = as_parameters(*problem.initial, problem.tasks.dimension());
@@ -94,8 +94,8 @@ std::unique_ptr<const trained_sequence> train_on_samples(const lsa_settings& giv
   const auto steps = problem.record_steps;
   const auto taken = steps.first(
       static_cast<std::size_t>(std::upper_bound(steps.begin(), steps.end(), options.steps) - steps.begin()));
-  sampled_training trained = train_sampled(problem.tasks, problem.n, options, problem.key, exact, taken, stop);
-  const sampled_record& record = trained.record;
+  lsa_training trained = train_lsa(problem.tasks, problem.n, options, problem.key, exact, taken, stop);
+  const lsa_record& record = trained.record;
   training_report& report = out->report();
   report.steps = record.steps;
   report.step_size = options.optimizer.learning_rate;

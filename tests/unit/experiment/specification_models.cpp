@@ -57,11 +57,12 @@ std::string message_with_transformer(const std::string& from, const std::string&
   return message(replaced(with_transformer, from, to));
 }
 
-// The lines of the table, which are canonical.
+// The lines of the table, which are canonical but for their quotes.
 std::vector<std::string> lines_of(const std::string& keys) {
   std::vector<std::string> out;
   std::istringstream in(keys);
   for (std::string line; std::getline(in, line);) {
+    std::replace(line.begin(), line.end(), '"', '\'');
     if (!line.empty()) out.push_back(line + "\n");
   }
   return out;

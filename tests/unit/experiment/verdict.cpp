@@ -17,6 +17,7 @@
 #include "cotscale/experiment/grid.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/linalg/lapack.hpp"
+#include "cotscale/model/pseudo_newton.hpp"
 #include "cotscale/theory/closed_forms.hpp"
 #include "support/threads.hpp"
 

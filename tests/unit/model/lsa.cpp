@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cotscale/base/error.hpp"
+#include "cotscale/model/pseudo_newton.hpp"
 #include "reference/lsa.hpp"
 #include "reference/matrix.hpp"
 #include "support/explicit_lanes.hpp"

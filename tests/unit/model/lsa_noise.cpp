@@ -5,6 +5,7 @@
 
 #include "cotscale/model/lsa.hpp"
 #include "cotscale/model/lsa_chain.hpp"
+#include "cotscale/model/pseudo_newton.hpp"
 #include "cotscale/task/lane_sampler.hpp"
 #include "reference/lsa.hpp"
 #include "reference/matrix.hpp"

@@ -15,7 +15,7 @@
 #include "cotscale/linalg/lapack.hpp"
 #include "cotscale/task/spectrum.hpp"
 #include "cotscale/train/direction_error.hpp"
-#include "cotscale/train/population.hpp"
+#include "cotscale/train/lsa_population.hpp"
 #include "reference/descent.hpp"
 #include "support/matrices.hpp"
 

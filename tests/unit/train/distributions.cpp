@@ -5,9 +5,9 @@
 
 #include "cotscale/task/lane_sampler.hpp"
 #include "cotscale/task/moments.hpp"
+#include "cotscale/train/lsa.hpp"
 #include "cotscale/train/lsa_objective.hpp"
-#include "cotscale/train/population.hpp"
-#include "cotscale/train/sampled.hpp"
+#include "cotscale/train/lsa_population.hpp"
 #include "reference/lsa.hpp"
 #include "reference/matrix.hpp"
 #include "support/distributions.hpp"
@@ -33,14 +33,14 @@ TEST(descend, ends_at_the_optimum_of_every_distribution) {
   }
 }
 
-TEST(train_sampled, comes_near_the_optimum_with_noise_and_features_of_every_kind) {
+TEST(train_lsa, comes_near_the_optimum_with_noise_and_features_of_every_kind) {
   for (const auto& [name, task] : support::all_distributions(2, 0.5)) {
     const matrix best = optimal_preconditioner(task, 10);
-    sampled_options options;
+    lsa_options options;
     options.parameters = parameter_set::slice;
     options.steps = 1500;
     options.batch = 64;
-    const auto trained = train_sampled(task_mixture(task), 10, options, {3, 4}, best, {}, {});
+    const auto trained = train_lsa(task_mixture(task), 10, options, {3, 4}, best, {}, {});
     const matrix without = optimal_preconditioner(prompt_distribution(task.lambda, task.features), 10);
     const matrix gap = reference::combination(1, without, -1, best);
     const double apart = std::sqrt(reference::inner(gap, gap) / reference::inner(best, best));

@@ -11,8 +11,8 @@
 #include "cotscale/task/wishart.hpp"
 #include "cotscale/train/gpt2.hpp"
 #include "cotscale/train/gpt2_objective.hpp"
+#include "cotscale/train/lsa.hpp"
 #include "cotscale/train/lsa_objective.hpp"
-#include "cotscale/train/sampled.hpp"
 #include "support/matrices.hpp"
 #include "support/objectives.hpp"
 #include "support/threads.hpp"
@@ -101,8 +101,8 @@ TEST(prompt_losses, of_a_transformer_add_up_to_the_loss_that_is_trained) {
 
 // ---- the verdict ----
 
-sampled_options short_training(const std::string& word, double rate, std::int64_t steps = 30) {
-  sampled_options out;
+lsa_options short_training(const std::string& word, double rate, std::int64_t steps = 30) {
+  lsa_options out;
   out.objective = chain(word);
   out.optimizer.learning_rate = rate;
   out.steps = steps;
@@ -110,55 +110,55 @@ sampled_options short_training(const std::string& word, double rate, std::int64_
   return out;
 }
 
-sampled_record train(const sampled_options& options, std::string_view name = "key", int n = 10) {
-  return train_sampled(one_task(), n, options, key(name), matrix::identity(d), {}, {}).record;
+lsa_record train(const lsa_options& options, std::string_view name = "key", int n = 10) {
+  return train_lsa(one_task(), n, options, key(name), matrix::identity(d), {}, {}).record;
 }
 
-TEST(train_sampled, has_diverged_when_its_loss_is_finite_but_worse_than_none) {
+TEST(train_lsa, has_diverged_when_its_loss_is_finite_but_worse_than_none) {
   for (const std::string& word : support::objective_words()) {
     // Adam at 100 for 200 steps, as reported; a rate at which plain descent grows, but not beyond doubles.
     EXPECT_TRUE(train(short_training(word, 100, 200)).diverged);
-    sampled_options plain = short_training(word, 5, 4);
+    lsa_options plain = short_training(word, 5, 4);
     plain.optimizer.rule = update_rule_named("gd");
     plain.optimizer.schedule = schedule_named("constant");
     plain.parameters = parameter_set::slice;
-    const sampled_record record = train(plain);
+    const lsa_record record = train(plain);
     EXPECT_TRUE(record.diverged) << word;
   }
-  const sampled_record reported = train(short_training("direct", 100, 200));
+  const lsa_record reported = train(short_training("direct", 100, 200));
   EXPECT_TRUE(std::isfinite(reported.final_loss)) << "no weight and no loss has left the doubles";
   EXPECT_GT(reported.final_loss, 100);
 }
 
 // The mean over prompts of a chain's loss has a standard error as large as itself: one prompt rules it.
-TEST(train_sampled, has_diverged_also_where_one_prompt_rules_the_mean) {
-  sampled_options options = short_training("outcome", 0.5, 10);
+TEST(train_lsa, has_diverged_also_where_one_prompt_rules_the_mean) {
+  lsa_options options = short_training("outcome", 0.5, 10);
   options.objective = objective_named("outcome", "k_train = 12");
   options.optimizer.schedule = schedule_named("constant");
-  const sampled_record record = train(options, "tails", 3);
+  const lsa_record record = train(options, "tails", 3);
   EXPECT_TRUE(record.diverged);
 }
 
 // One step of Adam to A = 0.03: three prompts in four stay as they are, those of the fourth kind end four times as far.
 // Logarithms, which vary by more, do not tell yet.
-TEST(train_sampled, has_diverged_where_the_mean_alone_tells) {
+TEST(train_lsa, has_diverged_where_the_mean_alone_tells) {
   const task_mixture tasks({covariance({0.001}), covariance({100.0})}, {0.75, 0.25});
-  sampled_options options;
+  lsa_options options;
   options.parameters = parameter_set::slice;
   options.optimizer.learning_rate = 0.03;
   options.steps = 1;
   options.batch = 160;
   const matrix exact = matrix::identity(1);
-  EXPECT_TRUE(train_sampled(tasks, 200, options, key("mean"), exact, {}, {}).record.diverged);
+  EXPECT_TRUE(train_lsa(tasks, 200, options, key("mean"), exact, {}, {}).record.diverged);
   options.optimizer.learning_rate = 0.01;
-  EXPECT_FALSE(train_sampled(tasks, 200, options, key("mean"), exact, {}, {}).record.diverged) << "that would be right";
+  EXPECT_FALSE(train_lsa(tasks, 200, options, key("mean"), exact, {}, {}).record.diverged) << "that would be right";
 }
 
-TEST(train_sampled, has_not_diverged_when_it_learns_or_stays_where_it_is) {
+TEST(train_lsa, has_not_diverged_when_it_learns_or_stays_where_it_is) {
   for (const std::string& word : support::objective_words()) {
     EXPECT_FALSE(train(short_training(word, 0.002, 400)).diverged);
     for (const bool fresh : {true, false}) {
-      sampled_options still = short_training(word, 1e-30);
+      lsa_options still = short_training(word, 1e-30);
       still.fresh_prompts = fresh;
       EXPECT_FALSE(train(still).diverged);
       for (const int batch : {1, 3}) {
@@ -173,8 +173,8 @@ TEST(train_sampled, has_not_diverged_when_it_learns_or_stays_where_it_is) {
   }
 }
 
-TEST(train_sampled, has_not_diverged_where_fine_tuning_ends_as_badly_as_it_began) {
-  sampled_options tuned = short_training("direct", 1e-4);
+TEST(train_lsa, has_not_diverged_where_fine_tuning_ends_as_badly_as_it_began) {
+  lsa_options tuned = short_training("direct", 1e-4);
   tuned.initial = initial_weights::given;
   tuned.given = full_parameters({.c = 1, .v31 = matrix(d, d)});
   for (int i = 0; i < d; ++i) tuned.given.v(d + 1 + i, i) = 5;  // far worse than the estimate 0

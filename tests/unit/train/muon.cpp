@@ -8,7 +8,7 @@
 #include "cotscale/base/error.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/train/optimizer.hpp"
-#include "cotscale/train/sampled.hpp"
+#include "cotscale/train/lsa.hpp"
 #include "reference/muon.hpp"
 #include "support/matrices.hpp"
 #include "support/threads.hpp"
@@ -145,13 +145,13 @@ TEST(muon, follows_double_precision_in_single_whatever_the_threads) {
 // Learning with it comes near the optimum A* = 1/γ, γ = 1 + 1/n + d/n.
 TEST(muon, trains_linear_self_attention) {
   const task_mixture tasks(covariance(std::vector<double>(3, 1.0)));
-  sampled_options options;
+  lsa_options options;
   options.parameters = parameter_set::full;
   options.steps = 600;
   options.batch = 256;
   options.optimizer = muon(0);
   const matrix exact = times_power_of_two(matrix::identity(3), 0);
-  const sampled_training trained = train_sampled(tasks, 20, options, {1, 2}, exact, {}, {});
+  const lsa_training trained = train_lsa(tasks, 20, options, {1, 2}, exact, {}, {});
   const double gamma = 1 + 1.0 / 20 + 3.0 / 20;
   const matrix a = effective_preconditioner(trained.model);
   EXPECT_FALSE(trained.record.diverged);

@@ -1,4 +1,4 @@
-#include "cotscale/train/population.hpp"
+#include "cotscale/train/lsa_population.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -21,7 +21,7 @@ enum class parameter_set {
 };
 
 /// The defaults come within 2 % of the population optimum at d = 5, n = 20.
-struct sampled_options : learning_options {
+struct lsa_options : learning_options {
   double c = 1;  ///< not zero
   parameter_set parameters = parameter_set::full;
   bool free_w13 = false;                               ///< on the slice, W₁₃ moves too: all of its entries
@@ -33,7 +33,7 @@ struct sampled_options : learning_options {
 
 /// What happened during training. `loss`, `preconditioner_distance` and `off_slice` are those at the requested steps,
 /// NaN beyond the last step taken: after so many updates, and for `loss` on the batch of the update to come.
-struct sampled_record {
+struct lsa_record {
   bool diverged = false;   ///< not finite, or worse at the end than the estimate 0 and than the initial weights
   std::int64_t steps = 0;  ///< updates made
   double final_loss = 0;   ///< mean over the batches of the last twentieth of the steps, NaN if not finite
@@ -46,9 +46,9 @@ struct sampled_record {
   matrix initial_preconditioner;  ///< effective_preconditioner of the initial weights, (d, d)
 };
 
-struct sampled_training {
+struct lsa_training {
   lsa_parameters model;
-  sampled_record record;
+  lsa_record record;
 };
 
 /// A = W₂₄ V₃₁, (d, d): the first step of a chain is ŵ_1 = A Ŝ w, and on the slice, where W₂₄ = −c, this is
@@ -65,8 +65,8 @@ double off_slice_norm(const lsa_parameters& parameters);
 /// last, its loss exceeds that of the estimate 0 and that of the initial weights, each by more than 4 standard errors,
 /// in the mean or in the mean of logarithms. Throws stopped when asked to stop, and specification_error for an
 /// optimiser that cannot work.
-sampled_training train_sampled(const task_mixture& tasks, int n, const sampled_options& options, stream_key key,
-                               const matrix& exact_preconditioner, std::span<const std::int64_t> record_steps,
-                               const std::stop_token& stop);
+lsa_training train_lsa(const task_mixture& tasks, int n, const lsa_options& options, stream_key key,
+                       const matrix& exact_preconditioner, std::span<const std::int64_t> record_steps,
+                       const std::stop_token& stop);
 
 }  // namespace cotscale

@@ -1,4 +1,4 @@
-#include "cotscale/train/gpt2_prompts.hpp"
+#include "cotscale/train/curriculum.hpp"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "cotscale/train/sampled.hpp"
+#include "cotscale/train/lsa.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,7 +19,7 @@
 #include "cotscale/task/moments.hpp"
 #include "cotscale/task/spectrum.hpp"
 #include "cotscale/task/wishart.hpp"
-#include "cotscale/train/population.hpp"
+#include "cotscale/train/lsa_population.hpp"
 #include "reference/matrix.hpp"
 #include "support/matrices.hpp"
 #include "support/objectives.hpp"
@@ -55,13 +55,13 @@ matrix v31(const lsa_parameters& p) {
 
 double w24(const lsa_parameters& p) { return p.w(p.dimension(), 2 * p.dimension() + 1); }
 
-sampled_training train(const task_mixture& tasks, int n, const sampled_options& options, std::string_view name = "key",
-                       const std::vector<std::int64_t>& record_steps = {}) {
-  return train_sampled(tasks, n, options, key(name), matrix::identity(tasks.dimension()), record_steps, {});
+lsa_training train(const task_mixture& tasks, int n, const lsa_options& options, std::string_view name = "key",
+                   const std::vector<std::int64_t>& record_steps = {}) {
+  return train_lsa(tasks, n, options, key(name), matrix::identity(tasks.dimension()), record_steps, {});
 }
 
-sampled_options short_training(const std::string& word = "direct", int k_train = 1) {
-  sampled_options out;
+lsa_options short_training(const std::string& word = "direct", int k_train = 1) {
+  lsa_options out;
   out.objective = support::objective_of(word, k_train);
   out.steps = 6;
   out.batch = 200;
@@ -70,14 +70,13 @@ sampled_options short_training(const std::string& word = "direct", int k_train =
 
 // ---- where it ends ----
 
-TEST(train_sampled, reaches_the_population_optimum_with_adam) {
+TEST(train_lsa, reaches_the_population_optimum_with_adam) {
   constexpr int n = 20;
   for (const double c : {1.0, -2.0}) {
     const task_mixture tasks(rotated(power_law(5, 10), "optimum"));
-    sampled_options options;  // every entry but W₂₄ moves
+    lsa_options options;  // every entry but W₂₄ moves
     options.c = c;
-    const sampled_training trained =
-        train_sampled(tasks, n, options, key("optimum"), exact_preconditioner(tasks, n), {}, {});
+    const lsa_training trained = train_lsa(tasks, n, options, key("optimum"), exact_preconditioner(tasks, n), {}, {});
     const matrix gamma =
         reference::combination(1 + 1.0 / n, tasks.task(0).values(), tasks.task(0).trace() / n, matrix::identity(5));
     const matrix optimum = reference::combination(-1 / c, reference::inverse(gamma), 0, gamma);
@@ -89,11 +88,11 @@ TEST(train_sampled, reaches_the_population_optimum_with_adam) {
   }
 }
 
-TEST(train_sampled, reaches_the_optimum_of_a_mixture) {
+TEST(train_lsa, reaches_the_optimum_of_a_mixture) {
   constexpr int n = 20;
   const task_mixture tasks({rotated(power_law(3, 4), "first"), rotated(power_law(3, 9), "second")}, {0.3, 0.7});
   const matrix exact = exact_preconditioner(tasks, n);
-  const sampled_training trained = train_sampled(tasks, n, {}, key("mixture"), exact, {}, {});
+  const lsa_training trained = train_lsa(tasks, n, {}, key("mixture"), exact, {}, {});
   EXPECT_LT(trained.record.final_preconditioner_distance, 0.02);
   for (const std::size_t one : {0U, 1U}) {
     EXPECT_GT(relative_distance(exact_preconditioner(task_mixture(tasks.task(one)), n), exact), 0.04)
@@ -116,15 +115,15 @@ double chain_error(const lsa_parameters& model, const task_mixture& tasks, int m
 }
 
 // Only the product W₂₄V₃₁ is learned: the chain converges to −W₂₄/c times w.
-TEST(train_sampled, learns_the_first_step_but_no_chain_if_w24_moves) {
+TEST(train_lsa, learns_the_first_step_but_no_chain_if_w24_moves) {
   constexpr int n = 20;
   const task_mixture tasks(power_law(5, 10));
-  sampled_options held;
-  sampled_options free;
+  lsa_options held;
+  lsa_options free;
   free.free_w24 = true;
   const matrix exact = exact_preconditioner(tasks, n);
-  const sampled_training right = train_sampled(tasks, n, held, key("w24"), exact, {}, {});
-  const sampled_training wrong = train_sampled(tasks, n, free, key("w24"), exact, {}, {});
+  const lsa_training right = train_lsa(tasks, n, held, key("w24"), exact, {}, {});
+  const lsa_training wrong = train_lsa(tasks, n, free, key("w24"), exact, {}, {});
   EXPECT_LT(wrong.record.final_preconditioner_distance, 0.02);
   EXPECT_GT(std::abs(wrong.record.w24 + 1), 0.05);
   EXPECT_EQ(wrong.record.w24, w24(wrong.model));
@@ -135,42 +134,42 @@ TEST(train_sampled, learns_the_first_step_but_no_chain_if_w24_moves) {
   EXPECT_GT(ratio(10), 10);
 }
 
-TEST(train_sampled, comes_near_by_every_optimiser) {
+TEST(train_lsa, comes_near_by_every_optimiser) {
   const task_mixture tasks(power_law(2, 3));
   const matrix exact = exact_preconditioner(tasks, 20);
   for (const std::string rule : {"gd", "sgd", "adam", "adamw"}) {
-    sampled_options options;
+    lsa_options options;
     options.steps = 1000;
     options.optimizer.rule = update_rule_named(rule, rule == "adamw" ? "weight_decay = 1e-3" : "");
     options.optimizer.warm_up = 20;
     options.optimizer.clip_norm = 5;
     if (rule == "gd") options.optimizer.learning_rate = 0.1;
-    const sampled_training trained = train_sampled(tasks, 20, options, key("rules"), exact, {}, {});
+    const lsa_training trained = train_lsa(tasks, 20, options, key("rules"), exact, {}, {});
     EXPECT_LT(trained.record.final_preconditioner_distance, 0.03) << rule;
   }
 }
 
 // ---- what moves ----
 
-TEST(train_sampled, moves_v31_alone_for_direct_on_the_slice) {
+TEST(train_lsa, moves_v31_alone_for_direct_on_the_slice) {
   const task_mixture tasks(power_law(3, 5));
-  sampled_options options = short_training();
+  lsa_options options = short_training();
   options.c = -0.5;
   options.parameters = parameter_set::slice;
   options.free_w13 = true;  // w_0 = 0: the direct objective does not see it
-  const sampled_training trained = train(tasks, 10, options);
+  const lsa_training trained = train(tasks, 10, options);
   EXPECT_EQ(trained.record.final_off_slice, 0);
   EXPECT_NE(v31(trained.model), matrix(3, 3));
   EXPECT_EQ(trained.model.v, full_parameters({.c = -0.5, .v31 = v31(trained.model)}).v);
   EXPECT_EQ(trained.model.w, full_parameters({.c = -0.5, .v31 = v31(trained.model)}).w);
 }
 
-TEST(train_sampled, moves_w13_and_w24_on_the_slice_when_told) {
+TEST(train_lsa, moves_w13_and_w24_on_the_slice_when_told) {
   const task_mixture tasks(power_law(3, 5));
   const lsa_parameters start = full_parameters({.c = 1, .v31 = matrix(3, 3)});
   for (const bool w13 : {false, true}) {
     for (const bool w24_moves : {false, true}) {
-      sampled_options options = short_training("process", 3);
+      lsa_options options = short_training("process", 3);
       options.parameters = parameter_set::slice;
       options.free_w13 = w13;
       options.free_w24 = w24_moves;
@@ -182,10 +181,10 @@ TEST(train_sampled, moves_w13_and_w24_on_the_slice_when_told) {
   }
 }
 
-TEST(train_sampled, moves_all_but_w24_in_full) {
+TEST(train_lsa, moves_all_but_w24_in_full) {
   const task_mixture tasks(power_law(2, 3));
   for (const std::string& word : support::objective_words()) {
-    sampled_options options = short_training(word, 3);
+    lsa_options options = short_training(word, 3);
     const lsa_parameters held = train(tasks, 10, options).model;
     EXPECT_EQ(w24(held), -1);
     EXPECT_GT(off_slice_norm(held), 0);
@@ -194,9 +193,9 @@ TEST(train_sampled, moves_all_but_w24_in_full) {
   }
 }
 
-TEST(train_sampled, starts_where_it_is_told) {
+TEST(train_lsa, starts_where_it_is_told) {
   const task_mixture tasks(power_law(20, 30));
-  sampled_options options = short_training();
+  lsa_options options = short_training();
   options.steps = 0;
   options.c = 3;
   EXPECT_EQ(train(tasks, 10, options).model.w, full_parameters({.c = 3, .v31 = matrix(20, 20)}).w);
@@ -223,7 +222,7 @@ TEST(train_sampled, starts_where_it_is_told) {
 // ---- which prompts ----
 
 // Gradient descent on V₃₁, prompt by prompt: with ŵ = −c V₃₁ Ŝ w the gradient is the mean of −c (ŵ − w) (Ŝ w)ᵀ.
-matrix descend_by_hand(const task_mixture& tasks, int n, const sampled_options& options, double rate, stream_key k) {
+matrix descend_by_hand(const task_mixture& tasks, int n, const lsa_options& options, double rate, stream_key k) {
   const int d = tasks.dimension();
   const int blocks = (options.batch + lane_count - 1) / lane_count;
   const wishart_source source(tasks, n, k);
@@ -245,11 +244,11 @@ matrix descend_by_hand(const task_mixture& tasks, int n, const sampled_options& 
   return v;
 }
 
-TEST(train_sampled, takes_the_prompts_of_its_key_batch_by_batch) {
+TEST(train_lsa, takes_the_prompts_of_its_key_batch_by_batch) {
   const task_mixture tasks({rotated(power_law(3, 4), "first"), rotated(power_law(3, 9), "second")}, {0.3, 0.7});
   for (const int batch : {1, 8, 13, 100, 3001}) {
     for (const bool fresh : {true, false}) {
-      sampled_options options = short_training();
+      lsa_options options = short_training();
       options.c = -0.7;
       options.steps = 3;
       options.batch = batch;
@@ -265,8 +264,8 @@ TEST(train_sampled, takes_the_prompts_of_its_key_batch_by_batch) {
   }
 }
 
-TEST(train_sampled, descends_on_one_batch_without_fresh_prompts) {
-  sampled_options options = short_training();
+TEST(train_lsa, descends_on_one_batch_without_fresh_prompts) {
+  lsa_options options = short_training();
   options.steps = 40;
   options.batch = 64;
   options.fresh_prompts = false;
@@ -275,20 +274,20 @@ TEST(train_sampled, descends_on_one_batch_without_fresh_prompts) {
   options.optimizer.learning_rate = 0.05;
   std::vector<std::int64_t> every(41);
   std::iota(every.begin(), every.end(), 0);
-  const sampled_record record = train(task_mixture(power_law(3, 5)), 10, options, "key", every).record;
+  const lsa_record record = train(task_mixture(power_law(3, 5)), 10, options, "key", every).record;
   for (std::size_t t = 1; t < every.size(); ++t) EXPECT_LT(record.loss[t], record.loss[t - 1]) << t;
 }
 
-TEST(train_sampled, is_a_function_of_the_key_alone_whatever_the_threads) {
+TEST(train_lsa, is_a_function_of_the_key_alone_whatever_the_threads) {
   const task_mixture tasks({power_law(6, 8), rotated(power_law(6, 12), "second")}, {0.5, 0.5});
   for (const std::string& word : support::objective_words()) {
-    sampled_options options = short_training(word, 4);
+    lsa_options options = short_training(word, 4);
     options.batch = 1201;  // several shards
     options.free_w24 = true;
-    const sampled_training once = train(tasks, 6, options, "key", {0, 3, 6});
+    const lsa_training once = train(tasks, 6, options, "key", {0, 3, 6});
     for (const int threads : {1, 2, 4}) {
       const support::thread_scope scope(threads);
-      const sampled_training again = train(tasks, 6, options, "key", {0, 3, 6});
+      const lsa_training again = train(tasks, 6, options, "key", {0, 3, 6});
       EXPECT_EQ(again.model.v, once.model.v) << threads << " threads";
       EXPECT_EQ(again.model.w, once.model.w);
       EXPECT_EQ(again.record.loss, once.record.loss);
@@ -298,9 +297,9 @@ TEST(train_sampled, is_a_function_of_the_key_alone_whatever_the_threads) {
   }
 }
 
-TEST(train_sampled, draws_the_length_of_rollouts) {
+TEST(train_lsa, draws_the_length_of_rollouts) {
   // With weights that are held, as good as, the loss at step t depends on the prompts and the length alone.
-  sampled_options options = short_training("rollout", 3);
+  lsa_options options = short_training("rollout", 3);
   options.steps = 60;
   options.fresh_prompts = false;
   options.optimizer.learning_rate = 1e-300;
@@ -315,15 +314,15 @@ TEST(train_sampled, draws_the_length_of_rollouts) {
 
 // ---- the record ----
 
-TEST(train_sampled, records_what_it_was_asked_for) {
+TEST(train_lsa, records_what_it_was_asked_for) {
   const task_mixture tasks(power_law(3, 5));
-  sampled_options options = short_training();
+  lsa_options options = short_training();
   options.steps = 20;
   options.optimizer.schedule = schedule_named("constant");
   const matrix exact = exact_preconditioner(tasks, 10);
   const std::vector<std::int64_t> at{0, 7, 20};
-  const sampled_training trained = train_sampled(tasks, 10, options, key("key"), exact, at, {});
-  const sampled_record& record = trained.record;
+  const lsa_training trained = train_lsa(tasks, 10, options, key("key"), exact, at, {});
+  const lsa_record& record = trained.record;
   EXPECT_EQ(record.steps, 20);
   EXPECT_FALSE(record.diverged);
   ASSERT_EQ(record.loss.size(), 3U);
@@ -334,27 +333,26 @@ TEST(train_sampled, records_what_it_was_asked_for) {
   EXPECT_NEAR(record.final_preconditioner_distance, relative_distance(effective_preconditioner(trained.model), exact),
               1e-14);
   options.steps = 7;
-  const sampled_training shorter =
-      train_sampled(tasks, 10, options, key("key"), exact, std::vector<std::int64_t>{7}, {});
+  const lsa_training shorter = train_lsa(tasks, 10, options, key("key"), exact, std::vector<std::int64_t>{7}, {});
   EXPECT_EQ(shorter.record.preconditioner_distance[0], record.preconditioner_distance[1]);
   EXPECT_EQ(shorter.record.off_slice[0], record.off_slice[1]);
   EXPECT_EQ(shorter.record.loss[0], record.loss[1]);
   options.steps = 1;
   options.batch = 4096;
-  const sampled_record first = train(tasks, 10, options, "key", {0}).record;
+  const lsa_record first = train(tasks, 10, options, "key", {0}).record;
   EXPECT_NEAR(first.loss[0], 1.5, 5 * std::sqrt(1.5 / 4096)) << "½ E‖w‖² = d/2";
   EXPECT_EQ(first.final_loss, first.loss[0]) << "one step is all";
 }
 
-TEST(train_sampled, ends_when_it_is_no_longer_finite) {
+TEST(train_lsa, ends_when_it_is_no_longer_finite) {
   const task_mixture tasks(power_law(3, 5));
   for (const std::string& word : support::objective_words()) {
-    sampled_options options = short_training(word, 3);
+    lsa_options options = short_training(word, 3);
     options.steps = 2000;
     options.batch = 16;
     options.optimizer.rule = update_rule_named("gd");
     options.optimizer.learning_rate = 1e4;
-    const sampled_record record = train(tasks, 10, options, "key", {0, 1999}).record;
+    const lsa_record record = train(tasks, 10, options, "key", {0, 1999}).record;
     EXPECT_TRUE(record.diverged);
     EXPECT_LT(record.steps, 1000);
     EXPECT_TRUE(std::isfinite(record.loss[0]));
@@ -363,23 +361,23 @@ TEST(train_sampled, ends_when_it_is_no_longer_finite) {
   }
 }
 
-TEST(train_sampled, stops_when_asked) {
+TEST(train_lsa, stops_when_asked) {
   std::stop_source source;
   const std::jthread asks([&] {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
     source.request_stop();
   });
-  sampled_options endless;
+  lsa_options endless;
   endless.steps = std::numeric_limits<std::int64_t>::max();
   EXPECT_THROW(
-      train_sampled(task_mixture(power_law(2, 3)), 5, endless, key("key"), matrix::identity(2), {}, source.get_token()),
+      train_lsa(task_mixture(power_law(2, 3)), 5, endless, key("key"), matrix::identity(2), {}, source.get_token()),
       stopped);
 }
 
-TEST(train_sampled, refuses_what_cannot_work) {
+TEST(train_lsa, refuses_what_cannot_work) {
   const task_mixture tasks(power_law(2, 3));
   const auto refuses = [&](auto set) {
-    sampled_options options = short_training();
+    lsa_options options = short_training();
     set(options);
     EXPECT_THROW(train(tasks, 5, options), precondition_error);
   };
@@ -387,8 +385,8 @@ TEST(train_sampled, refuses_what_cannot_work) {
   refuses([](auto& o) { o.steps = -1; });
   refuses([](auto& o) { o.batch = 0; });
   refuses([](auto& o) { o.initial = initial_weights::given; });
-  EXPECT_THROW(train_sampled(tasks, 5, {}, key("key"), matrix(3, 3), {}, {}), precondition_error);
-  sampled_options options = short_training();
+  EXPECT_THROW(train_lsa(tasks, 5, {}, key("key"), matrix(3, 3), {}, {}), precondition_error);
+  lsa_options options = short_training();
   options.optimizer.learning_rate = -1;
   EXPECT_THROW(train(tasks, 5, options), specification_error);
 }

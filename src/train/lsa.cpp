@@ -1,4 +1,4 @@
-#include "cotscale/train/sampled.hpp"
+#include "cotscale/train/lsa.hpp"
 
 #include <cmath>
 #include <limits>
@@ -18,15 +18,15 @@ double distance(const lsa_parameters& parameters, const matrix& exact) {
   return frobenius_norm(combination(1, effective_preconditioner(parameters), -1, exact)) / frobenius_norm(exact);
 }
 
-void require_valid(const sampled_options& o, int d, const matrix& exact) {
+void require_valid(const lsa_options& o, int d, const matrix& exact) {
   expects(o.c != 0 && o.steps >= 0 && o.batch >= 1 && o.initial_scale >= 0,
-          "train_sampled: c = {}, steps = {}, batch = {}, initial_scale = {}", o.c, o.steps, o.batch, o.initial_scale);
-  expects(exact.rows() == d && exact.columns() == d, "train_sampled: d = {}, A* ({}, {})", d, exact.rows(),
+          "train_lsa: c = {}, steps = {}, batch = {}, initial_scale = {}", o.c, o.steps, o.batch, o.initial_scale);
+  expects(exact.rows() == d && exact.columns() == d, "train_lsa: d = {}, A* ({}, {})", d, exact.rows(),
           exact.columns());
   if (o.initial != initial_weights::given) return;
   const int size = lsa_rows{d}.count();
   for (const matrix* given : {&o.given.v, &o.given.w}) {
-    expects(given->rows() == size && given->columns() == size, "train_sampled: d = {}, given weights ({}, {})", d,
+    expects(given->rows() == size && given->columns() == size, "train_lsa: d = {}, given weights ({}, {})", d,
             given->rows(), given->columns());
   }
 }
@@ -52,16 +52,16 @@ double off_slice_norm(const lsa_parameters& parameters) {
   return std::hypot(frobenius_norm(rest.v), frobenius_norm(rest.w)) / scale;
 }
 
-sampled_training train_sampled(const task_mixture& tasks, int n, const sampled_options& options, stream_key key,
-                               const matrix& exact_preconditioner, std::span<const std::int64_t> record_steps,
-                               const std::stop_token& stop) {
+lsa_training train_lsa(const task_mixture& tasks, int n, const lsa_options& options, stream_key key,
+                       const matrix& exact_preconditioner, std::span<const std::int64_t> record_steps,
+                       const std::stop_token& stop) {
   const int d = tasks.dimension();
   require_valid(options, d, exact_preconditioner);
   const blas_threads one(1);  // also in a lone shard, which runs outside of a parallel region
   detail::lsa_samples model(tasks, n, options, key);
   learner<double> learning(model, options, key, stop);
   training_state<double> state = learning.beginning();
-  sampled_record out;
+  lsa_record out;
   for (auto* series : {&out.loss, &out.preconditioner_distance, &out.off_slice})
     series->assign(record_steps.size(), nan);
   const auto record = [&](std::size_t i, double loss) {
