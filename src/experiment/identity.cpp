@@ -8,6 +8,7 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/hash.hpp"
+#include "cotscale/config/field.hpp"
 #include "cotscale/config/writer.hpp"
 #include "cotscale/eval/baselines.hpp"
 #include "cotscale/experiment/initial_weights.hpp"
