@@ -60,7 +60,6 @@ work_list prepare_work(const specification& spec, const coordinates& grid,
   attributes.emplace_back("sampler", word_of(resolved_sampler(spec)));
   // Results of one large matrix may differ in their last bits between thread counts.
   attributes.emplace_back("blas_threads", std::int64_t{threads_of_blas(spec)});
-  require_runnable(spec, grid, thread_count());
   require_writable(options.output, options.overwrite);
   lock = std::make_unique<file_lock>(options.output);
   if (!lock->notice().empty()) warn("{}", lock->notice());
@@ -105,11 +104,10 @@ exit_code run_sweep(const specification& spec, const run_options& requested, con
   std::optional<patience> sign_of_life;
   if (all.is_root()) sign_of_life.emplace("preparing the run");
   coordinates grid;
-  std::shared_ptr<const results_schema> schema;
-  all.together([&] {
-    grid = require_grid(spec);
-    schema = make_schema(grid);
-  });
+  all.together([&] { grid = require_grid(spec); });
+  all.on_root([&] { require_runnable(spec, grid, thread_count()); });
+  std::shared_ptr<const results_schema> schema;  // it has the memory of a cell
+  all.together([&] { schema = make_schema(grid); });
   std::unique_ptr<file_lock> lock;
   work_list list;
   all.on_root([&] { list = prepare_work(spec, grid, schema, options, all, lock); });

@@ -187,7 +187,7 @@ training = "closed_form"
 """)
     text = program.run(code=1, ranks=0)
     [told] = [line for line in text.splitlines() if line.startswith("cotscale: failed: ")]
-    assert "mixture selected, hardness" in told and "repeat 0 and 1 more: " in told and "the target is singular" in told
+    assert "mixture selected, hardness" in told and "repeat 0 and 1 more: " in told and "the quadratic programme overflows" in told
     assert "2 of 2 done cells" in program("verify", program.out) and faults(program.out) == []
     listed = [line for line in program("status", program.out).splitlines() if line.startswith("  failed   model")]
     assert len(listed) == 2 and all("mixture selected, " in line and "repeat 0: " in line for line in listed)

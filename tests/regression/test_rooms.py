@@ -12,7 +12,7 @@ COMMENT = re.compile(r"//.*|\.(example|otherwise|help) = \".*?[^\\]\"")  # and w
 # What belongs to an architecture: its folder, its passes, its samples and roll-outs.
 OWN = re.compile(rf"src/architecture/({NAMES})/|(src|include/cotscale)/(model|train|eval)/({NAMES})\w*\.[ch]pp")
 # Examples of the command line name models, and softmax is a function of layers.
-OTHER_WORDS = ("src/app/main.cpp", "src/nn/")
+OTHER_WORDS = ("src/app/command_line.cpp", "src/nn/")
 # The one place that knows all of them.
 LIST = "src/architecture/architectures.cpp"
 
