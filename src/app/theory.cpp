@@ -128,8 +128,8 @@ bool varies_models_only(const specification& spec, const cell& c) {
   return false;
 }
 
-// Models and, with given candidates, repeats do not matter. Mixtures that only stages are trained on have cells like the
-// first of the sweep.
+// Models and, with given candidates, repeats do not matter. Mixtures that only stages are trained on have cells like
+// the first of the sweep.
 std::vector<cell> predicted_cells(const specification& spec, const coordinates& grid) {
   std::vector<cell> cells;
   const std::vector<std::string> mixtures = all_mixtures(spec);

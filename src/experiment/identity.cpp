@@ -35,8 +35,8 @@ std::string common_text(const specification& given, const std::vector<std::strin
   test_keys(out, spec);
   out.table("target");
   target_keys(out, spec.target, spec);
-  std::string text =
-      fmt::format("{}\nrandom numbers {}\n{}", out.text(), rng_name, version_line("numbers", "of-all", numbers_version));
+  std::string text = fmt::format("{}\nrandom numbers {}\n{}", out.text(), rng_name,
+                                 version_line("numbers", "of-all", numbers_version));
   for (const baseline* b : cotscale::baselines()) {
     const bool computed = std::find(baselines.begin(), baselines.end(), b->name) != baselines.end();
     if (computed) text += version_line("baseline", b->name, b->version);

@@ -36,16 +36,16 @@ std::shared_ptr<const trained_sequence> train_model(const specification& spec, c
     initial = table.initial->weights(source, table, model.tensors(spec.d, static_cast<int>(c.n)));
   }
   return model.train({.tasks = tasks,
-                       .n = static_cast<int>(c.n),
-                       .key = training_key(spec, c),
-                       .optimum = theory.optimum,
-                       .directions = theory.directions,
-                       .target_unit = theory.units.target,
-                       .mixture_unit = theory.units.mixture,
-                       .record_steps = grid.training_steps,
-                       .blas_threads = threads_of_blas(spec),
-                       .initial = initial ? &*initial : nullptr},
-                      stop);
+                      .n = static_cast<int>(c.n),
+                      .key = training_key(spec, c),
+                      .optimum = theory.optimum,
+                      .directions = theory.directions,
+                      .target_unit = theory.units.target,
+                      .mixture_unit = theory.units.mixture,
+                      .record_steps = grid.training_steps,
+                      .blas_threads = threads_of_blas(spec),
+                      .initial = initial ? &*initial : nullptr},
+                     stop);
 }
 
 void store_training(const trained_sequence& model, cell_values& out) {

@@ -7,8 +7,8 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/linalg/blas.hpp"
-#include "cotscale/train/optimizer.hpp"
 #include "cotscale/train/lsa.hpp"
+#include "cotscale/train/optimizer.hpp"
 #include "reference/muon.hpp"
 #include "support/matrices.hpp"
 #include "support/threads.hpp"
