@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "baselines/common.hpp"
+#include "cotscale/config/part.hpp"
 #include "cotscale/eval/statistics.hpp"
 
 namespace cotscale {
@@ -67,9 +68,23 @@ error_table one_row(error_table& table, int i) {
 
 }  // namespace detail
 
+namespace baseline_parts {
+
+// The list: a new baseline is a file in eval/baselines and a line below.
+// clang-format off
+constexpr std::array parts{
+    &config::part<baseline, struct least_squares>,
+    &config::part<baseline, struct ridge>,
+    &config::part<baseline, struct gradient_descent>,
+    &config::part<baseline, struct oracle>,
+    &config::part<baseline, struct ridge_noise>,
+};
+// clang-format on
+
+}  // namespace baseline_parts
+
 std::span<const baseline* const> baselines() {
-  static constexpr std::array all{&detail::least_squares, &detail::ridge, &detail::gradient_descent, &detail::oracle,
-                                  &detail::ridge_noise};
+  static const auto all = config::parts_of(baseline_parts::parts);
   return all;
 }
 

@@ -83,7 +83,7 @@ void task_keys(config::keys& k, specification& spec) {
            .unwritten = "0.0"},
           spec.noise, {.least = 0});
   k.part({.name = "weights", .help = "the prior of w, of mean 0 and E[w wᵀ] = I", .unwritten = "'gaussian'"},
-         spec.weights, chosen_weights());
+         spec.weights, all_weights());
   k.check([&] {
     if (spec.d < 1) return;
     try {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "cotscale/task/feature_parts.hpp"
+#include "cotscale/task/rows.hpp"
 #include "cotscale/task/mixture.hpp"
 #include "support/matrices.hpp"
 
@@ -34,17 +34,15 @@ inline std::shared_ptr<const row_distribution> some_rows(int d, int count = 40) 
 }
 
 /// Student-t with so many degrees.
-inline std::shared_ptr<const student_t_distribution> student_t(double degrees) {
-  auto out = std::make_shared<student_t_distribution>();
-  out->degrees = degrees;
-  return out;
+inline std::shared_ptr<const feature_distribution> student_t(double degrees) {
+  return features_named("student_t", fmt::format("degrees = {}", degrees));
 }
 
 inline std::vector<named_distribution> all_distributions(int d, double noise) {
   const auto rows = some_rows(d);
   return {{"gaussian", {some_covariance(d), gaussian_features(), noise}},
           {"student_t", {some_covariance(d), student_t(14), noise}},
-          {"rademacher", {some_covariance(d), std::make_shared<rademacher_distribution>(), noise}},
+          {"rademacher", {some_covariance(d), features_named("rademacher"), noise}},
           {"rows", {rows->own_covariance(), rows, noise}}};
 }
 

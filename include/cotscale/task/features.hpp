@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "cotscale/base/random.hpp"
@@ -45,7 +46,7 @@ class feature_distribution {  // NOLINT(cppcoreguidelines-special-member-functio
   /// What only a reader does, after all keys: it reads files, whose names start from `directory`. d is 0 where that is
   /// wrong.
   virtual void settle(config::keys&, int /*d*/, const std::filesystem::path& /*directory*/) {}
-  virtual int version() const { return 1; }  ///< raised when its numbers change
+  virtual int version() const = 0;  ///< raised when its numbers change
   /// Adds the word and what else determines the numbers.
   virtual void identify(key_builder& key) const = 0;
 
@@ -74,6 +75,9 @@ class feature_distribution {  // NOLINT(cppcoreguidelines-special-member-functio
 
 /// All there are, with the defaults of their members, in the order of the documentation.
 std::span<const feature_distribution* const> all_features();
+
+/// One of them by its word, with the values of its keys as lines of TOML (config/named_part.hpp).
+std::shared_ptr<const feature_distribution> features_named(std::string_view word, const std::string& values = "");
 
 /// Settles what was chosen, where there is a reader.
 void settle(config::keys& k, std::shared_ptr<const feature_distribution>& chosen, int d,

@@ -2,12 +2,13 @@
 // preconditioners, one-step errors, limits and predictions need: they hold for every prior. The rest does not:
 // `ridge_noise` is the Bayes estimate for Gaussian w only, and the spread of ‖w‖² depends on the prior (start_score).
 //
-// Keys: `[task] weights = "WORD"`, and with sparse `nonzero`.
+// Keys: `[task] weights = "WORD"`, then those that the prior declares.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "cotscale/base/random.hpp"
@@ -23,7 +24,7 @@ class weight_prior {  // NOLINT(cppcoreguidelines-special-member-functions)
   virtual std::shared_ptr<weight_prior> clone() const = 0;
   /// Those of its members.
   virtual void keys(config::keys&) {}
-  virtual int version() const { return 1; }
+  virtual int version() const = 0;  ///< raised when its numbers change
   virtual void identify(key_builder& key) const = 0;
   /// Throws specification_error where there is no such prior in d dimensions.
   virtual void require_dimension(int) const {}
@@ -36,44 +37,11 @@ class weight_prior {  // NOLINT(cppcoreguidelines-special-member-functions)
   virtual bool is_gaussian() const { return false; }
 };
 
-/// w ~ N(0, I).
-class gaussian_weights : public weight_prior {
- public:
-  std::string_view word() const override { return "gaussian"; }
-  std::string_view help() const override { return "w ~ N(0, I)"; }
-  std::shared_ptr<weight_prior> clone() const override { return std::make_shared<gaussian_weights>(*this); }
-  void identify(key_builder& key) const override { key.add(word()); }
-  void shape(stream_key, std::uint64_t, std::span<double>) const override {}
-  bool is_gaussian() const override { return true; }
-};
+/// All there are, with the defaults of their members, in the order of the documentation.
+std::span<const weight_prior* const> all_weights();
 
-/// s of the d coordinates, chosen uniformly, are N(0, d/s) each, and the others 0.
-class sparse_weights : public weight_prior {
- public:
-  int nonzero = 1;  ///< s, in 1 … d
-
-  std::string_view word() const override { return "sparse"; }
-  std::string_view help() const override {
-    return "`nonzero` of the d coordinates, chosen uniformly, are N(0, d/`nonzero`) each, the others 0";
-  }
-  std::shared_ptr<weight_prior> clone() const override { return std::make_shared<sparse_weights>(*this); }
-  void keys(config::keys& k) override;
-  void identify(key_builder& key) const override { key.add(word()).add(nonzero); }
-  void require_dimension(int d) const override;
-  void shape(stream_key key, std::uint64_t index, std::span<double> w) const override;
-  int degrees(int) const override { return nonzero; }
-};
-
-struct weight_part {
-  std::string_view word, help;
-  std::unique_ptr<weight_prior> (*make)();
-};
-
-/// All of them. Adding one is a file in task/weights and a line there.
-std::span<const weight_part> weight_parts();
-
-/// One of each with the defaults of its members, in that order, for specifications to choose from.
-std::span<const weight_prior* const> chosen_weights();
+/// One of them by its word, with the values of its keys as lines of TOML (config/named_part.hpp).
+std::shared_ptr<const weight_prior> weights_named(std::string_view word, const std::string& values = "");
 
 /// N(0, I), shared by all who do not say otherwise.
 std::shared_ptr<const weight_prior> normal_weights();

@@ -7,8 +7,6 @@
 
 namespace cotscale::detail {
 
-extern const baseline least_squares, ridge, gradient_descent, oracle, ridge_noise;
-
 void squared_norms(const matrix& x, double* out);
 
 /// factor · ratio^i, i = 0 … count − 1.

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "common.hpp"
+#include "cotscale/config/part_definition.hpp"
 #include "cotscale/model/pseudo_newton.hpp"
 
 namespace cotscale::detail {
@@ -81,12 +82,24 @@ class run : public baseline_run {
 };
 
 }  // namespace
-
-const baseline gradient_descent{
-    .name = "gradient_descent",
-    .help = "gradient descent with the one step size that has the least mean error at the last step",
-    .version = 1,
-    .needs_noise = false,
-    .start = [](const baseline_setting& s) -> std::unique_ptr<baseline_run> { return std::make_unique<run>(s); }};
-
 }  // namespace cotscale::detail
+
+namespace cotscale {
+namespace baseline_parts {
+
+struct gradient_descent : baseline {
+  gradient_descent()
+      : baseline{.name = "gradient_descent",
+                 .help = "gradient descent with the one step size that has the least mean error at the last step",
+                 .version = 1,
+                 .needs_noise = false,
+                 .start = [](const baseline_setting& s) -> std::unique_ptr<baseline_run> {
+                   return std::make_unique<detail::run>(s);
+                 }} {}
+};
+
+}  // namespace baseline_parts
+
+template const baseline& config::part<baseline, baseline_parts::gradient_descent>();
+
+}  // namespace cotscale

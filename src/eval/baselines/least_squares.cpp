@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "common.hpp"
+#include "cotscale/config/part_definition.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/linalg/lapack.hpp"
 
@@ -64,11 +65,24 @@ void least_squares_errors(const prompt_lanes& p, const baseline_setting& setting
   squared_norms(rest, errors);
 }
 
-const baseline least_squares{
-    .name = "least_squares",
-    .help = "least squares, of minimum norm where the examples do not determine w",
-    .version = 1,
-    .needs_noise = false,
-    .start = [](const baseline_setting& s) -> std::unique_ptr<baseline_run> { return std::make_unique<run>(s); }};
-
 }  // namespace cotscale::detail
+
+namespace cotscale {
+namespace baseline_parts {
+
+struct least_squares : baseline {
+  least_squares()
+      : baseline{.name = "least_squares",
+                 .help = "least squares, of minimum norm where the examples do not determine w",
+                 .version = 1,
+                 .needs_noise = false,
+                 .start = [](const baseline_setting& s) -> std::unique_ptr<baseline_run> {
+                   return std::make_unique<detail::run>(s);
+                 }} {}
+};
+
+}  // namespace baseline_parts
+
+template const baseline& config::part<baseline, baseline_parts::least_squares>();
+
+}  // namespace cotscale

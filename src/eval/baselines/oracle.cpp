@@ -1,5 +1,6 @@
 // The steps of gradient descent with the preconditioner Σ⁺ in place of η.
 #include "common.hpp"
+#include "cotscale/config/part_definition.hpp"
 #include "cotscale/model/pseudo_newton.hpp"
 
 namespace cotscale::detail {
@@ -19,12 +20,24 @@ class run : public single_pass {
 };
 
 }  // namespace
-
-const baseline oracle{
-    .name = "oracle",
-    .help = "the steps of gradient descent, preconditioned by the inverse of the target",
-    .version = 1,
-    .needs_noise = false,
-    .start = [](const baseline_setting& s) -> std::unique_ptr<baseline_run> { return std::make_unique<run>(s); }};
-
 }  // namespace cotscale::detail
+
+namespace cotscale {
+namespace baseline_parts {
+
+struct oracle : baseline {
+  oracle()
+      : baseline{.name = "oracle",
+                 .help = "the steps of gradient descent, preconditioned by the inverse of the target",
+                 .version = 1,
+                 .needs_noise = false,
+                 .start = [](const baseline_setting& s) -> std::unique_ptr<baseline_run> {
+                   return std::make_unique<detail::run>(s);
+                 }} {}
+};
+
+}  // namespace baseline_parts
+
+template const baseline& config::part<baseline, baseline_parts::oracle>();
+
+}  // namespace cotscale

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "common.hpp"
+#include "cotscale/config/part_definition.hpp"
 
 namespace cotscale::detail {
 namespace {
@@ -65,11 +66,24 @@ void ridge_errors(const prompt_lanes& prompts, const std::vector<double>& penalt
   }
 }
 
-const baseline ridge{
-    .name = "ridge",
-    .help = "ridge with the one penalty that has the least mean error",
-    .version = 1,
-    .needs_noise = false,
-    .start = [](const baseline_setting& s) -> std::unique_ptr<baseline_run> { return std::make_unique<run>(s); }};
-
 }  // namespace cotscale::detail
+
+namespace cotscale {
+namespace baseline_parts {
+
+struct ridge : baseline {
+  ridge()
+      : baseline{.name = "ridge",
+                 .help = "ridge with the one penalty that has the least mean error",
+                 .version = 1,
+                 .needs_noise = false,
+                 .start = [](const baseline_setting& s) -> std::unique_ptr<baseline_run> {
+                   return std::make_unique<detail::run>(s);
+                 }} {}
+};
+
+}  // namespace baseline_parts
+
+template const baseline& config::part<baseline, baseline_parts::ridge>();
+
+}  // namespace cotscale

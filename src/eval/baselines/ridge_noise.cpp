@@ -1,6 +1,7 @@
 // Ridge with the penalty σ²/m on Ŝ, ŵ = (Ŝ + (σ²/m) I)⁻¹ Xy/m: the posterior mean, and so the best estimate there is,
 // of Gaussian weights; of others the best that is linear in y. Without noise it is least squares, and computed as such.
 #include "common.hpp"
+#include "cotscale/config/part_definition.hpp"
 
 namespace cotscale::detail {
 namespace {
@@ -24,13 +25,26 @@ class run : public single_pass {
 };
 
 }  // namespace
-
-const baseline ridge_noise{
-    .name = "ridge_noise",
-    .help =
-        "ridge with penalty σ²/m: the Bayes estimate for Gaussian weights; least squares where labels have no noise",
-    .version = 1,
-    .needs_noise = true,
-    .start = [](const baseline_setting& s) -> std::unique_ptr<baseline_run> { return std::make_unique<run>(s); }};
-
 }  // namespace cotscale::detail
+
+namespace cotscale {
+namespace baseline_parts {
+
+struct ridge_noise : baseline {
+  ridge_noise()
+      : baseline{.name = "ridge_noise",
+                 .help =
+                     "ridge with penalty σ²/m: the Bayes estimate for Gaussian weights; least squares where labels "
+                     "have no noise",
+                 .version = 1,
+                 .needs_noise = true,
+                 .start = [](const baseline_setting& s) -> std::unique_ptr<baseline_run> {
+                   return std::make_unique<detail::run>(s);
+                 }} {}
+};
+
+}  // namespace baseline_parts
+
+template const baseline& config::part<baseline, baseline_parts::ridge_noise>();
+
+}  // namespace cotscale

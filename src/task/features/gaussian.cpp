@@ -1,10 +1,12 @@
+// x = Λ^{1/2} z, z ~ N(0, I).
 #include <cmath>
-#include <utility>
 
+#include "cotscale/config/part_definition.hpp"
 #include "cotscale/linalg/blas.hpp"
-#include "cotscale/task/feature_parts.hpp"
+#include "cotscale/task/features.hpp"
 
 namespace cotscale {
+namespace features {
 namespace {
 
 class gaussian_sampler : public example_sampler {
@@ -25,8 +27,22 @@ class gaussian_sampler : public example_sampler {
 
 }  // namespace
 
-std::unique_ptr<const example_sampler> gaussian_distribution::sampler(const covariance& lambda) const {
-  return std::make_unique<gaussian_sampler>(lambda);
-}
+class gaussian final : public feature_distribution {
+ public:
+  std::string_view word() const override { return "gaussian"; }
+  std::string_view help() const override { return "x ~ N(0, Λ)"; }
+  std::shared_ptr<feature_distribution> clone() const override { return std::make_shared<gaussian>(*this); }
+  int version() const override { return 1; }
+  void identify(key_builder& key) const override { key.add(word()); }
+  std::optional<fourth_moment_shape> shape() const override { return fourth_moment_shape{}; }
+  bool is_gaussian() const override { return true; }
+  std::unique_ptr<const example_sampler> sampler(const covariance& lambda) const override {
+    return std::make_unique<gaussian_sampler>(lambda);
+  }
+};
+
+}  // namespace features
+
+template const feature_distribution& config::part<feature_distribution, features::gaussian>();
 
 }  // namespace cotscale

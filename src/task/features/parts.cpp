@@ -1,19 +1,37 @@
+#include "cotscale/config/part.hpp"
+
 #include <array>
 
 #include "cotscale/base/error.hpp"
+#include "cotscale/config/named_part.hpp"
 #include "cotscale/linalg/blas.hpp"
-#include "cotscale/task/feature_parts.hpp"
+#include "cotscale/task/features.hpp"
 
 namespace cotscale {
 
-// The list: a new distribution is a class in a file of task/features and a line here.
+class row_distribution;
+
+namespace features {
+
+// The list: a new distribution is a file here and a line below.
+// clang-format off
+constexpr std::array parts{
+    &config::part<feature_distribution, class gaussian>,
+    &config::part<feature_distribution, class student_t>,
+    &config::part<feature_distribution, class rademacher>,
+    &config::part<feature_distribution, row_distribution>,
+};
+// clang-format on
+
+}  // namespace features
+
 std::span<const feature_distribution* const> all_features() {
-  static const gaussian_distribution gaussian;
-  static const student_t_distribution student_t;
-  static const rademacher_distribution rademacher;
-  static const row_distribution rows;
-  static const std::array<const feature_distribution*, 4> all{&gaussian, &student_t, &rademacher, &rows};
+  static const auto all = config::parts_of(features::parts);
   return all;
+}
+
+std::shared_ptr<const feature_distribution> features_named(std::string_view word, const std::string& values) {
+  return config::named_part(all_features(), word, values);
 }
 
 void settle(config::keys& k, std::shared_ptr<const feature_distribution>& chosen, int d,
@@ -26,7 +44,7 @@ void settle(config::keys& k, std::shared_ptr<const feature_distribution>& chosen
 }
 
 std::shared_ptr<const feature_distribution> gaussian_features() {
-  static const auto shared = std::make_shared<const gaussian_distribution>();
+  static const auto shared = features_named("gaussian");
   return shared;
 }
 

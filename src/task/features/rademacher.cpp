@@ -1,9 +1,12 @@
+// x = Q diag(√λ) z for Λ = Q diag(λ) Qᵀ, z_j = ±1 with probability ½ each: ‖x‖² = tr Λ always, so F = tr(Λ) Λ.
 #include <cmath>
 
+#include "cotscale/config/part_definition.hpp"
 #include "cotscale/linalg/blas.hpp"
-#include "cotscale/task/feature_parts.hpp"
+#include "cotscale/task/features.hpp"
 
 namespace cotscale {
+namespace features {
 namespace {
 
 class rademacher_sampler : public example_sampler {
@@ -30,8 +33,24 @@ class rademacher_sampler : public example_sampler {
 
 }  // namespace
 
-std::unique_ptr<const example_sampler> rademacher_distribution::sampler(const covariance& lambda) const {
-  return std::make_unique<rademacher_sampler>(lambda);
-}
+class rademacher final : public feature_distribution {
+ public:
+  std::string_view word() const override { return "rademacher"; }
+  std::string_view help() const override {
+    return "x = Q diag(√λ) z with independent signs z: every example is as long as the others";
+  }
+  std::shared_ptr<feature_distribution> clone() const override { return std::make_shared<rademacher>(*this); }
+  int version() const override { return 1; }
+  void identify(key_builder& key) const override { key.add(word()); }
+  std::optional<fourth_moment_shape> shape() const override { return fourth_moment_shape{.square = 0, .trace = 1}; }
+  bool has_density() const override { return false; }
+  std::unique_ptr<const example_sampler> sampler(const covariance& lambda) const override {
+    return std::make_unique<rademacher_sampler>(lambda);
+  }
+};
+
+}  // namespace features
+
+template const feature_distribution& config::part<feature_distribution, features::rademacher>();
 
 }  // namespace cotscale

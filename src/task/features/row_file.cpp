@@ -10,7 +10,7 @@
 #include "cotscale/base/input_file.hpp"
 #include "cotscale/config/problems.hpp"
 #include "cotscale/hdf5/file.hpp"
-#include "cotscale/task/feature_parts.hpp"
+#include "cotscale/task/rows.hpp"
 
 namespace cotscale {
 namespace {

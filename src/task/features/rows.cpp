@@ -7,8 +7,9 @@
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/hash.hpp"
 #include "cotscale/base/random.hpp"
+#include "cotscale/config/part_definition.hpp"
 #include "cotscale/linalg/blas.hpp"
-#include "cotscale/task/feature_parts.hpp"
+#include "cotscale/task/rows.hpp"
 
 namespace cotscale {
 namespace {
@@ -191,5 +192,7 @@ std::unique_ptr<const example_sampler> row_distribution::sampler(const covarianc
 }
 
 void row_distribution::identify(key_builder& key) const { key.add(word()).add(known().identity); }
+
+template const feature_distribution& config::part<feature_distribution, row_distribution>();
 
 }  // namespace cotscale

@@ -1,16 +1,19 @@
+// x = g √((ν − 2)/χ²_ν), g ~ N(0, Λ): the multivariate Student-t, one χ²_ν an example, scaled to covariance Λ. F is
+// (ν − 2)/(ν − 4) times the Gaussian's. For ν ≤ 8 the error of a step has no finite variance.
 #include <cmath>
 #include <vector>
 
-#include "cotscale/base/error.hpp"
-#include "cotscale/task/feature_parts.hpp"
+#include "cotscale/config/part_definition.hpp"
+#include "cotscale/task/features.hpp"
 
 namespace cotscale {
+namespace features {
 namespace {
 
 class student_t_sampler : public example_sampler {
  public:
   student_t_sampler(const covariance& lambda, double degrees)
-      : gaussian_(gaussian_distribution().sampler(lambda)), degrees_(degrees) {}
+      : gaussian_(gaussian_features()->sampler(lambda)), degrees_(degrees) {}
 
   void draw(stream_key key, std::uint64_t index, matrix& x) const override {
     gaussian_->draw(key, index, x);
@@ -28,30 +31,38 @@ class student_t_sampler : public example_sampler {
   double degrees_;
 };
 
-void require_degrees(double degrees) {
-  if (degrees > 4 && std::isfinite(degrees)) return;
-  throw specification_error(fmt::format(
-      "degrees = {}: a Student-t needs more than 4 degrees of freedom, for its fourth moments to be finite", degrees));
-}
-
 }  // namespace
 
-void student_t_distribution::keys(config::keys& k) {
-  k.value({.name = "degrees",
-           .help = "degrees of freedom ν: F is (ν − 2)/(ν − 4) times the Gaussian's, and for ν ≤ 8 the error of a step "
-                   "has no finite variance"},
-          degrees, {.above = 4});
-}
+class student_t final : public feature_distribution {
+ public:
+  std::string_view word() const override { return "student_t"; }
+  std::string_view help() const override {
+    return "multivariate Student-t of `degrees` > 4 degrees of freedom, one χ² an example, covariance Λ";
+  }
+  std::shared_ptr<feature_distribution> clone() const override { return std::make_shared<student_t>(*this); }
+  int version() const override { return 1; }
+  void keys(config::keys& k) override {
+    k.value({.name = "degrees",
+             .help = "degrees of freedom ν: F is (ν − 2)/(ν − 4) times the Gaussian's, and for ν ≤ 8 the error of a "
+                     "step has no finite variance"},
+            degrees_, {.above = 4});
+  }
+  void identify(key_builder& key) const override { key.add(word()).add(degrees_); }
+  std::optional<fourth_moment_shape> shape() const override {
+    const double heavier = (degrees_ - 2) / (degrees_ - 4);
+    return fourth_moment_shape{.square = 2 * heavier, .trace = heavier};
+  }
+  bool has_finite_variance() const override { return degrees_ > 8; }
+  std::unique_ptr<const example_sampler> sampler(const covariance& lambda) const override {
+    return std::make_unique<student_t_sampler>(lambda, degrees_);
+  }
 
-std::optional<fourth_moment_shape> student_t_distribution::shape() const {
-  require_degrees(degrees);
-  const double heavier = (degrees - 2) / (degrees - 4);
-  return fourth_moment_shape{.square = 2 * heavier, .trace = heavier};
-}
+ private:
+  double degrees_ = 12;
+};
 
-std::unique_ptr<const example_sampler> student_t_distribution::sampler(const covariance& lambda) const {
-  require_degrees(degrees);
-  return std::make_unique<student_t_sampler>(lambda, degrees);
-}
+}  // namespace features
+
+template const feature_distribution& config::part<feature_distribution, features::student_t>();
 
 }  // namespace cotscale

@@ -1,32 +1,34 @@
+#include "cotscale/config/part.hpp"
+
 #include <array>
 
+#include "cotscale/config/named_part.hpp"
 #include "cotscale/task/weights.hpp"
 
 namespace cotscale {
+namespace weights {
 
-namespace {
+// The list: a new prior is a file here and a line below.
+// clang-format off
+constexpr std::array parts{
+    &config::part<weight_prior, class gaussian>,
+    &config::part<weight_prior, class sparse>,
+};
+// clang-format on
 
-const gaussian_weights gaussian;
-const sparse_weights sparse;
+}  // namespace weights
 
-}  // namespace
-
-std::span<const weight_part> weight_parts() {
-  static const std::array parts{
-      weight_part{gaussian.word(), gaussian.help(),
-                  []() -> std::unique_ptr<weight_prior> { return std::make_unique<gaussian_weights>(); }},
-      weight_part{sparse.word(), sparse.help(),
-                  []() -> std::unique_ptr<weight_prior> { return std::make_unique<sparse_weights>(); }}};
-  return parts;
-}
-
-std::span<const weight_prior* const> chosen_weights() {
-  static const std::array<const weight_prior*, 2> all{&gaussian, &sparse};
+std::span<const weight_prior* const> all_weights() {
+  static const auto all = config::parts_of(weights::parts);
   return all;
 }
 
+std::shared_ptr<const weight_prior> weights_named(std::string_view word, const std::string& values) {
+  return config::named_part(all_weights(), word, values);
+}
+
 std::shared_ptr<const weight_prior> normal_weights() {
-  static const auto shared = std::make_shared<const gaussian_weights>();
+  static const auto shared = weights_named("gaussian");
   return shared;
 }
 

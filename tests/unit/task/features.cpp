@@ -76,12 +76,12 @@ TEST(feature_distributions, give_the_second_moment_of_noisy_prompts) {
 TEST(feature_distributions, have_closed_forms) {
   const covariance lambda({2, 1, 0.5});
   const auto f = [&](const feature_distribution& x) { return x.fourth_moment(lambda); };
-  EXPECT_TRUE(close(f(gaussian_distribution()), matrix::diagonal(std::vector<double>{15, 5.5, 2.25}), 1e-14));
+  EXPECT_TRUE(close(f(*gaussian_features()), matrix::diagonal(std::vector<double>{15, 5.5, 2.25}), 1e-14));
   EXPECT_TRUE(close(f(*support::student_t(6)), matrix::diagonal(std::vector<double>{30, 11, 4.5}), 1e-14));
-  EXPECT_TRUE(close(f(rademacher_distribution()), matrix::diagonal(std::vector<double>{7, 3.5, 1.75}), 1e-14));
+  EXPECT_TRUE(close(f(*features_named("rademacher")), matrix::diagonal(std::vector<double>{7, 3.5, 1.75}), 1e-14));
   EXPECT_FALSE(support::student_t(8)->has_finite_variance());
   EXPECT_TRUE(support::student_t(8.5)->has_finite_variance());
-  EXPECT_THAT([] { support::student_t(4)->shape(); }, ThrowsMessage<specification_error>(HasSubstr("more than 4")));
+  EXPECT_THAT([] { support::student_t(4); }, ThrowsMessage<specification_error>(HasSubstr("degrees must be above 4")));
 }
 
 TEST(rows, have_the_moments_of_explicit_sums) {
@@ -243,20 +243,19 @@ TEST(task_mixture, mixes_features_and_noise) {
 }
 
 TEST(weights, have_the_identity_as_second_moment) {
-  sparse_weights sparse;
-  sparse.nonzero = 2;
+  const auto sparse = weights_named("sparse", "nonzero = 2");
   support::sample_means seen(16);
   for (std::uint64_t i = 0; i < 40'000; ++i) {
     std::vector<double> w(4);
     fill_normal({3, 4}, i, w);
-    sparse.shape({3, 4}, i, w);
+    sparse->shape({3, 4}, i, w);
     EXPECT_EQ(std::count(w.begin(), w.end(), 0.0), 2);
     matrix column(4, 1);
     std::copy(w.begin(), w.end(), column.data());
     seen.add(reference::product(column, reference::transposed(column)).values());
   }
   EXPECT_TRUE(support::within(4, seen, entries(matrix::identity(4))));
-  EXPECT_THROW(sparse.require_dimension(1), specification_error);
+  EXPECT_THROW(sparse->require_dimension(1), specification_error);
 }
 
 }  // namespace

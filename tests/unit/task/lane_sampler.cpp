@@ -37,8 +37,7 @@ support::sample_means sampled(const Source& draw, int blocks) {
 
 // Fewer, as many and more examples than dimensions; of a singular covariance too.
 TEST(lane_sampler, draws_noise_without_examples_as_with_them) {
-  auto weights = std::make_shared<sparse_weights>();
-  weights->nonzero = 2;
+  const auto weights = weights_named("sparse", "nonzero = 2");
   for (const bool singular : {false, true}) {
     const covariance lambda =
         singular ? covariance({2, 0, 1, 0}, support::some_covariance(4).basis()) : support::some_covariance(4);

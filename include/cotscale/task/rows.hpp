@@ -1,65 +1,17 @@
-// The feature distributions one by one, for who sets their members.
+// Features that are the rows of a data set.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "cotscale/config/named_file.hpp"
 #include "cotscale/task/features.hpp"
 
 namespace cotscale {
-
-/// x = Λ^{1/2} z, z ~ N(0, I).
-class gaussian_distribution : public feature_distribution {
- public:
-  std::string_view word() const override { return "gaussian"; }
-  std::string_view help() const override { return "x ~ N(0, Λ)"; }
-  std::shared_ptr<feature_distribution> clone() const override {
-    return std::make_shared<gaussian_distribution>(*this);
-  }
-  void identify(key_builder& key) const override { key.add(word()); }
-  std::optional<fourth_moment_shape> shape() const override { return fourth_moment_shape{}; }
-  bool is_gaussian() const override { return true; }
-  std::unique_ptr<const example_sampler> sampler(const covariance& lambda) const override;
-};
-
-/// x = g √((ν − 2)/χ²_ν), g ~ N(0, Λ): the multivariate Student-t, one χ²_ν an example, scaled to covariance Λ.
-/// F is (ν − 2)/(ν − 4) times the Gaussian's. For ν ≤ 8 the error of a step has no finite variance.
-class student_t_distribution : public feature_distribution {
- public:
-  double degrees = 12;  ///< ν > 4, else E[Ŝ²] is infinite
-
-  std::string_view word() const override { return "student_t"; }
-  std::string_view help() const override {
-    return "multivariate Student-t of `degrees` > 4 degrees of freedom, one χ² an example, covariance Λ";
-  }
-  std::shared_ptr<feature_distribution> clone() const override {
-    return std::make_shared<student_t_distribution>(*this);
-  }
-  void keys(config::keys& k) override;
-  void identify(key_builder& key) const override { key.add(word()).add(degrees); }
-  std::optional<fourth_moment_shape> shape() const override;
-  bool has_finite_variance() const override { return degrees > 8; }
-  std::unique_ptr<const example_sampler> sampler(const covariance& lambda) const override;
-};
-
-/// x = Q diag(√λ) z for Λ = Q diag(λ) Qᵀ, z_j = ±1 with probability ½ each: ‖x‖² = tr Λ always, so F = tr(Λ) Λ.
-class rademacher_distribution : public feature_distribution {
- public:
-  std::string_view word() const override { return "rademacher"; }
-  std::string_view help() const override {
-    return "x = Q diag(√λ) z with independent signs z: every example is as long as the others";
-  }
-  std::shared_ptr<feature_distribution> clone() const override {
-    return std::make_shared<rademacher_distribution>(*this);
-  }
-  void identify(key_builder& key) const override { key.add(word()); }
-  std::optional<fourth_moment_shape> shape() const override { return fourth_moment_shape{.square = 0, .trace = 1}; }
-  bool has_density() const override { return false; }
-  std::unique_ptr<const example_sampler> sampler(const covariance& lambda) const override;
-};
 
 enum class row_scale : std::uint8_t {
   none,           ///< as they are
@@ -93,6 +45,7 @@ class row_distribution : public feature_distribution {
     return "rows of a data set (`rows_file`), drawn with replacement; the covariance is that of the rows";
   }
   std::shared_ptr<feature_distribution> clone() const override { return std::make_shared<row_distribution>(*this); }
+  int version() const override { return 1; }
   void keys(config::keys& k) override;
   void settle(config::keys& k, int d, const std::filesystem::path& directory) override;
   void identify(key_builder& key) const override;
