@@ -13,6 +13,7 @@
 #include "cotscale/config/reader.hpp"
 #include "cotscale/experiment/initial_weights.hpp"
 #include "cotscale/experiment/stages.hpp"
+#include "cotscale/linalg/blas.hpp"
 #include "declarations.hpp"
 #include "kept_weights.hpp"
 #include "model_reading.hpp"
@@ -194,6 +195,7 @@ bool needs_examples(const model_specification& model) { return model.architectur
 
 specification parse_specification(const std::string& text, const std::string& source,
                                   const std::filesystem::path& directory, const std::vector<override_key>& overrides) {
+  const blas_threads one(1);  // covariances of files have the same bits whatever the number of threads
   return read_variants(text, source, overrides, [&](const toml::table& root, problem_list& problems) {
     return interpret(root, problems, directory, true);
   });
@@ -201,6 +203,7 @@ specification parse_specification(const std::string& text, const std::string& so
 
 specification load_selection(const std::string& path, const std::vector<override_key>& overrides) {
   const std::filesystem::path directory = std::filesystem::path(path).parent_path();
+  const blas_threads one(1);
   const specification spec = read_variants(read_regular_file(path, longest_specification), path, overrides,
                                            [&](const toml::table& root, problem_list& problems) {
                                              return interpret(root, problems, directory, has_sweep(root));

@@ -90,6 +90,14 @@ def test_numbers_follow_from_the_values_and_not_from_the_file(rows):
     assert not numpy.allclose(first[0][..., 1:], changed[..., 1:], rtol=1e-6), "other rows have other prompts"
 
 
+def test_bits_do_not_depend_on_the_threads_that_read_the_file(rows):
+    rows.spec.write_text(sweep())
+    rows.run(ranks=1)
+    alone = rows.payload()
+    rows.run("--overwrite", ranks=1, threads=2)
+    assert rows.payload() == alone
+
+
 def test_a_changed_file_is_refused(rows):
     rows.spec.write_text(sweep())
     rows.run("--max-time", "0s", code=75)
