@@ -65,8 +65,6 @@ prompt_loss softmax_objective::loss(const training_objective& objective, int k, 
 
 namespace {
 
-constexpr int most_shards = 16;
-
 struct softmax_partial : partial_gradient<double> {
   softmax_partial(const std::vector<detail::entry_run>& entries, int side)
       : free(entries), whole{.v = matrix(side, side), .w = matrix(side, side)} {}

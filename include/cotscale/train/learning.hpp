@@ -24,6 +24,9 @@ struct learning_options {
   bool fresh_prompts = true;  ///< false: every step takes the prompts of the first
 };
 
+/// A batch of linear or softmax attention is cut into so many shards at most: each keeps a gradient of its own.
+inline constexpr int most_shards = 16;
+
 /// The weights that a model begins with.
 enum class initial_weights : std::uint8_t {
   theorem,  ///< those of Theorem 3.1

@@ -51,7 +51,6 @@ double lsa::training_seconds(double d, double n, bool commuting) const {
 }
 
 int lsa::busy_threads(int, int, int threads) const {
-  constexpr int most_shards = 16;
   return learns_from_samples() ? std::min(threads, most_shards) : 1;
 }
 

@@ -152,10 +152,7 @@ class softmax final : public sequence_model {
            (n * d * cost::seconds_per_normal + 2 * n * d * d * cost::seconds_per_flop +
             flops * cost::seconds_per_attention_flop);
   }
-  int busy_threads(int, int, int threads) const override {
-    constexpr int most_shards = 16;
-    return std::min(threads, most_shards);
-  }
+  int busy_threads(int, int, int threads) const override { return std::min(threads, most_shards); }
   double chain_seconds(double d, double m, double steps) const override {
     return chain_flops(d, m, steps, options_.own_columns) * cost::seconds_per_attention_flop;
   }
