@@ -90,6 +90,14 @@ struct loop_record {
   double tokens = 0;       ///< that it went through
 };
 
+/// What a training comes to.
+struct learning_record {
+  bool diverged = false;     ///< not finite, or worse at the end than the estimate 0 and than the initial weights
+  std::int64_t steps = 0;    ///< updates made
+  double final_loss = 0;     ///< mean over the batches of the last twentieth of the steps, NaN if not finite
+  std::vector<double> loss;  ///< after the requested steps, of the batch of the update to come; NaN if not come to
+};
+
 /// Called with (i, loss) for the i-th of the steps that are to be recorded, before its update.
 using loss_observer = std::function<void(std::size_t i, double loss)>;
 
