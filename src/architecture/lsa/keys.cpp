@@ -5,7 +5,6 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/config/part_definition.hpp"
-#include "cotscale/train/keys.hpp"
 #include "cotscale/train/learning_keys.hpp"
 #include "lsa.hpp"
 

@@ -12,7 +12,6 @@
 #include "cotscale/config/part_definition.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/model/lsa_chain.hpp"
-#include "cotscale/train/keys.hpp"
 #include "cotscale/train/learning_keys.hpp"
 #include "cotscale/train/softmax.hpp"
 
