@@ -16,11 +16,7 @@ constexpr std::array parts{
 }  // namespace architectures
 
 std::span<const sequence_model* const> all_architectures() {
-  static const std::vector<const sequence_model*> all = [] {
-    std::vector<const sequence_model*> out;
-    for (const auto part : architectures::parts) out.push_back(&part());
-    return out;
-  }();
+  static const auto all = config::parts_of(architectures::parts);
   return all;
 }
 

@@ -36,6 +36,11 @@ std::size_t tensor_values::size() const {
   return std::visit([](const auto& v) { return v.size(); }, values);
 }
 
+std::span<const std::int64_t> training_problem::recorded_within(std::int64_t steps) const {
+  const auto last = std::upper_bound(record_steps.begin(), record_steps.end(), steps);
+  return record_steps.first(static_cast<std::size_t>(last - record_steps.begin()));
+}
+
 std::vector<double> doubles_of(std::span<const tensor_values> tensors, const std::string& name, std::size_t size) {
   return values_of<double>(tensors, name, size);
 }

@@ -167,8 +167,9 @@ struct cell_computer::implementation : detail::cell_tasks {
     const auto theory = theory_of(c, stop);
     auto model = model_of(c, before, stop);
     detail::store_training(*model, out);
-    if (model->has_theory()) detail::store_theory(*theory, out);
-    detail::store_predictions(model->has_theory() ? theory->predictions : std::vector<chain_prediction>(), out);
+    const bool has_theory = training_of(spec, c).has_theory();
+    if (has_theory) detail::store_theory(*theory, out);
+    detail::store_predictions(has_theory ? theory->predictions : std::vector<chain_prediction>(), out);
     for (std::size_t i = 0; i < grid.m.size(); ++i) {
       chain_evaluation chain = roll_out(c, *model, grid.m[i], stop);
       store_scores(c, *model, i, chain.errors, stop, out);

@@ -8,9 +8,8 @@
 namespace cotscale::detail {
 namespace {
 
-// A shard is large enough to be worth another thread's while, and there are few, since each keeps a gradient.
+// A shard is large enough to be worth another thread's while.
 int blocks_per_shard(int blocks, int d, const training_objective& objective) {
-  constexpr int most_shards = 16;
   constexpr double nanoseconds = 150'000;
   const double k = objective.longest_chain();
   const double rows = lsa_rows{d}.count();

@@ -65,8 +65,6 @@ prompt_loss softmax_objective::loss(const training_objective& objective, int k, 
 
 namespace {
 
-constexpr int most_shards = 16;
-
 struct softmax_partial : partial_gradient<double> {
   softmax_partial(const std::vector<detail::entry_run>& entries, int side)
       : free(entries), whole{.v = matrix(side, side), .w = matrix(side, side)} {}
@@ -82,7 +80,7 @@ class softmax_samples : public trainable<double> {
  public:
   softmax_samples(const task_mixture& tasks, int n, const softmax_options& options, stream_key key)
       : own_columns_(options.own_columns),
-        options_(options.sampled),
+        options_(options.learning),
         free_(detail::free_entries(options_, tasks.dimension())),
         beginning_(detail::starting_point(options_, tasks.dimension(), free_, key)),
         model_(beginning_),
@@ -145,14 +143,14 @@ class softmax_samples : public trainable<double> {
 
 softmax_training train_softmax(const task_mixture& tasks, int n, const softmax_options& options, stream_key key,
                                std::span<const std::int64_t> record_steps, const std::stop_token& stop) {
-  const lsa_options& o = options.sampled;
+  const lsa_options& o = options.learning;
   expects(o.c != 0 && o.steps >= 0 && o.batch >= 1, "train_softmax: c = {}, steps = {}, batch = {}", o.c, o.steps,
           o.batch);
   const blas_threads one(1);
   softmax_samples model(tasks, n, options, key);
   learner<double> learning(model, o, key, stop);
   training_state<double> state = learning.beginning();
-  softmax_record out;
+  learning_record out;
   out.loss.assign(record_steps.size(), std::numeric_limits<double>::quiet_NaN());
   const loop_record done = learning.run(state, record_steps, [&](std::size_t i, double loss) { out.loss[i] = loss; });
   out.steps = done.steps;

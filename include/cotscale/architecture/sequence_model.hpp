@@ -63,9 +63,12 @@ struct training_problem {
   const matrix& directions;   ///< its eigenvectors or right singular vectors, (d, d)
   int target_unit = 0;        ///< powers of two, as cell_units has them
   int mixture_unit = 0;
-  std::span<const std::int64_t> record_steps = {};      ///< ascending; the model takes those that it comes to
+  std::span<const std::int64_t> record_steps = {};      ///< ascending
   int blas_threads = 1;                                 ///< for large matrices
   const std::vector<tensor_values>* initial = nullptr;  ///< parameters to begin with; none: the model's own
+
+  /// Those of record_steps that a training of so many steps comes to.
+  std::span<const std::int64_t> recorded_within(std::int64_t steps) const;
 };
 
 /// What happened in training; what a model has not is missing.
@@ -100,9 +103,6 @@ class trained_sequence {  // NOLINT(cppcoreguidelines-special-member-functions)
 
   /// It was trained to the population optimum: exact expectations are those of its errors.
   virtual bool at_optimum() const = 0;
-
-  /// Limits, bounds and predictions of theory are about models like it.
-  virtual bool has_theory() const = 0;
 
   /// Errors of its chain, below them those of the exact map if it has theory. Throws stopped when asked to stop.
   virtual chain_evaluation evaluate(const chain_test& test, const std::stop_token& stop) const = 0;
@@ -152,7 +152,7 @@ class sequence_model {
   virtual void make_room(int /*steps*/) {}
 
   virtual model_limits limits() const = 0;
-  virtual bool has_theory() const = 0;  ///< as trained_sequence::has_theory
+  virtual bool has_theory() const = 0;  ///< limits, bounds and predictions of theory are about models like it
 
   /// Those of a model of d dimensions that is trained on n examples.
   virtual std::vector<model_tensor> tensors(int d, int n) const = 0;

@@ -25,13 +25,7 @@ struct gpt2_options : learning_options {
   std::vector<float> given;   ///< parameters to begin with; empty: initial_gpt2 of the key
 };
 
-/// What happened during training. `loss` is that at the requested steps, NaN beyond the last step taken: after so many
-/// updates, on the batch of the update to come.
-struct gpt2_record {
-  bool diverged = false;   ///< not finite, or worse at the end than the estimate 0 and than the initial weights
-  std::int64_t steps = 0;  ///< updates made
-  double final_loss = 0;   ///< mean over the batches of the last twentieth of the steps, NaN if not finite
-  std::vector<double> loss;
+struct gpt2_record : learning_record {
   double seconds = 0;
   double tokens_per_second = 0;
 };

@@ -24,6 +24,9 @@ struct learning_options {
   bool fresh_prompts = true;  ///< false: every step takes the prompts of the first
 };
 
+/// A batch of linear or softmax attention is cut into so many shards at most: each keeps a gradient of its own.
+inline constexpr int most_shards = 16;
+
 /// The weights that a model begins with.
 enum class initial_weights : std::uint8_t {
   theorem,  ///< those of Theorem 3.1
@@ -85,6 +88,14 @@ struct loop_record {
   std::int64_t steps = 0;  ///< updates made
   double final_loss = 0;   ///< mean over the batches of the last twentieth of the steps, NaN if not finite
   double tokens = 0;       ///< that it went through
+};
+
+/// What a training comes to.
+struct learning_record {
+  bool diverged = false;     ///< not finite, or worse at the end than the estimate 0 and than the initial weights
+  std::int64_t steps = 0;    ///< updates made
+  double final_loss = 0;     ///< mean over the batches of the last twentieth of the steps, NaN if not finite
+  std::vector<double> loss;  ///< after the requested steps, of the batch of the update to come; NaN if not come to
 };
 
 /// Called with (i, loss) for the i-th of the steps that are to be recorded, before its update.

@@ -31,13 +31,8 @@ struct lsa_options : learning_options {
   lsa_parameters given;                                ///< V and W (2d+2, 2d+2); what does not move stays as it is here
 };
 
-/// What happened during training. `loss`, `preconditioner_distance` and `off_slice` are those at the requested steps,
-/// NaN beyond the last step taken: after so many updates, and for `loss` on the batch of the update to come.
-struct lsa_record {
-  bool diverged = false;   ///< not finite, or worse at the end than the estimate 0 and than the initial weights
-  std::int64_t steps = 0;  ///< updates made
-  double final_loss = 0;   ///< mean over the batches of the last twentieth of the steps, NaN if not finite
-  std::vector<double> loss;
+/// `preconditioner_distance` and `off_slice` are those after the requested steps, NaN beyond the last step taken.
+struct lsa_record : learning_record {
   std::vector<double> preconditioner_distance;
   std::vector<double> off_slice;
   double final_preconditioner_distance = 0;

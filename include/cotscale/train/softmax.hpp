@@ -16,7 +16,7 @@ namespace cotscale {
 
 /// What linear self-attention has too means the same here: which entries of V and W move, and what they begin with.
 struct softmax_options {
-  lsa_options sampled;
+  lsa_options learning;
   bool own_columns = false;  ///< the chain's own columns are attended to, beside the examples
 };
 
@@ -40,16 +40,9 @@ class softmax_objective {
   std::vector<std::vector<double>> o_bar_;  // (2d+2) each, k of them
 };
 
-struct softmax_record {
-  bool diverged = false;
-  std::int64_t steps = 0;
-  double final_loss = 0;
-  std::vector<double> loss;  ///< at the requested steps; NaN beyond the last step taken
-};
-
 struct softmax_training {
   lsa_parameters model;
-  softmax_record record;
+  learning_record record;
 };
 
 /// As train_lsa, on prompts with their examples: number t·batch + i is prompt i of step t.

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "../learning_report.hpp"
 #include "cotscale/base/error.hpp"
 #include "cotscale/eval/gpt2.hpp"
 
@@ -34,20 +35,13 @@ std::vector<std::string> dimensions_of(const gpt2_tensor& tensor) {
 
 class trained_gpt2 : public trained_sequence {
  public:
-  trained_gpt2(gpt2_training trained, double learning_rate) : model_(std::move(trained.model)) {
-    const gpt2_record& record = trained.record;
-    report_.steps = record.steps;
-    report_.step_size = learning_rate;
-    report_.final_loss = record.final_loss;
-    report_.loss = record.loss;
-    report_.converged = !record.diverged;
-    report_.diverged = record.diverged;
-    report_.seconds = record.seconds;
-    report_.tokens_per_second = record.tokens_per_second;
+  trained_gpt2(gpt2_training trained, const gpt2_options& options) : model_(std::move(trained.model)) {
+    report_ = report_of(trained.record, options);
+    report_.seconds = trained.record.seconds;
+    report_.tokens_per_second = trained.record.tokens_per_second;
   }
 
   bool at_optimum() const override { return false; }
-  bool has_theory() const override { return false; }
 
   // It reads the features as they are.
   chain_evaluation evaluate(const chain_test& test, const std::stop_token& stop) const override {
@@ -112,11 +106,9 @@ std::unique_ptr<const trained_sequence> gpt2::train(const training_problem& prob
       options.given.insert(options.given.end(), values.begin(), values.end());
     }
   }
-  const auto steps = problem.record_steps;
-  const auto taken = steps.first(
-      static_cast<std::size_t>(std::upper_bound(steps.begin(), steps.end(), options.steps) - steps.begin()));
-  return std::make_unique<trained_gpt2>(train_gpt2(problem.tasks, problem.n, options, problem.key, taken, stop),
-                                        options.optimizer.learning_rate);
+  const auto steps = problem.recorded_within(options.steps);
+  return std::make_unique<trained_gpt2>(train_gpt2(problem.tasks, problem.n, options, problem.key, steps, stop),
+                                        options);
 }
 
 }  // namespace cotscale::architectures

@@ -4,7 +4,6 @@
 #include "../shared_keys.hpp"
 #include "cotscale/base/error.hpp"
 #include "cotscale/config/part_definition.hpp"
-#include "cotscale/train/keys.hpp"
 #include "cotscale/train/learning_keys.hpp"
 #include "gpt2.hpp"
 
@@ -52,6 +51,21 @@ void beginning_keys(config::keys& k, stored_weights& stored) {
     k.problem("initialisation", "\"theorem\" is of V and W, which architecture = \"gpt2\" has not; take \"random\"");
   }
   stored_keys(k, initial, stored);
+}
+
+// `of` is "dimension" or "examples", and `what` says in the documentation what grows.
+void curriculum_keys(config::keys& k, const std::string& of, const std::string& what, curriculum_ramp& ramp) {
+  constexpr std::int64_t most = 100'000'000;
+  const std::string start = of + "_start", step = of + "_step", every = of + "_every";
+  const std::string begins =
+      "curriculum: at first so many " + what + "; 0: all. All must be there before training ends";
+  const std::string grows = "curriculum: so many more of them at a time";
+  k.value({.name = start, .help = begins}, ramp.first, {.least = 0, .most = most});
+  k.when(ramp.first > 0, start + " = 1 or more", [&] {
+    k.value({.name = step, .help = grows}, ramp.step, {.least = 1, .most = most});
+    k.value({.name = every, .help = "curriculum: steps of training between one time and the next"}, ramp.every,
+            {.least = 1, .most = most_training_steps});
+  });
 }
 
 void require_curriculum(config::keys& k, const std::string& of, const curriculum_ramp& ramp, std::int64_t full,

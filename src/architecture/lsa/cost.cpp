@@ -23,7 +23,7 @@ double descent_seconds(std::int64_t max_steps, double d, bool commuting) {
 }
 
 // V, W and Ŝ, forward and backward, for each token of the chain.
-double sampled_seconds(const lsa_options& options, double d, double n) {
+double learning_seconds(const lsa_options& options, double d, double n) {
   const double tokens = options.objective->longest_chain();
   const double width = 2 * d + 2;
   const double flops = tokens * (16 * width * width + 8 * d * d + 8 * tokens * width);
@@ -43,7 +43,7 @@ double lsa::training_seconds(double d, double n, bool commuting) const {
     case training_method::closed_form:
       return optimum_seconds(d, commuting);
     case training_method::samples:
-      return sampled_seconds(settings_.samples, d, n);
+      return learning_seconds(settings_.samples, d, n);
     case training_method::population:
       return descent_seconds(settings_.descent.max_steps, d, commuting);
   }
@@ -51,7 +51,6 @@ double lsa::training_seconds(double d, double n, bool commuting) const {
 }
 
 int lsa::busy_threads(int, int, int threads) const {
-  constexpr int most_shards = 16;
   return learns_from_samples() ? std::min(threads, most_shards) : 1;
 }
 

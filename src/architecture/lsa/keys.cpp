@@ -5,7 +5,6 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/config/part_definition.hpp"
-#include "cotscale/train/keys.hpp"
 #include "cotscale/train/learning_keys.hpp"
 #include "lsa.hpp"
 
@@ -88,6 +87,14 @@ void lsa::keys(config::keys& k, const key_choice& which, stored_weights& stored)
   }
   if (!which.of_training) return;
   k.when(s.training == training_method::population, R"(training = "population")", [&] { descent_keys(k, s.descent); });
+}
+
+// A model with stages says what it begins with in a table that does not know how the first of them trains.
+void lsa::require_trainable(config::keys& k, int, std::int64_t) const {
+  if (learns_from_samples() || settings_.samples.initial == initial_weights::theorem) return;
+  k.problem("training",
+            "must be \"samples\" where the model has an initialisation: the population loss is descended, and "
+            "minimised, from the theorem's start; remove initialisation, or set it to \"theorem\"");
 }
 
 }  // namespace architectures

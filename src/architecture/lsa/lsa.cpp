@@ -5,20 +5,13 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/train/optimizer_part.hpp"
+#include "tensors.hpp"
 
 namespace cotscale::architectures {
 
 model_limits lsa::limits() const { return {.needs_examples = by_definition()}; }
 
-std::vector<model_tensor> lsa::tensors(int d, int) const {
-  const auto side = static_cast<std::uint64_t>(2 * d + 2);
-  std::vector<model_tensor> out;
-  for (const char* name : {"v", "w"}) {
-    out.push_back(
-        {.name = name, .type = model_tensor::number::f64, .shape = {side, side}, .dimensions = {"row", "column"}});
-  }
-  return out;
-}
+std::vector<model_tensor> lsa::tensors(int d, int) const { return tensors_of_v_and_w(d); }
 
 std::int64_t lsa::most_training_steps() const {
   switch (settings_.training) {

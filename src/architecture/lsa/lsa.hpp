@@ -27,6 +27,7 @@ class lsa final : public sequence_model {
   std::shared_ptr<sequence_model> clone() const override { return std::make_shared<lsa>(*this); }
   int version() const override { return 1; }
   void keys(config::keys& k, const key_choice& which, stored_weights& stored) override;
+  void require_trainable(config::keys& k, int d, std::int64_t n) const override;
 
   model_limits limits() const override;
   bool has_theory() const override { return true; }

@@ -3,6 +3,7 @@
 #include "cotscale/eval/lsa.hpp"
 #include "cotscale/model/lsa_chain.hpp"
 #include "cotscale/model/pseudo_newton.hpp"
+#include "tensors.hpp"
 
 namespace cotscale::architectures {
 
@@ -33,13 +34,6 @@ chain_evaluation trained_lsa::evaluate(const chain_test& test, const std::stop_t
   return out;
 }
 
-std::vector<tensor_values> trained_lsa::tensors() const {
-  const lsa_parameters all = parameters();
-  std::vector<tensor_values> out;
-  for (const auto& [name, values] : {std::pair{"v", all.v.values()}, std::pair{"w", all.w.values()}}) {
-    out.push_back({.name = name, .values = std::vector<double>(values.begin(), values.end())});
-  }
-  return out;
-}
+std::vector<tensor_values> trained_lsa::tensors() const { return values_of(parameters()); }
 
 }  // namespace cotscale::architectures

@@ -12,7 +12,6 @@ class trained_lsa : public trained_sequence {
   explicit trained_lsa(roll_out_method roll_out) : roll_out_(roll_out) {}
 
   bool at_optimum() const override { return slice.has_value(); }
-  bool has_theory() const override { return true; }
   chain_evaluation evaluate(const chain_test& test, const std::stop_token& stop) const override;
   std::vector<tensor_values> tensors() const override;
   std::optional<matrix> map_of_steps() const override {

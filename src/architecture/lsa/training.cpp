@@ -2,10 +2,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "../learning_report.hpp"
 #include "cotscale/base/error.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/train/direction_error.hpp"
 #include "lsa.hpp"
+#include "tensors.hpp"
 #include "trained_lsa.hpp"
 
 namespace cotscale::architectures {
@@ -72,39 +74,19 @@ std::unique_ptr<const trained_sequence> train_on_population(const lsa_settings& 
   return out;
 }
 
-lsa_parameters as_parameters(std::span<const tensor_values> tensors, int d) {
-  const int side = 2 * d + 2;
-  lsa_parameters out{.v = matrix(side, side), .w = matrix(side, side)};
-  for (const auto& [name, target] : {std::pair{"v", &out.v}, std::pair{"w", &out.w}}) {
-    const std::vector<double> values = doubles_of(tensors, name, target->size());
-    std::copy(values.begin(), values.end(), target->data());
-  }
-  return out;
-}
-
 std::unique_ptr<const trained_sequence> train_on_samples(const lsa_settings& given, const training_problem& problem,
                                                          const std::stop_token& stop) {
   auto out = std::make_unique<trained_lsa>(given.roll_out);
   lsa_options options = given.samples;
-  if (problem.initial != nullptr) {
-    options.initial = initial_weights::given;
-    options.given = as_parameters(*problem.initial, problem.tasks.dimension());
-  }
+  begin_with_initial(problem, options);
   const matrix exact = times_power_of_two(problem.optimum, -problem.mixture_unit);
-  const auto steps = problem.record_steps;
-  const auto taken = steps.first(
-      static_cast<std::size_t>(std::upper_bound(steps.begin(), steps.end(), options.steps) - steps.begin()));
-  lsa_training trained = train_lsa(problem.tasks, problem.n, options, problem.key, exact, taken, stop);
+  const auto steps = problem.recorded_within(options.steps);
+  lsa_training trained = train_lsa(problem.tasks, problem.n, options, problem.key, exact, steps, stop);
   const lsa_record& record = trained.record;
   training_report& report = out->report();
-  report.steps = record.steps;
-  report.step_size = options.optimizer.learning_rate;
-  report.final_loss = record.final_loss;
-  report.loss = record.loss;
+  report = report_of(record, options);
   report.distance = record.preconditioner_distance;
   report.off_slice = record.off_slice;
-  report.converged = !record.diverged;
-  report.diverged = record.diverged;
   report.weakest_direction_error = weakest_direction(effective_preconditioner(trained.model), exact,
                                                      record.initial_preconditioner, problem.directions)
                                        .largest;

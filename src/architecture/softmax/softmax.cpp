@@ -2,7 +2,9 @@
 #include <cmath>
 #include <limits>
 
+#include "../learning_report.hpp"
 #include "../lsa/keys.hpp"
+#include "../lsa/tensors.hpp"
 #include "cotscale/architecture/machine.hpp"
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/parallel.hpp"
@@ -10,7 +12,6 @@
 #include "cotscale/config/part_definition.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/model/lsa_chain.hpp"
-#include "cotscale/train/keys.hpp"
 #include "cotscale/train/learning_keys.hpp"
 #include "cotscale/train/softmax.hpp"
 
@@ -28,18 +29,11 @@ class trained_softmax : public trained_sequence {
  public:
   trained_softmax(softmax_training trained, const softmax_options& options)
       : model_(std::move(trained.model)), own_columns_(options.own_columns) {
-    const softmax_record& record = trained.record;
-    report_.steps = record.steps;
-    report_.step_size = options.sampled.optimizer.learning_rate;
-    report_.final_loss = record.final_loss;
-    report_.loss = record.loss;
-    report_.converged = !record.diverged;
-    report_.diverged = record.diverged;
+    report_ = report_of(trained.record, options.learning);
     report_.w24 = model_.w(lsa_rows{model_.dimension()}.label(), lsa_rows{model_.dimension()}.flag());
   }
 
   bool at_optimum() const override { return false; }
-  bool has_theory() const override { return false; }
 
   // Scores depend on units: it reads the features as they are.
   chain_evaluation evaluate(const chain_test& test, const std::stop_token& stop) const override {
@@ -64,13 +58,7 @@ class trained_softmax : public trained_sequence {
     return out;
   }
 
-  std::vector<tensor_values> tensors() const override {
-    std::vector<tensor_values> out;
-    for (const auto& [name, values] : {std::pair{"v", model_.v.values()}, std::pair{"w", model_.w.values()}}) {
-      out.push_back({.name = name, .values = std::vector<double>(values.begin(), values.end())});
-    }
-    return out;
-  }
+  std::vector<tensor_values> tensors() const override { return values_of(model_); }
 
  private:
   lsa_parameters model_;
@@ -87,7 +75,7 @@ class softmax final : public sequence_model {
   int version() const override { return 1; }
 
   void keys(config::keys& k, const key_choice& which, stored_weights& stored) override {
-    lsa_options& o = options_.sampled;
+    lsa_options& o = options_.learning;
     if (which.of_training) {
       samples_word(k, word());
       objective_word(k, o.objective);
@@ -106,16 +94,9 @@ class softmax final : public sequence_model {
 
   model_limits limits() const override { return {.needs_examples = true}; }
   bool has_theory() const override { return false; }
-  std::vector<model_tensor> tensors(int d, int) const override {
-    const auto side = static_cast<std::uint64_t>(2 * d + 2);
-    std::vector<model_tensor> out;
-    for (const char* name : {"v", "w"}) {
-      out.push_back({.name = name, .shape = {side, side}, .dimensions = {"row", "column"}});
-    }
-    return out;
-  }
+  std::vector<model_tensor> tensors(int d, int) const override { return tensors_of_v_and_w(d); }
   bool learns_from_samples() const override { return true; }
-  std::int64_t most_training_steps() const override { return options_.sampled.steps; }
+  std::int64_t most_training_steps() const override { return options_.learning.steps; }
   double map_tolerance() const override { return training_report::missing; }
 
   void require_range(const std::string& model, const std::string& key, double largest, bool) const override {
@@ -129,33 +110,20 @@ class softmax final : public sequence_model {
   std::unique_ptr<const trained_sequence> train(const training_problem& problem,
                                                 const std::stop_token& stop) const override {
     softmax_options options = options_;
-    if (problem.initial != nullptr) {
-      const int side = 2 * problem.tasks.dimension() + 2;
-      options.sampled.initial = initial_weights::given;
-      options.sampled.given = {.v = matrix(side, side), .w = matrix(side, side)};
-      for (const auto& [name, to] : {std::pair{"v", &options.sampled.given.v}, {"w", &options.sampled.given.w}}) {
-        const std::vector<double> values = doubles_of(*problem.initial, name, to->size());
-        std::copy(values.begin(), values.end(), to->data());
-      }
-    }
-    const auto steps = problem.record_steps;
-    const auto last = std::upper_bound(steps.begin(), steps.end(), options.sampled.steps);
-    const auto taken = steps.first(static_cast<std::size_t>(last - steps.begin()));
-    return std::make_unique<trained_softmax>(train_softmax(problem.tasks, problem.n, options, problem.key, taken, stop),
+    begin_with_initial(problem, options.learning);
+    const auto steps = problem.recorded_within(options.learning.steps);
+    return std::make_unique<trained_softmax>(train_softmax(problem.tasks, problem.n, options, problem.key, steps, stop),
                                              options);
   }
 
   double training_seconds(double d, double n, bool) const override {
-    const lsa_options& o = options_.sampled;
+    const lsa_options& o = options_.learning;
     const double flops = 3 * chain_flops(d, n, o.objective->longest_chain(), options_.own_columns);
     return static_cast<double>(o.steps) * o.batch *
            (n * d * cost::seconds_per_normal + 2 * n * d * d * cost::seconds_per_flop +
             flops * cost::seconds_per_attention_flop);
   }
-  int busy_threads(int, int, int threads) const override {
-    constexpr int most_shards = 16;
-    return std::min(threads, most_shards);
-  }
+  int busy_threads(int, int, int threads) const override { return std::min(threads, most_shards); }
   double chain_seconds(double d, double m, double steps) const override {
     return chain_flops(d, m, steps, options_.own_columns) * cost::seconds_per_attention_flop;
   }

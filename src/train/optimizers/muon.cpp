@@ -58,9 +58,9 @@ class muon final : public update_rule {
     weight_decay_key(k, weight_decay_);
     k.value({.name = "muon_momentum", .help = "of matrices"}, momentum_, {.least = 0, .below = 1});
     k.value({.name = "nesterov", .help = "look ahead by the momentum"}, nesterov_);
-    k.value(
-        {.name = "vector_rate", .help = "learning rate of what is no matrix, by AdamW, as a share of `learning_rate`"},
-        vector_rate_, {.above = 0});
+    k.value({.name = "vector_rate",
+             .help = "largest learning rate of what is no matrix, which AdamW moves, on the same schedule"},
+            vector_rate_, {.above = 0});
   }
   int moments() const override { return 2; }
   void step(const optimizer_step<float>& s) const override { descend(s); }

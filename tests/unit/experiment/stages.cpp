@@ -1,6 +1,7 @@
 // Models that are trained in several stages ([[models.NAME.stages]]).
 #include "cotscale/experiment/stages.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -125,6 +126,23 @@ TEST(stages, a_list_of_one_is_no_list) {
   };
   EXPECT_EQ(checksum(2), checksum(1));
   EXPECT_NE(checksum(0), checksum(1));
+}
+
+TEST(stages, of_the_population_loss_begin_with_the_theorems_weights) {
+  const auto with = [](const std::string& training, const std::string& initialisation) {
+    std::string out = text;
+    const std::string keys = "keep_weights = true\n", first = "\"closed_form\"";
+    out.replace(out.find(first), first.size(), "\"" + training + "\"\nmixture = \"mine\"");
+    return out.insert(out.find(keys), "initialisation = \"" + initialisation + "\"\n");
+  };
+  for (const std::string training : {"population", "closed_form"}) {
+    EXPECT_NO_THROW(make(with(training, "theorem")));
+    EXPECT_THAT([&] { make(with(training, "random")); },
+                testing::ThrowsMessage<specification_error>(testing::HasSubstr(
+                    "models.staged.stages[0].training must be \"samples\" where the model has an initialisation")))
+        << training;
+  }
+  EXPECT_NO_THROW(make(with("samples", "random")));
 }
 
 TEST(stages, costs_add_up) {

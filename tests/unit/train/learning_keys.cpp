@@ -7,7 +7,6 @@
 
 #include "cotscale/config/reader.hpp"
 #include "cotscale/config/toml_text.hpp"
-#include "cotscale/train/keys.hpp"
 #include "cotscale/train/optimizer_part.hpp"
 #include "support/parts.hpp"
 

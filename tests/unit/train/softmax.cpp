@@ -131,10 +131,10 @@ TEST(softmax_objective, knows_the_loss_of_the_estimate_zero) {
 
 softmax_options short_training() {
   softmax_options out;
-  out.sampled.steps = 400;
-  out.sampled.batch = 64;
-  out.sampled.parameters = parameter_set::slice;
-  out.sampled.optimizer.learning_rate = 0.02;
+  out.learning.steps = 400;
+  out.learning.batch = 64;
+  out.learning.parameters = parameter_set::slice;
+  out.learning.optimizer.learning_rate = 0.02;
   return out;
 }
 
@@ -157,8 +157,8 @@ TEST(train_softmax, learns_and_does_not_depend_on_threads) {
 
 TEST(train_softmax, tells_of_divergence) {
   softmax_options options = short_training();
-  options.sampled.optimizer.rule = update_rule_named("gd");
-  options.sampled.optimizer.learning_rate = 1e6;
+  options.learning.optimizer.rule = update_rule_named("gd");
+  options.learning.optimizer.learning_rate = 1e6;
   const task_mixture tasks(covariance(std::vector<double>(2, 1.0)));
   EXPECT_TRUE(train_softmax(tasks, 20, options, {1, 2}, {}, {}).record.diverged);
 }
