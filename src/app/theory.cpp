@@ -119,15 +119,13 @@ class advised_rows {
   advice_counts counts_;
 };
 
-// Where the prediction of a mixture stands that this place asks for: at the first value of all that makes no difference
-// to it, which are keys of models and of other mixtures and, with given candidates, repeats.
+// Where the prediction of a mixture stands that this cell asks for: at the first value of all that makes no difference
+// to it, with given candidates of repeats too.
 cell_position place_of(const specification& spec, const cell& c, const std::string& mixture) {
   cell_position place = c.position;
   place[mixture_axis] = 0;
-  for (std::size_t i = 0; i < spec.axes.size(); ++i) {
-    const varied_key& key = spec.axes[i];
-    if (!key.model.empty() || (!key.mixture.empty() && key.mixture != mixture)) place[first_further_axis + i] = 0;
-  }
+  const std::vector<std::size_t> at = axis_indices(spec, c.variant, mixture);
+  std::copy(at.begin(), at.end(), place.begin() + first_further_axis);
   const specification& own = variant_of(spec, c.variant);
   if (!(depends_on_candidates(own, mixture) && is_drawn(own))) place.back() = 0;
   return place;
