@@ -152,9 +152,10 @@ bool trains_on(const model_specification& model, const std::string& mixture, con
 
 bool is_asked_for(const specification& spec, const coordinates& grid, std::size_t number) {
   const cell_position p = position_of(grid, number);
+  const specification& own = variant_of(spec, variant_at(grid, p));
+  const model_specification& model = own.model_tables.at(grid.models[p[model_axis]]);
   for (std::size_t i = 0; i < spec.axes.size(); ++i) {
     const varied_key& key = spec.axes[i];
-    const model_specification& model = spec.model_tables.at(grid.models[p[model_axis]]);
     const bool others = (!key.model.empty() && key.model != grid.models[p[model_axis]]) ||
                         (!key.mixture.empty() && !trains_on(model, key.mixture, grid.mixtures[p[mixture_axis]]));
     if (others && p.at(first_further_axis + i) > 0) return false;
