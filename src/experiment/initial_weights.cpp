@@ -5,12 +5,16 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <sstream>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/config/problems.hpp"
 #include "cotscale/config/toml_text.hpp"
+#include "cotscale/config/writer.hpp"
+#include "declarations.hpp"
 #include "kept_weights.hpp"
 
 namespace cotscale::detail {
@@ -44,12 +48,32 @@ std::optional<std::string> variable_of(const coordinates& file, const std::strin
   return fmt::format("{}/{}", weights_group, file.weights[i].name);
 }
 
-// The word of a model's table in the specification of a file; empty where it varies.
-std::string architecture_in(const std::string& specification, const std::string& model) {
+// The value of a key of a model's table in a specification; empty where it varies.
+std::string value_in(const std::string& specification, const std::string& model, std::string_view key) {
   const toml::table root = config::parse_text(specification, "config_toml");
-  const toml::node* models = root.get("models");
-  const toml::node* table = models != nullptr && models->is_table() ? models->as_table()->get(model) : nullptr;
-  return table != nullptr && table->is_table() ? (*table->as_table())["architecture"].value_or(std::string()) : "";
+  const auto node = root["models"][model][key];
+  if (const auto word = node.value<std::string>()) return fmt::format("\"{}\"", *word);
+  std::ostringstream out;
+  if (node) out << node;
+  return out.str();
+}
+
+// Says which key of the stored model makes its parameters others than this model's; whether there is none.
+bool require_same_meaning(config::keys& keys, model_specification& model) {
+  config::writer own;
+  own.table("models.own");
+  model_keys(own, model);
+  std::vector<std::string_view> deciding = model.architecture->keys_of_parameters();
+  deciding.insert(deciding.begin(), "architecture");
+  for (const std::string_view key : deciding) {
+    const std::string theirs = value_in(model.initial->specification_text(), model.stored.model, key);
+    const std::string ours = value_in(own.text(), "own", key);
+    if (theirs.empty() || theirs == ours) continue;
+    keys.problem("initial_model", fmt::format("names \"{}\", whose {} in {} is {}, not {}", model.stored.model, key,
+                                              model.stored.file, theirs, ours));
+    return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -77,9 +101,10 @@ std::optional<std::size_t> initial_weights_file::parent_of(const cell& c, const 
     cell_position another = *position;
     another[first_further_axis + i] = 1;
     if (asked(another)) {
-      why = fmt::format("has such cells for several values of {0}, which does not vary here; vary {0} in [sweep.axes] "
-                        "here too, with the values whose weights are wanted",
-                        axis.name);
+      why = fmt::format(
+          "has such cells for several values of {0}, which does not vary here; vary {0} in [sweep.axes] "
+          "here too, with the values whose weights are wanted",
+          axis.name);
     }
   }
   return why.empty() ? std::optional(cell_number(grid_, *position)) : std::nullopt;
@@ -156,7 +181,8 @@ void initial_weights_file::require_cells(std::span<const cell> cells, const mode
   if (lacking == 0) return;
   throw specification_error(
       fmt::format("models.{}.initial_file: {} lacks the weights of {} for {} of {} cells, the first of them {}\n  Run "
-                  "that sweep to its end with the same mixtures, hardness, n, repeats and values of further axes, and with keep_weights = true",
+                  "that sweep to its end with the same mixtures, hardness, n, repeats and values of further axes, and "
+                  "with keep_weights = true",
                   cells.front().model, path_, table.stored.model, lacking, cells.size(), first));
 }
 
@@ -183,12 +209,7 @@ void open_initial_weights(config::keys& keys, const specification& spec, model_s
                                               model.stored.file, config::listed(grid.models)));
     return;
   }
-  const std::string theirs = architecture_in(model.initial->specification_text(), model.stored.model);
-  if (const std::string own = std::string(model.architecture->word()); !theirs.empty() && theirs != own) {
-    keys.problem("initial_model", fmt::format("names \"{}\", whose architecture in {} is \"{}\", not \"{}\"",
-                                              model.stored.model, model.stored.file, theirs, own));
-    return;
-  }
+  if (!require_same_meaning(keys, model)) return;
   // Shapes that depend on n are looked at cell by cell, before the run.
   const std::vector<model_tensor> wanted = model.architecture->tensors(std::max(1, spec.d), 1);
   const auto has = [&](const model_tensor& tensor) {

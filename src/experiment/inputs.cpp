@@ -48,9 +48,25 @@ std::map<std::string, std::string> inputs_named_in(const std::string& canonical_
   return found;
 }
 
-std::vector<input_file> read_inputs(const specification& spec) {
+std::map<std::string, std::string> inputs_of(const specification& spec) {
   std::map<std::string, std::string> found;
   for (std::size_t i = 0; i < variant_count(spec); ++i) found.merge(inputs_named_in(to_toml(variant_of(spec, i))));
+  return found;
+}
+
+void require_none_is(const std::string& output, const std::map<std::string, std::string>& inputs,
+                     const std::filesystem::path& directory) {
+  for (const auto& [name, sha256] : inputs) {
+    std::error_code failure;  // a file that is not there is no other's equal
+    if (!std::filesystem::equivalent(directory / name, output, failure)) continue;
+    throw specification_error(fmt::format(
+        "{}: is the file \"{}\" that the specification names, and results would replace it; choose another --output",
+        output, name));
+  }
+}
+
+std::vector<input_file> read_inputs(const specification& spec) {
+  const std::map<std::string, std::string> found = inputs_of(spec);
   std::vector<input_file> out;
   std::uint64_t room = most_kept_inputs;
   for (const auto& [name, sha256] : found) {

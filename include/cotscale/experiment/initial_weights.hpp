@@ -38,8 +38,8 @@ class initial_weights_file {
                                      const std::vector<model_tensor>& wanted) const;
 
  private:
-  // The number here of the cell that has the weights of `model` for this one; none, and why, if there is none: a further
-  // axis is matched by its name and its values, and one that the cell does not know must not tell cells apart.
+  // The number here of the cell that has the weights of `model` for this one; none, and why, if there is none: a
+  // further axis is matched by its name and its values, and one that the cell does not know must not tell cells apart.
   std::optional<std::size_t> parent_of(const cell& c, const std::string& model, std::string& why) const;
 
   // Reads the tensors that the cell begins with; why they are not there, empty if they are.

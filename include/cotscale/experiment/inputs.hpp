@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
@@ -18,8 +19,15 @@ inline constexpr std::uint64_t largest_kept_input = 1'000'000, most_kept_inputs 
 /// `[PREFIX_]file` names one, and `[PREFIX_]sha256` identifies it.
 std::map<std::string, std::string> inputs_named_in(const std::string& canonical_text);
 
-/// In the order of their names, each once: those that any combination of varied keys has an effect with. Throws
-/// io_error if one cannot be read, and specification_error if it has changed since the specification was read.
+/// The same of those that any combination of varied keys has an effect with.
+std::map<std::string, std::string> inputs_of(const specification& spec);
+
+/// Throws specification_error if `output` is one of these files, whatever its name is there.
+void require_none_is(const std::string& output, const std::map<std::string, std::string>& inputs,
+                     const std::filesystem::path& directory);
+
+/// Those of inputs_of(), in the order of their names. Throws io_error if one cannot be read, and specification_error if
+/// it has changed since the specification was read.
 std::vector<input_file> read_inputs(const specification& spec);
 
 }  // namespace cotscale
