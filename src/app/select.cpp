@@ -9,6 +9,7 @@
 #include "cotscale/base/output.hpp"
 #include "cotscale/base/parallel.hpp"
 #include "cotscale/base/patience.hpp"
+#include "cotscale/experiment/inputs.hpp"
 #include "cotscale/experiment/selection.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/run/provenance.hpp"
@@ -127,6 +128,7 @@ exit_code select(const select_arguments& arguments) {
   const std::string output = resolved_path(arguments.output);
   require_selection_output(output, arguments.overwrite);
   const specification spec = load_selection(arguments.specification, parse_overrides(arguments.overrides));
+  require_none_is(output, inputs_named_in(selection_to_toml(spec)), spec.directory);
   require_selection_possible(spec, thread_count());
   const selection_results results = select_tasks(spec, {});
   const std::string config = selection_to_toml(spec);

@@ -119,32 +119,36 @@ class advised_rows {
   advice_counts counts_;
 };
 
-// Whether a cell differs from an earlier one in the keys of models only.
-bool varies_models_only(const specification& spec, const cell& c) {
-  const std::vector<std::size_t> at = axis_indices(spec, c.variant);
-  for (std::size_t i = 0; i < at.size(); ++i) {
-    if (!spec.axes[i].model.empty() && at[i] > 0) return true;
-  }
-  return false;
+// Where the prediction of a mixture stands that this cell asks for: at the first value of all that makes no difference
+// to it, with given candidates of repeats too.
+cell_position place_of(const specification& spec, const cell& c, const std::string& mixture) {
+  cell_position place = c.position;
+  place[mixture_axis] = 0;
+  const std::vector<std::size_t> at = axis_indices(spec, c.variant, mixture);
+  std::copy(at.begin(), at.end(), place.begin() + first_further_axis);
+  const specification& own = variant_of(spec, c.variant);
+  if (!(depends_on_candidates(own, mixture) && is_drawn(own))) place.back() = 0;
+  return place;
 }
 
-// Models and, with given candidates, repeats do not matter. Mixtures that only stages are trained on have cells like
-// the first of the sweep.
+// Every prediction once. Mixtures that only stages are trained on have cells like the first of the sweep.
 std::vector<cell> predicted_cells(const specification& spec, const coordinates& grid) {
   std::vector<cell> cells;
-  const std::vector<std::string> mixtures = all_mixtures(spec);
-  const auto add = [&](cell c, const std::string& mixture) {
-    c.mixture = mixture;
-    const bool repeated = c.repeat > 0 && !(depends_on_candidates(spec, mixture) && is_drawn(spec));
-    if (!repeated) cells.push_back(std::move(c));
-  };
-  for (const std::size_t number : cells_asked_for(spec, grid)) {
+  std::set<std::pair<std::string, cell_position>> known;
+  const std::size_t places = grid.cell_count() / grid.models.size();  // those of the first model
+  for (std::size_t number = 0; number < places; ++number) {
     const cell c = make_cell(grid, number);
-    if (c.position[model_axis] != 0 || varies_models_only(spec, c)) continue;
-    add(c, c.mixture);
-    if (c.position[mixture_axis] != 0) continue;
-    std::for_each(mixtures.begin() + static_cast<std::ptrdiff_t>(spec.mixtures.size()), mixtures.end(),
-                  [&](const std::string& mixture) { add(c, mixture); });
+    const specification& own = variant_of(spec, c.variant);
+    std::vector<std::string> mixtures{c.mixture};
+    if (c.position[mixture_axis] == 0) {
+      const std::vector<std::string> all = all_mixtures(own);
+      mixtures.insert(mixtures.end(), all.begin() + static_cast<std::ptrdiff_t>(own.mixtures.size()), all.end());
+    }
+    for (std::string& mixture : mixtures) {
+      if (!known.emplace(mixture, place_of(spec, c, mixture)).second) continue;
+      cells.push_back(c);
+      cells.back().mixture = std::move(mixture);
+    }
   }
   return cells;
 }
@@ -174,7 +178,7 @@ auto naming_mixture(const cell& c, Compute compute) {
 // take long to find, one of each hardness is made.
 void require_mixtures(const specification& spec, cell_computer& computer, const std::vector<cell>& cells) {
   for (const cell& c : cells) {
-    const bool first = c.position[3] == 0 && c.position[4] == 0;  // n and repeat
+    const bool first = c.position[n_axis] == 0 && c.position.back() == 0;
     if (first || !depends_on_candidates(spec, c.mixture)) naming_mixture(c, [&] { return computer.optimum(c, {}); });
   }
 }

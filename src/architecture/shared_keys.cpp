@@ -47,12 +47,17 @@ void stored_keys(config::keys& k, initial_weights initial, stored_weights& store
   k.when(initial == initial_weights::given, R"(initialisation = "stored")", [&] {
     k.value({.name = "initial_file",
              .help = "results file with `keep_weights`, relative to the specification. The cell with the same mixture, "
-                     "hardness, n and repeat is taken: all of them must be done, with right checksums, and the file "
-                     "must not change while the run lasts",
+                     "hardness, n, repeat and values of further axes (of the same names) is taken: all of them must be "
+                     "done, with right checksums, and the file must not change while the run lasts",
              .example = "\"results.h5\"",
              .required = true,
              .numbers = false},
             stored.file);
+    k.after("initial_file", [&] {
+      k.check([&] {
+        if (stored.file.empty()) k.problem("initial_file", "names no file; set it to a results file with keep_weights");
+      });
+    });
     k.value({.name = "initial_sha256",
              .help = "of that file; a resumed run refuses a changed one",
              .otherwise = "computed",

@@ -55,12 +55,12 @@ void require_countable(const specification& spec, config::keys& sweep) {
 
 std::string no_exact_problem(const specification& spec) {
   if (spec.noise > 0) {
-    return fmt::format("task.noise is {}, but the exact problem of selection is for labels without noise; remove it",
+    return fmt::format("the exact problem of selection is for labels without noise, and task.noise is {}; remove it",
                        spec.noise);
   }
   if (!spec.target.features->is_gaussian()) {
     return fmt::format(
-        "target.features is \"{}\", but the exact problem of selection is for Gaussian features; remove it",
+        "the exact problem of selection is for Gaussian features, and target.features is \"{}\"; remove it",
         spec.target.features->word());
   }
   return "";

@@ -1,7 +1,7 @@
 #include "cotscale/experiment/directions.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -83,25 +83,25 @@ std::vector<covariance> tasks_of(const specification& spec, const std::string& m
   return out;
 }
 
-void add_untouched(const specification& spec, std::vector<std::string>& out, std::set<std::string>& said) {
+// Whether what prompts of the mixture may be of differs between targets.
+bool follows_target(const specification& spec, const std::string& mixture) {
+  if (depends_on_candidates(spec, mixture)) return mixture == "relevant";
+  const auto table = spec.mixture_tables.find(mixture);
+  return table != spec.mixture_tables.end() && !has_own_covariance(table->second.task);
+}
+
+// How many directions of a target the mixture lacks, and the target's rank, at the first hardness where it lacks any.
+std::optional<std::pair<int, int>> first_untouched(const specification& spec, const std::string& mixture) {
   const std::vector<double> hardness = has_own_covariance(spec.target) ? std::vector<double>{0} : spec.hardness;
-  for (const std::string& mixture : all_mixtures(spec)) {
-    if (mixture == matched_mixture || mixture == isotropic_mixture || said.contains(mixture)) continue;
-    for (const double h : hardness) {
-      const covariance target = target_covariance(spec, h);
-      const matrix lacking = common_null_space(tasks_of(spec, mixture, target));
-      if (lacking.columns() == 0 && mixture != "relevant") break;  // the same for every target
-      const int count = lacking.columns() == 0 ? 0 : untouched(lacking, target);
-      if (count == 0) continue;
-      said.insert(mixture);
-      out.push_back(
-          fmt::format("mixture {}{}: its prompts have no examples along {} of the {} directions of the target, so that "
-                      "nothing is learned of them and no chain finds the weight there",
-                      mixture, spec.mixture_tables.contains(mixture) ? fmt::format(" ([mixtures.{}])", mixture) : "",
-                      count, target.rank()));
-      break;
-    }
+  std::optional<matrix> lacking;
+  for (const double h : hardness) {
+    const covariance target = target_covariance(spec, h);
+    if (!lacking || follows_target(spec, mixture)) lacking = common_null_space(tasks_of(spec, mixture, target));
+    const int count = lacking->columns() == 0 ? 0 : untouched(*lacking, target);
+    if (count > 0) return std::pair(count, target.rank());
+    if (lacking->columns() == 0 && !follows_target(spec, mixture)) break;
   }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -122,7 +122,22 @@ void require_selection_target(const specification& spec) {
 std::vector<std::string> untouched_directions(const specification& spec) {
   std::vector<std::string> out;
   std::set<std::string> said;
-  for (std::size_t i = 0; i < variant_count(spec); ++i) add_untouched(variant_of(spec, i), out, said);
+  std::set<std::pair<std::string, std::vector<std::size_t>>> known;
+  for (std::size_t i = 0; i < variant_count(spec); ++i) {
+    const specification& own = variant_of(spec, i);
+    for (const std::string& mixture : all_mixtures(own)) {
+      if (mixture == matched_mixture || mixture == isotropic_mixture || said.contains(mixture)) continue;
+      if (!known.emplace(mixture, axis_indices(spec, i, mixture)).second) continue;
+      const auto found = first_untouched(own, mixture);
+      if (!found) continue;
+      said.insert(mixture);
+      out.push_back(
+          fmt::format("mixture {}{}: its prompts have no examples along {} of the {} directions of the target, so that "
+                      "nothing is learned of them and no chain finds the weight there",
+                      mixture, own.mixture_tables.contains(mixture) ? fmt::format(" ([mixtures.{}])", mixture) : "",
+                      found->first, found->second));
+    }
+  }
   return out;
 }
 

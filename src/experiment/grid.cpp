@@ -100,10 +100,6 @@ dimension dimension_of(const varied_key& key) {
   return out;
 }
 
-std::string shown(const dimension& d, std::size_t i) {
-  return std::visit([&](const auto& values) { return fmt::format("{} {}", d.name, values.at(i)); }, d.values);
-}
-
 [[noreturn]] void refuse(const specification& spec, const char* what) {
   std::vector<std::string> keys;
   for (const varied_key& axis : spec.axes) keys.push_back(axis.key);
@@ -156,9 +152,10 @@ bool trains_on(const model_specification& model, const std::string& mixture, con
 
 bool is_asked_for(const specification& spec, const coordinates& grid, std::size_t number) {
   const cell_position p = position_of(grid, number);
+  const specification& own = variant_of(spec, variant_at(grid, p));
+  const model_specification& model = own.model_tables.at(grid.models[p[model_axis]]);
   for (std::size_t i = 0; i < spec.axes.size(); ++i) {
     const varied_key& key = spec.axes[i];
-    const model_specification& model = spec.model_tables.at(grid.models[p[model_axis]]);
     const bool others = (!key.model.empty() && key.model != grid.models[p[model_axis]]) ||
                         (!key.mixture.empty() && !trains_on(model, key.mixture, grid.mixtures[p[mixture_axis]]));
     if (others && p.at(first_further_axis + i) > 0) return false;
@@ -174,12 +171,24 @@ std::vector<std::size_t> cells_asked_for(const specification& spec, const coordi
   return out;
 }
 
+std::vector<std::string> texts_of(const dimension& axis) {
+  std::vector<std::string> out;
+  const auto add = [&](const auto& values) {
+    for (const auto& value : values) out.push_back(fmt::format("{}", value));
+  };
+  std::visit(add, axis.values);
+  return out;
+}
+
 cell make_cell(const coordinates& grid, std::size_t number) {
   const cell_position p = position_of(grid, number);
   const double hardness = grid.hardness[p[hardness_axis]];  // NaN where it differs with a varied key
   std::string varied;
+  std::map<std::string, std::string> further;
   for (std::size_t i = 0; i < grid.further.size(); ++i) {
-    varied += ", " + shown(grid.further[i], p[first_further_axis + i]);
+    const std::string value = texts_of(grid.further[i]).at(p[first_further_axis + i]);
+    varied += fmt::format(", {} {}", grid.further[i].name, value);
+    further.emplace(grid.further[i].name, value);
   }
   return {.position = p,
           .model = grid.models[p[model_axis]],
@@ -188,7 +197,8 @@ cell make_cell(const coordinates& grid, std::size_t number) {
           .n = grid.n[p[n_axis]],
           .repeat = grid.repeats[p.back()],
           .variant = variant_at(grid, p),
-          .varied = std::move(varied)};
+          .varied = std::move(varied),
+          .further = std::move(further)};
 }
 
 std::string describe(const coordinates& grid, std::size_t number, std::size_t stage) {
@@ -202,6 +212,11 @@ std::optional<cell_position> find_cell(const coordinates& grid, const cell& c) {
     index = static_cast<std::size_t>(std::find(values.begin(), values.end(), value) - values.begin());
     return index < values.size();
   };
+  for (std::size_t i = 0; i < grid.further.size(); ++i) {
+    const auto own = c.further.find(grid.further[i].name);
+    if (own == c.further.end()) continue;
+    if (!find(texts_of(grid.further[i]), own->second, out[first_further_axis + i])) return std::nullopt;
+  }
   const bool found = find(grid.models, c.model, out[model_axis]) && find(grid.mixtures, c.mixture, out[mixture_axis]) &&
                      find(grid.hardness, c.hardness, out[hardness_axis]) && find(grid.n, c.n, out[n_axis]) &&
                      find(grid.repeats, c.repeat, out.back());

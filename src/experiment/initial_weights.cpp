@@ -5,22 +5,31 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <sstream>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/config/problems.hpp"
 #include "cotscale/config/toml_text.hpp"
+#include "cotscale/config/writer.hpp"
+#include "declarations.hpp"
 #include "kept_weights.hpp"
 
 namespace cotscale::detail {
 namespace {
 
-// The cell that stands for this one in the file.
-std::optional<cell_position> parent_of(const cell& c, const std::string& model, const coordinates& file) {
-  cell wanted = c;
-  wanted.model = model;
-  return find_cell(file, wanted);
+// Why a file has no cell of these values.
+std::string no_cell(const coordinates& file, const cell& wanted) {
+  for (const dimension& axis : file.further) {
+    const auto own = wanted.further.find(axis.name);
+    const std::vector<std::string> theirs = texts_of(axis);
+    if (own == wanted.further.end() || std::find(theirs.begin(), theirs.end(), own->second) != theirs.end()) continue;
+    return fmt::format("has the axis {0} without the value {1}, but with {2}; vary {0} over these in [sweep.axes] here",
+                       axis.name, own->second, config::shortened(fmt::format("{}", fmt::join(theirs, ", ")), 200));
+  }
+  return "has no such cell";
 }
 
 // Whether a file's variable has room for a tensor: equal shapes, but that it may have more rows.
@@ -39,12 +48,32 @@ std::optional<std::string> variable_of(const coordinates& file, const std::strin
   return fmt::format("{}/{}", weights_group, file.weights[i].name);
 }
 
-// The word of a model's table in the specification of a file; empty where it varies.
-std::string architecture_in(const std::string& specification, const std::string& model) {
+// The value of a key of a model's table in a specification; empty where it varies.
+std::string value_in(const std::string& specification, const std::string& model, std::string_view key) {
   const toml::table root = config::parse_text(specification, "config_toml");
-  const toml::node* models = root.get("models");
-  const toml::node* table = models != nullptr && models->is_table() ? models->as_table()->get(model) : nullptr;
-  return table != nullptr && table->is_table() ? (*table->as_table())["architecture"].value_or(std::string()) : "";
+  const auto node = root["models"][model][key];
+  if (const auto word = node.value<std::string>()) return fmt::format("\"{}\"", *word);
+  std::ostringstream out;
+  if (node) out << node;
+  return out.str();
+}
+
+// Says which key of the stored model makes its parameters others than this model's; whether there is none.
+bool require_same_meaning(config::keys& keys, model_specification& model) {
+  config::writer own;
+  own.table("models.own");
+  model_keys(own, model);
+  std::vector<std::string_view> deciding = model.architecture->keys_of_parameters();
+  deciding.insert(deciding.begin(), "architecture");
+  for (const std::string_view key : deciding) {
+    const std::string theirs = value_in(model.initial->specification_text(), model.stored.model, key);
+    const std::string ours = value_in(own.text(), "own", key);
+    if (theirs.empty() || theirs == ours) continue;
+    keys.problem("initial_model", fmt::format("names \"{}\", whose {} in {} is {}, not {}", model.stored.model, key,
+                                              model.stored.file, theirs, ours));
+    return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -57,18 +86,44 @@ initial_weights_file::initial_weights_file(std::string path)
       checksums_(file_.marked_checksums()),
       sha256_(file_.sha256()) {}
 
+std::optional<std::size_t> initial_weights_file::parent_of(const cell& c, const std::string& model,
+                                                           std::string& why) const {
+  cell wanted = c;
+  wanted.model = model;
+  const std::optional<cell_position> position = find_cell(grid_, wanted);
+  why = position ? "" : no_cell(grid_, wanted);
+  if (!position) return std::nullopt;
+  const auto asked = [&](const cell_position& p) { return identities_[cell_number(grid_, p)] != cell_identity(); };
+  if (!asked(*position)) why = "was not asked for this cell: the values differ in a key of another model or mixture";
+  for (std::size_t i = 0; i < grid_.further.size(); ++i) {
+    const dimension& axis = grid_.further[i];
+    if (wanted.further.contains(axis.name) || axis.length() < 2) continue;
+    cell_position another = *position;
+    another[first_further_axis + i] = 1;
+    if (asked(another)) {
+      why = fmt::format(
+          "has such cells for several values of {0}, which does not vary here; vary {0} in [sweep.axes] "
+          "here too, with the values whose weights are wanted",
+          axis.name);
+    }
+  }
+  return why.empty() ? std::optional(cell_number(grid_, *position)) : std::nullopt;
+}
+
 std::string initial_weights_file::source_of(const cell& c, const std::string& model) const {
-  const std::optional<cell_position> position = parent_of(c, model, grid_);
-  if (!position) return "";
-  const std::size_t number = cell_number(grid_, *position);
-  return fmt::format("{:016x}{:016x} {:016x}", identities_[number].high, identities_[number].low, checksums_[number]);
+  std::string why;
+  const std::optional<std::size_t> number = parent_of(c, model, why);
+  if (!number) return "";
+  return fmt::format("{:016x}{:016x} {:016x}", identities_[*number].high, identities_[*number].low,
+                     checksums_[*number]);
 }
 
 std::string initial_weights_file::read(const cell& c, const std::string& model, const std::vector<model_tensor>& wanted,
                                        std::vector<tensor_values>& out) const {
-  const std::optional<cell_position> position = parent_of(c, model, grid_);
-  if (!position) return "has no such cell";
-  const std::size_t number = cell_number(grid_, *position);
+  std::string why;
+  const std::optional<std::size_t> parent = parent_of(c, model, why);
+  if (!parent) return why;
+  const std::size_t number = *parent;
   for (const model_tensor& tensor : wanted) {
     const std::optional<std::string> name = variable_of(grid_, model, tensor);
     if (!name) {
@@ -107,9 +162,10 @@ void initial_weights_file::require_cells(std::span<const cell> cells, const mode
   const std::vector<cell_status> status = file_.statuses();
   const std::vector<std::size_t> damaged = file_.damaged_cells();
   const auto lack = [&](const cell& c) -> std::string {
-    const std::optional<cell_position> position = parent_of(c, table.stored.model, grid_);
-    if (!position) return "no such cell";
-    const std::size_t number = cell_number(grid_, *position);
+    std::string why;
+    const std::optional<std::size_t> parent = parent_of(c, table.stored.model, why);
+    if (!parent) return why;
+    const std::size_t number = *parent;
     if (status[number] == cell_status::failed) return "failed";
     if (status[number] != cell_status::done) return "not done yet";
     if (std::binary_search(damaged.begin(), damaged.end(), number)) return "damaged, its checksum is wrong";
@@ -125,7 +181,8 @@ void initial_weights_file::require_cells(std::span<const cell> cells, const mode
   if (lacking == 0) return;
   throw specification_error(
       fmt::format("models.{}.initial_file: {} lacks the weights of {} for {} of {} cells, the first of them {}\n  Run "
-                  "that sweep to its end with the same mixtures, hardness, n and repeats, and with keep_weights = true",
+                  "that sweep to its end with the same mixtures, hardness, n, repeats and values of further axes, and "
+                  "with keep_weights = true",
                   cells.front().model, path_, table.stored.model, lacking, cells.size(), first));
 }
 
@@ -152,12 +209,7 @@ void open_initial_weights(config::keys& keys, const specification& spec, model_s
                                               model.stored.file, config::listed(grid.models)));
     return;
   }
-  const std::string theirs = architecture_in(model.initial->specification_text(), model.stored.model);
-  if (const std::string own = std::string(model.architecture->word()); !theirs.empty() && theirs != own) {
-    keys.problem("initial_model", fmt::format("names \"{}\", whose architecture in {} is \"{}\", not \"{}\"",
-                                              model.stored.model, model.stored.file, theirs, own));
-    return;
-  }
+  if (!require_same_meaning(keys, model)) return;
   // Shapes that depend on n are looked at cell by cell, before the run.
   const std::vector<model_tensor> wanted = model.architecture->tensors(std::max(1, spec.d), 1);
   const auto has = [&](const model_tensor& tensor) {

@@ -16,6 +16,9 @@ namespace {
 // What is large beside the results would make creating and opening a file slow, and a small file large.
 constexpr std::uint64_t least_room = 1'000'000, most_room = 16'000'000;
 
+// Bytes of the matrices that are made to see which varied keys change them; more would make a run begin late.
+constexpr std::uint64_t most_compared = 500'000'000;
+
 // Bytes for matrices: 1 MB, or as much as four results over cells, m and k, which is about a quarter of them all.
 std::uint64_t room_beside(const coordinates& grid) {
   constexpr double variables = 4, beyond_all = 1e18;
@@ -29,7 +32,8 @@ struct family {
   std::string name;
   std::string long_name;
   std::vector<std::size_t> axes;                           // of cells, ascending; varied keys are looked at beside them
-  std::size_t count = 1;                                   // of covariances at a place: the candidates
+  std::vector<std::string> own_axis;                       // of the covariances at a place; empty: there is one
+  std::size_t count = 1;                                   // of covariances at a place
   std::function<std::vector<covariance>(const cell&)> at;  // empty: there are none
 
   std::string covariances() const { return name + "_covariance"; }
@@ -39,12 +43,14 @@ struct family {
 std::vector<family> families(const specification& spec, const coordinates& grid) {
   const auto variant = [&spec](const cell& c) -> const specification& { return variant_of(spec, c.variant); };
   std::vector<family> out;
-  out.push_back({"target", "covariance Sigma of the test prompts' features", {hardness_axis}, 1, [=](const cell& c) {
-                   return std::vector<covariance>{target_covariance(variant(c), c.hardness)};
-                 }});
+  out.push_back(
+      {"target", "covariance Sigma of the test prompts' features", {hardness_axis}, {}, 1, [=](const cell& c) {
+         return std::vector<covariance>{target_covariance(variant(c), c.hardness)};
+       }});
   out.push_back({"mixture",
                  "covariance Lambda of the training prompts' features, of mixtures of one task",
                  {mixture_axis, hardness_axis},
+                 {},
                  1,
                  [=](const cell& c) {
                    const specification& s = variant(c);
@@ -54,7 +60,11 @@ std::vector<family> families(const specification& spec, const coordinates& grid)
   if (grid.tasks.empty()) return out;
   std::vector<std::size_t> axes;
   if (spec.tasks.source == tasks_specification::kind::generated) axes = {first_further_axis + grid.further.size()};
-  out.push_back({"candidate", "covariance of the features of a candidate task", axes, grid.tasks.size(),
+  out.push_back({"candidate",
+                 "covariance of the features of a candidate task",
+                 axes,
+                 {"task"},
+                 grid.tasks.size(),
                  [=](const cell& c) { return make_candidates(variant(c), c.repeat)->tasks; }});
   return out;
 }
@@ -94,7 +104,15 @@ class covariance_writer {
   void add(const family& f) {
     const auto d = static_cast<std::uint64_t>(spec_.d);
     if (!has_room(f, f.axes, d, f.eigenvalues())) return;
-    const std::vector<std::size_t> axes = axes_of(f);
+    const std::vector<std::size_t> looked_at = axes_that_may_matter(f);
+    if (const std::uint64_t all = count(f, looked_at);
+        looked_at != f.axes && all > most_compared / (d * d * sizeof(double))) {
+      left_out.push_back(
+          fmt::format("{} and {}, since {} matrices would have to be compared for each of the varied keys",
+                      f.covariances(), f.eigenvalues(), all));
+      return;
+    }
+    const std::vector<std::size_t> axes = axes_of(f, looked_at);
     if (axes != f.axes && !has_room(f, axes, d, f.eigenvalues())) return;
     fill(f, axes, has_room(f, axes, d * d + d, f.covariances()));
   }
@@ -116,14 +134,19 @@ class covariance_writer {
     return false;
   }
 
-  // Its own axes, and those of varied keys along which the covariances differ. Keys of models never change them.
-  std::vector<std::size_t> axes_of(const family& f) const {
-    std::vector<std::size_t> candidates = f.axes;
+  // Its own axes, and those of varied keys but of models, which never change covariances.
+  std::vector<std::size_t> axes_that_may_matter(const family& f) const {
+    std::vector<std::size_t> out = f.axes;
     for (std::size_t i = 0; i < spec_.axes.size(); ++i) {
-      if (spec_.axes[i].model.empty()) candidates.push_back(first_further_axis + i);
+      if (spec_.axes[i].model.empty()) out.push_back(first_further_axis + i);
     }
+    std::sort(out.begin(), out.end());
+    return out;
+  }
+
+  // Of these, its own and those along which the covariances differ.
+  std::vector<std::size_t> axes_of(const family& f, std::vector<std::size_t> candidates) const {
     if (candidates == f.axes) return candidates;
-    std::sort(candidates.begin(), candidates.end());
     std::unordered_map<std::size_t, std::uint64_t> digests;
     const std::vector<cell_position> places = places_along(candidates, *content_.schema);
     for (const cell_position& place : places) digests[cell_number(grid_, place)] = digest(at(f, place));
@@ -170,7 +193,7 @@ class covariance_writer {
              const std::vector<std::string>& own, const std::string& long_name, std::vector<double> values) {
     variable described{.name = name, .long_name = long_name, .group = std::string(matrices_group)};
     for (const std::size_t axis : axes) described.axes.push_back(content_.schema->dimensions()[axis].name);
-    if (f.name == "candidate") described.axes.emplace_back("task");
+    described.axes.insert(described.axes.end(), f.own_axis.begin(), f.own_axis.end());
     described.axes.insert(described.axes.end(), own.begin(), own.end());
     room_ -= values.size() * sizeof(double);
     content_.fixed.push_back({std::move(described), std::move(values)});

@@ -241,8 +241,7 @@ specification read_variants(const std::string& text, const std::string& source,
   for (std::size_t number = 0; number < count && !problems.full(); ++number) {
     if (number > 0) {
       root = parse(text, source, overrides);  // a copy would not know its lines
-      problem_list said_before(source);
-      take_axes(root, said_before);
+      root["sweep"].as_table()->erase("axes");
     }
     const std::vector<std::size_t> at = indices_of(axes, number);
     for (std::size_t i = 0; i < axes.size(); ++i) {
@@ -267,6 +266,15 @@ const specification& variant_of(const specification& spec, std::size_t number) {
 
 std::vector<std::size_t> axis_indices(const specification& spec, std::size_t variant) {
   return detail::indices_of(spec.axes, variant);
+}
+
+std::vector<std::size_t> axis_indices(const specification& spec, std::size_t variant, const std::string& mixture) {
+  std::vector<std::size_t> out = axis_indices(spec, variant);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const varied_key& key = spec.axes[i];
+    if (!key.model.empty() || (!key.mixture.empty() && key.mixture != mixture)) out[i] = 0;
+  }
+  return out;
 }
 
 }  // namespace cotscale

@@ -1,5 +1,6 @@
 #include "cotscale/run/run.hpp"
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "cotscale/base/patience.hpp"
 #include "cotscale/base/stopwatch.hpp"
 #include "cotscale/comm/ticket_counter.hpp"
+#include "cotscale/experiment/inputs.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/run/provenance.hpp"
 #include "cotscale/run/requirements.hpp"
@@ -105,7 +107,10 @@ exit_code run_sweep(const specification& spec, const run_options& requested, con
   if (all.is_root()) sign_of_life.emplace("preparing the run");
   coordinates grid;
   all.together([&] { grid = require_grid(spec); });
-  all.on_root([&] { require_runnable(spec, grid, thread_count()); });
+  all.on_root([&] {
+    if (std::filesystem::exists(options.output)) require_none_is(options.output, inputs_of(spec), spec.directory);
+    require_runnable(spec, grid, thread_count());
+  });
   std::shared_ptr<const results_schema> schema;  // it has the memory of a cell
   all.together([&] { schema = make_schema(grid); });
   std::unique_ptr<file_lock> lock;

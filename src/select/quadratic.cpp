@@ -126,8 +126,8 @@ void require_invertible(const covariance& target) {
   const double largest = target.largest_eigenvalue();
   if (smallest > target.dimension() * std::numeric_limits<double>::epsilon() * largest) return;
   throw specification_error(
-      fmt::format("the target is singular (eigenvalues from {:.3g} to {:.3g}), but the quadratic programme measures "
-                  "candidates by its inverse: restrict target and candidates to the directions that the target has, "
+      fmt::format("the target is singular (eigenvalues from {:.3g} to {:.3g}): restrict target and candidates to the "
+                  "directions that the target has, "
                   "or add a small multiple of the identity to it",
                   smallest, largest));
 }

@@ -90,6 +90,22 @@ def test_files_of_a_varied_key_are_all_inputs(program):
             numpy.testing.assert_allclose(group["target_covariance"].isel(hardness=0, file=i), covariance(number), rtol=1e-14)
 
 
+# 17 files that are small each, of which 16 MB hold 16 and the smallest, which comes last.
+def test_all_files_together_stay_small(program):
+    directory = with_inputs(program)
+    names = [f"inputs/{i:02}.h5" for i in range(18)]
+    for name in names:
+        shutil.copy(directory / "target.h5", program.directory / name)
+        with h5py.File(program.directory / name, "a") as f:
+            f["ballast"] = numpy.zeros(1 if name == names[-1] else 970_000, dtype="uint8")
+    program.spec.write_text(specification(task={"d": D}, test={"k": 1, "prompts": 2}, theory={"draws": 0}, target={"file": names[0]},
+                                          **{"sweep.axes": {'"target.file"': names}}))
+    program.run()
+    group = extract(program.out, program.directory)
+    assert group.file.values.tolist() == names and group["content"].size <= 16_000_000
+    assert [i for i, offset in enumerate(group.offset.values) if offset < 0] == [16]
+
+
 def test_a_sweep_without_files_has_no_inputs(program):
     program.spec.write_text(specification())
     program.run()

@@ -62,3 +62,53 @@ def test_transformers_of_several_shapes_are_kept_in_one_file(tmp_path):
     alone = sweep(tmp_path, "alone", {"b": transformer(layers=2, width=16)})
     numpy.testing.assert_array_equal(
         weights["b.h.1.mlp.c_fc.weight"].values[1], weights_of(alone)["h.1.mlp.c_fc.weight"].values[0])
+
+
+def of_noise(source=None, noise=(0.0, 5.0), key="task.noise", **keys):
+    """Linear self-attention with an axis; from a file it takes steps that leave its weights as they are."""
+    stored = {"initialisation": "stored", "initial_file": source, "initial_model": "lsa", "learning_rate": 1e-200, "optimizer": "gd"}
+    model = {"training": "samples", "steps": 3, "batch": 8, "keep_weights": True, **(stored if source else {}), **keys}
+    axes = {"sweep.axes": {f'"{key}"': list(noise)}} if noise else {}
+    return specification({"lsa": model}, sweep={"name": "axes"}, test={"m": [8]}, **axes)
+
+
+def test_weights_are_those_of_the_same_value_of_a_further_axis(program):
+    program.spec.write_text(of_noise())
+    program("run", program.spec, "--output", "first.h5")
+    kept = weights_of(program.directory / "first.h5")["w"].values.squeeze()
+    assert (kept[0] != kept[1]).any()
+    for noise, places in [((5.0, 0.0), [1, 0]), ((5.0,), [1])]:
+        program.spec.write_text(of_noise("first.h5", noise))
+        program.run("--overwrite")
+        numpy.testing.assert_array_equal(weights_of(program.out)["w"].values.reshape(-1, *kept.shape[1:]), kept[places])
+
+
+def test_weights_whose_value_of_a_further_axis_is_not_there_are_refused(program):
+    program.spec.write_text(of_noise())
+    program("run", program.spec, "--output", "first.h5")
+    for noise, words in [((0.0, 2.0), "has the axis noise without the value 2, but with 0, 5; vary noise over these in [sweep.axes]"),
+                         ((), "has such cells for several values of noise, which does not vary here; vary noise in [sweep.axes]")]:
+        program.spec.write_text(of_noise("first.h5", noise))
+        for name, arguments in {"plan": (), "theory": (), "run": ("--output", program.out)}.items():
+            text = program(name, program.spec, *arguments, code=2)
+            assert words in text and f"for 1 of {max(1, len(noise))} cells" in text, name
+    assert not program.out.exists()
+
+
+def test_an_axis_of_one_value_and_one_of_another_model_do_not_tell_cells_apart(program):
+    kept = {"training": "samples", "steps": 2, "keep_weights": True}
+    axes = {"sweep.axes": {'"models.other.learning_rate"': [0.1, 0.2], '"task.noise"': [0.5]}}
+    program.spec.write_text(specification({"lsa": kept, "other": kept}, test={"m": [8]}, **axes))
+    program("run", program.spec, "--output", "first.h5")
+    program.spec.write_text(of_noise("first.h5", ()))
+    program.run()
+    program.spec.write_text(of_noise("first.h5", (0.1, 0.2), "models.lsa.learning_rate"))
+    assert "was not asked for this cell" in program("plan", program.spec, code=2)
+
+
+def test_weights_of_another_number_of_heads_are_refused(program):
+    program.spec.write_text(specification({"first": transformer()}, test={"m": [8]}))
+    program("run", program.spec, "--output", "first.h5")
+    stored = {"initialisation": "stored", "initial_file": "first.h5", "initial_model": "first"}
+    program.spec.write_text(specification({"second": transformer(heads=4, **stored)}, test={"m": [8]}))
+    assert 'names "first", whose heads in first.h5 is 2, not 4' in program("plan", program.spec, code=2)

@@ -136,6 +136,17 @@ def test_what_would_be_too_large_is_left_out_and_said(program):
     assert group["target_eigenvalues"].shape == (2, 300)
 
 
+# A hundred thousand would be made to see that noise changes none of them.
+def test_what_would_take_too_long_to_compare_is_left_out_and_said(program):
+    program.spec.write_text(specification(
+        models=CLOSED, task={"d": 20}, sweep={"hardness": [30.0]}, test={"k": 1, "prompts": 2, "baselines": False}, theory={"draws": 0},
+        tasks={"exponents": [1.0], "directions": [3], "each": 1000}, **{"sweep.axes": {'"task.noise"': list(numpy.arange(200) / 100)}}))
+    program.run("--max-time", "0s", code=75)
+    group = xarray.open_dataset(program.out, group="matrices")
+    assert {"target_covariance", "mixture_covariance"} <= set(group.data_vars) and "candidate_eigenvalues" not in group
+    assert "candidate_covariance and candidate_eigenvalues, since 200000 matrices would" in group.attrs["left_out"]
+
+
 def test_no_covariances_of_several_dimensions(program):
     _, group = matrices(program, specification(models=CLOSED, **{"sweep.axes": {'"task.d"': [3, 4]}}))
     assert not group.data_vars and group.attrs["left_out"] == "d differs between cells"

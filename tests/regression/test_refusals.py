@@ -177,3 +177,38 @@ def test_weights_whose_file_is_replaced_during_a_run_are_those_that_were_identif
 def test_weights_that_are_only_touched_are_what_they_were(program, weights):
     text, code = disturbed(program, lambda: os.utime(weights, (time.time() + 9, time.time() + 9)))
     assert code == 0, text
+
+
+def test_a_file_without_a_name_is_refused(program):
+    stored = {"training": "samples", "initialisation": "stored", "initial_file": "", "initial_model": "first"}
+    program.spec.write_text(specification(models={"second": stored}))
+    for name, text in of_all_commands(program, 2, ("plan", "theory", "run")).items():
+        assert "models.second.initial_file names no file" in text, name
+    with h5py.File(program.directory / "x.h5", "w") as f:
+        f["x"] = numpy.ones((5, 4))
+    program.spec.write_text(specification(target={"features": "rows", "rows_file": "x.h5", "dataset": ""}, sweep={"hardness": None}))
+    for name, text in of_all_commands(program, 2, ("plan", "theory", "run")).items():
+        assert "`dataset` names no dataset" in text, name
+
+
+def test_results_do_not_replace_what_they_are_made_of(program):
+    program.spec.write_text(specification(models={"first": {"training": "closed_form", "keep_weights": True}}))
+    program("run", program.spec, "--output", "first.h5")
+    os.link(program.directory / "first.h5", program.directory / "link.h5")
+    before = (program.directory / "first.h5").read_bytes()
+    stored = {"training": "samples", "steps": 2, "initialisation": "stored", "initial_file": "first.h5", "initial_model": "first"}
+    program.spec.write_text(specification(models={"second": stored}))
+    for output in ("first.h5", "link.h5"):
+        text = program("run", program.spec, "--output", output, "--overwrite", code=2)
+        assert f'{output}: is the file "first.h5" that the specification names' in text
+    assert (program.directory / "first.h5").read_bytes() == before
+
+
+@pytest.mark.parametrize("tables, words", [
+    ({"task": {"noise": 0.1}, "sweep": {"mixtures": ["exact"]}, "select": {"n": 5}},
+     'names "exact", but the exact problem of selection is for labels without noise, and task.noise is 0.1; remove it'),
+    ({"target": SINGULAR, "sweep": {"mixtures": ["selected"]}}, "and the target is singular (eigenvalues from 0 to 2): restrict"),
+], ids=["noise", "singular"])
+def test_a_reason_is_said_once(program, tables, words):
+    program.spec.write_text(specification(tasks=CANDIDATES, **tables))
+    assert words in program("plan", program.spec, code=2)

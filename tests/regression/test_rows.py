@@ -117,12 +117,13 @@ def test_fewer_rows_than_dimensions_are_a_singular_target(rows):
     (lambda p: (p.directory / "x.csv").write_text("1,2,3,4\n1,2,5,inf\n"), ["line 2, column 4: inf is not finite"]),
     (lambda p: write(p, "x.csv", data() * [1, 0, 1, 1]), ["x.csv: column 2 is constant (0)"]),
     (lambda p: (p.directory / "x.csv").unlink(), ["names a file that cannot be read", "x.csv"]),
+    (lambda p: write(p, "x.csv", data() * 1e154), ["x.csv: squares of its values are beyond what a double holds"]),
     (lambda p: (p.directory / "x.csv").write_text(""), ["0 rows of 4 columns"]),
     (lambda p: (p.directory / "x.h5").rename(p.directory / "x.csv") and write(p, "x.h5", data()), []),
 ])
 def test_a_file_that_is_no_data_set(rows, write_rows, words):
     write_rows(rows)
-    rows.spec.write_text(sweep())
+    rows.spec.write_text(sweep(rows_scale="unit_variance"))
     text = rows("plan", rows.spec, code=2 if words else 0)
     assert all(word in text for word in [*words, *(["target.rows_file"] if words else [])]), text
 

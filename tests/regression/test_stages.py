@@ -70,6 +70,18 @@ def test_theory_is_that_of_the_stage_s_mixture(staged, tmp_path):
     assert all(f"\n{mixture} " in text for mixture in ("matched", "skewed", "mine")), "of mixtures that only stages have, too"
 
 
+# Of mixtures that only stages have, wherever the model that trains on them stands, and for some of its values only.
+@pytest.mark.parametrize("order", [["once", "staged"], ["staged", "once"]])
+def test_theory_has_every_mixture_once_for_each_of_its_own_values(staged, tmp_path, order):
+    axes = {"mixtures.mine.exponent": [0.5, 1.5], "models.staged.stages[1].mixture": ["skewed", "mine"], "models.once.steps": [5, 6]}
+    models = {"once": DIRECT, "staged": {"stages": [{}, DIRECT]}}
+    path = tmp_path / "spec.toml"
+    path.write_text(spec({name: models[name] for name in order}, **{"sweep.axes": {f'"{key}"': values for key, values in axes.items()}}))
+    rows = [line.split(",") for line in staged("theory", path, "--csv").splitlines()]
+    mixtures = [row[0] for row in rows if len(row) > 5 and row[5] == "0"]
+    assert sorted(mixtures) == ["matched; exponent 0.5", "mine; exponent 0.5", "mine; exponent 1.5", "skewed; exponent 0.5"]
+
+
 def test_it_resumes_and_ranks_make_no_difference(staged, tmp_path):
     before = staged.out.read_bytes()
     assert "6 of 6 cells done (6 before this run)" in staged.run(ranks=1)

@@ -151,6 +151,10 @@ class sequence_model {
   /// of training can hand them to another.
   virtual void make_room(int /*steps*/) {}
 
+  /// Its keys that decide what its parameters compute, beside their shapes: where they differ, a model cannot begin
+  /// with the weights of another.
+  virtual std::vector<std::string_view> keys_of_parameters() const { return {}; }
+
   virtual model_limits limits() const = 0;
   virtual bool has_theory() const = 0;  ///< limits, bounds and predictions of theory are about models like it
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,6 +26,7 @@ struct cell {
   std::int64_t repeat = 0;
   std::size_t variant = 0;  ///< of the specification, whose keys vary (variant_of)
   std::string varied = {};  ///< ", learning_rate 0.001": the values of the varied keys
+  std::map<std::string, std::string> further = {};  ///< the same, by the names of the further axes
   std::size_t stage = 0;    ///< of its model's trainings (experiment/stages.hpp)
 };
 
@@ -49,7 +51,11 @@ coordinates make_coordinates(const specification& spec);
 /// Number `number` of the grid in row-major order.
 cell make_cell(const coordinates& grid, std::size_t number);
 
-/// Where a cell of these values stands in a grid; none if it is not there.
+/// The values of a further axis; numbers in the shortest form that tells them apart.
+std::vector<std::string> texts_of(const dimension& axis);
+
+/// Where a cell of these values stands in a grid; none if it is not there. It has the first value of further axes that
+/// the cell does not know.
 std::optional<cell_position> find_cell(const coordinates& grid, const cell& c);
 
 /// Σ of a value of the hardness axis (the value is not used if `[target]` has a covariance of its own).

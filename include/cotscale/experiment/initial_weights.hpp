@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -27,8 +28,8 @@ class initial_weights_file {
   const std::string& specification_text() const { return file_.config_toml(); }
 
   /// Throws specification_error, with a count and the first of them, unless each of these cells, which train a model of
-  /// this table, has its weights here, of d dimensions: the cell of the same mixture, hardness, n and repeat must be
-  /// done and undamaged. Reads the whole file.
+  /// this table, has its weights here, of d dimensions: the cell of the same mixture, hardness, n, repeat and values
+  /// of further axes must be done and undamaged. Reads the whole file.
   void require_cells(std::span<const cell> cells, const model_specification& table, int d) const;
 
   /// The tensors that the cell begins with. Throws specification_error if they are not there, or have changed since the
@@ -37,6 +38,10 @@ class initial_weights_file {
                                      const std::vector<model_tensor>& wanted) const;
 
  private:
+  // The number here of the cell that has the weights of `model` for this one; none, and why, if there is none: a
+  // further axis is matched by its name and its values, and one that the cell does not know must not tell cells apart.
+  std::optional<std::size_t> parent_of(const cell& c, const std::string& model, std::string& why) const;
+
   // Reads the tensors that the cell begins with; why they are not there, empty if they are.
   std::string read(const cell& c, const std::string& model, const std::vector<model_tensor>& wanted,
                    std::vector<tensor_values>& out) const;

@@ -148,6 +148,8 @@ const specification& variant_of(const specification& spec, std::size_t number);
 inline std::size_t variant_count(const specification& spec) { return std::max<std::size_t>(1, spec.variants.size()); }
 /// Indices into the values of each axis.
 std::vector<std::size_t> axis_indices(const specification& spec, std::size_t variant);
+/// The same, but 0 for keys of models and of other mixtures: where they are equal, so is the mixture beside its target.
+std::vector<std::size_t> axis_indices(const specification& spec, std::size_t variant, const std::string& mixture);
 
 /// What `automatic` stands for: Wishart, unless a model needs the examples (needs_examples), or the target's features
 /// are not Gaussian.

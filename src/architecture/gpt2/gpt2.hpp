@@ -20,6 +20,7 @@ class gpt2 final : public sequence_model {
   void require_trainable(config::keys& k, int d, std::int64_t n) const override;
   void make_room(int steps) override { options_.room = std::max(options_.room, steps); }
 
+  std::vector<std::string_view> keys_of_parameters() const override { return {"heads"}; }
   model_limits limits() const override;
   bool has_theory() const override { return false; }
   std::vector<model_tensor> tensors(int d, int n) const override;

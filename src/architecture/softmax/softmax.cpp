@@ -92,6 +92,7 @@ class softmax final : public sequence_model {
     k.value({.name = "own_columns", .help = "attention also reads the chain's own columns"}, options_.own_columns);
   }
 
+  std::vector<std::string_view> keys_of_parameters() const override { return {"own_columns"}; }
   model_limits limits() const override { return {.needs_examples = true}; }
   bool has_theory() const override { return false; }
   std::vector<model_tensor> tensors(int d, int) const override { return tensors_of_v_and_w(d); }

@@ -71,6 +71,9 @@ matrix as_matrix(const std::vector<double>& values, std::size_t columns) {
 
 matrix rows_of_hdf5(const std::string& path, const std::string& dataset, int d, const std::string& origin) {
   const hdf5_file file = hdf5_file::open_read(path);
+  if (dataset.empty()) {
+    throw specification_error(fmt::format("{}: `dataset` names no dataset; set it to one of shape (rows, d)", path));
+  }
   if (!file.has(dataset)) {
     throw specification_error(
         fmt::format("{}: there is no such dataset; set `dataset` to one of shape (rows, d)", origin));

@@ -77,12 +77,17 @@ void subtract_means(matrix& rows) {
 }
 
 // Divides `rows` by the root of the mean square of its columns: of each, or of all together.
-void divide(matrix& rows, row_scale scale) {
+void divide(matrix& rows, row_scale scale, const std::string& origin) {
   std::vector<double> squares(static_cast<std::size_t>(rows.columns()));
   for (int i = 0; i < rows.rows(); ++i) {
     for (int j = 0; j < rows.columns(); ++j) {
       squares[static_cast<std::size_t>(j)] += rows(i, j) * rows(i, j) / rows.rows();
     }
+  }
+  for (const double square : squares) {
+    if (std::isfinite(square)) continue;
+    throw specification_error(
+        fmt::format("{}: squares of its values are beyond what a double holds (1.8e308): scale them down", origin));
   }
   if (scale == row_scale::trace) {
     double mean = 0;
@@ -153,7 +158,7 @@ void row_distribution::take(matrix rows, const std::string& origin) {
     subtract_means(rows);
   }
   require_no_zeros(rows, scale == row_scale::unit_variance, origin);
-  if (scale != row_scale::none) divide(rows, scale);
+  if (scale != row_scale::none) divide(rows, scale, origin);
   require_finite(rows, origin);
   covariance lambda = covariance_of(rows, origin);
   matrix fourth = mean_fourth(rows);

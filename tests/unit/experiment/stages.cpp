@@ -87,6 +87,24 @@ TEST(stages, are_cells_of_their_mixtures) {
   EXPECT_NE(training_key(spec, at_stage(spec, c, 2)), training_key(spec, c));
 }
 
+TEST(stages, of_a_varied_mixture_are_asked_for_where_it_is_trained_on) {
+  std::string varied = text;
+  varied.replace(varied.find("mixture = \"mine\""), 16, "");
+  varied.replace(varied.find("[task]"), 6,
+                 "[sweep.axes]\n\"mixtures.mine.exponent\" = [0.5, 1]\n\"models.staged.stages[1].mixture\" = "
+                 "[\"skewed\", \"mine\"]\n[task]");
+  const specification spec = make(varied);
+  const coordinates grid = make_coordinates(spec);
+  for (std::size_t model = 0; model < 3; ++model) {
+    for (std::size_t exponent = 0; exponent < 2; ++exponent) {
+      for (std::size_t mixture = 0; mixture < 2; ++mixture) {
+        const bool asked = model == 0 ? exponent == 0 || mixture == 1 : exponent == 0 && mixture == 0;
+        EXPECT_EQ(is_asked_for(spec, grid, cell_number(grid, {model, 0, 0, 0, exponent, mixture, 0})), asked);
+      }
+    }
+  }
+}
+
 TEST(stages, each_begins_with_the_weights_of_the_one_before) {
   const specification spec = make();
   const coordinates grid = make_coordinates(spec);
