@@ -91,18 +91,18 @@ def test_weights_whose_value_of_a_further_axis_is_not_there_are_refused(program)
         program.spec.write_text(of_noise("first.h5", noise))
         for name, arguments in {"plan": (), "theory": (), "run": ("--output", program.out)}.items():
             text = program(name, program.spec, *arguments, code=2)
-            assert words in text and f"for 1 of {max(1, len(noise))} cells" in text, name
+            assert words in text and "for 1 of 1 cells" in text, name
     assert not program.out.exists()
 
 
 def test_an_axis_of_one_value_and_one_of_another_model_do_not_tell_cells_apart(program):
     kept = {"training": "samples", "steps": 2, "keep_weights": True}
-    axes = {"sweep.axes": {'"models.other.learning_rate"': [0.1, 0.2], '"task.noise"': [0.5]}}
+    axes = {"sweep.axes": {'"models.other.learning_rate"': [0.001, 0.002], '"task.noise"': [0.5]}}
     program.spec.write_text(specification({"lsa": kept, "other": kept}, test={"m": [8]}, **axes))
     program("run", program.spec, "--output", "first.h5")
     program.spec.write_text(of_noise("first.h5", ()))
     program.run()
-    program.spec.write_text(of_noise("first.h5", (0.1, 0.2), "models.lsa.learning_rate"))
+    program.spec.write_text(of_noise("first.h5", (0.001, 0.002), "models.lsa.learning_rate"))
     assert "was not asked for this cell" in program("plan", program.spec, code=2)
 
 
