@@ -1,5 +1,7 @@
 """What a sweep keeps of its models: variables by name, whatever their shapes, and where another training begins."""
 
+import resource
+
 import numpy
 import xarray
 
@@ -62,3 +64,12 @@ def test_transformers_of_several_shapes_are_kept_in_one_file(tmp_path):
     alone = sweep(tmp_path, "alone", {"b": transformer(layers=2, width=16)})
     numpy.testing.assert_array_equal(
         weights["b.h.1.mlp.c_fc.weight"].values[1], weights_of(alone)["h.1.mlp.c_fc.weight"].values[0])
+
+
+def test_all_combinations_of_varied_keys_share_one_open_file(tmp_path):
+    source = sweep(tmp_path, "source", {"first": {"training": "closed_form", "keep_weights": True}})
+    begin = {"training": "samples", "steps": 2, "initialisation": "stored", "initial_file": str(source), "initial_model": "first"}
+    (tmp_path / "many").mkdir()
+    program = Program(tmp_path / "many")
+    program.spec.write_text(specification({"second": begin}, **{"sweep.axes": {'"models.second.learning_rate"': [i / 1000 for i in range(1, 101)]}}))
+    assert "100 of 1 models" in program("plan", program.spec, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)))
