@@ -1,5 +1,7 @@
 """What a sweep keeps of its models: variables by name, whatever their shapes, and where another training begins."""
 
+import resource
+
 import numpy
 import xarray
 
@@ -112,3 +114,12 @@ def test_weights_of_another_number_of_heads_are_refused(program):
     stored = {"initialisation": "stored", "initial_file": "first.h5", "initial_model": "first"}
     program.spec.write_text(specification({"second": transformer(heads=4, **stored)}, test={"m": [8]}))
     assert 'names "first", whose heads in first.h5 is 2, not 4' in program("plan", program.spec, code=2)
+
+
+def test_all_combinations_of_varied_keys_share_one_open_file(tmp_path):
+    source = sweep(tmp_path, "source", {"first": {"training": "closed_form", "keep_weights": True}})
+    begin = {"training": "samples", "steps": 2, "initialisation": "stored", "initial_file": str(source), "initial_model": "first"}
+    (tmp_path / "many").mkdir()
+    program = Program(tmp_path / "many")
+    program.spec.write_text(specification({"second": begin}, **{"sweep.axes": {'"models.second.learning_rate"': [i / 1000 for i in range(1, 101)]}}))
+    assert "100 of 1 models" in program("plan", program.spec, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)))
