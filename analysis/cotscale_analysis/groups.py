@@ -8,9 +8,6 @@ import xarray as xr
 from .errors import IO_ERROR, ResultsError
 from .results import FAILED, count_cells, open_results
 
-COORDINATES = ("model", "mixture", "hardness", "n", "repeat", "task")
-
-
 def matrices(path, engine="h5netcdf"):
     """Covariances of targets, mixtures and candidates, their eigenvalues, and trained maps, as an xarray.Dataset.
 
@@ -47,7 +44,7 @@ def failures(path, engine="h5netcdf"):
     table = _group(path, "failures", engine)
     status = results["status"]
     found = []
-    for cell, message in zip(table["cell"].values, table["message"].values):
+    for cell, message in zip(table["cell"].values, table["message"].values) if "cell" in table.variables else ():
         place = np.unravel_index(int(cell), status.shape) if cell >= 0 else None
         if place is None or status.values[place] != FAILED:
             continue

@@ -1,7 +1,5 @@
 #include "cotscale/experiment/coordinates.hpp"
 
-#include <algorithm>
-
 namespace cotscale {
 namespace {
 

@@ -1,5 +1,4 @@
 // The covariances of a specification: targets, mixtures of one task, candidates.
-#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <numeric>

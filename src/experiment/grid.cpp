@@ -66,11 +66,12 @@ coordinates coordinates_of_one(const specification& spec) {
   grid.tasks = candidate_names(spec.tasks);
   grid.rows.resize(detail::kept_rows(spec));
   std::iota(grid.rows.begin(), grid.rows.end(), 0);
-  const covariance target = target_covariance(spec, grid.hardness.front());
   if (most_stages(spec) > 1) grid.stages.resize(most_stages(spec));
   std::iota(grid.stages.begin(), grid.stages.end(), 0);
+  // What is wrong with a mixture's covariance shows when it is built, before any cell is.
+  const covariance target = target_covariance(spec, grid.hardness.front());
   for (const std::string& mixture : all_mixtures(spec)) {
-    if (!depends_on_candidates(spec, mixture)) mixture_covariance(spec, mixture, target);
+    if (!depends_on_candidates(spec, mixture)) static_cast<void>(mixture_covariance(spec, mixture, target));
   }
   detail::require_in_range(spec, grid);
   detail::require_inverses(spec, grid);

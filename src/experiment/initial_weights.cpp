@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cotscale/base/error.hpp"
+#include "cotscale/base/shared.hpp"
 #include "cotscale/config/problems.hpp"
 #include "cotscale/config/toml_text.hpp"
 #include "cotscale/config/writer.hpp"
@@ -158,17 +159,20 @@ std::vector<tensor_values> initial_weights_file::weights(const cell& c, const mo
   return out;
 }
 
-void initial_weights_file::require_cells(std::span<const cell> cells, const model_specification& table, int d) const {
-  const std::vector<cell_status> status = file_.statuses();
-  const std::vector<std::size_t> damaged = file_.damaged_cells();
+initial_weights_file::marks initial_weights_file::read_marks() const {
+  return {.status = file_.statuses(), .damaged = file_.damaged_cells()};
+}
+
+void initial_weights_file::require_cells(std::span<const cell> cells, const model_specification& table, int d,
+                                         const marks& now) const {
   const auto lack = [&](const cell& c) -> std::string {
     std::string why;
     const std::optional<std::size_t> parent = parent_of(c, table.stored.model, why);
     if (!parent) return why;
     const std::size_t number = *parent;
-    if (status[number] == cell_status::failed) return "failed";
-    if (status[number] != cell_status::done) return "not done yet";
-    if (std::binary_search(damaged.begin(), damaged.end(), number)) return "damaged, its checksum is wrong";
+    if (now.status[number] == cell_status::failed) return "failed";
+    if (now.status[number] != cell_status::done) return "not done yet";
+    if (std::binary_search(now.damaged.begin(), now.damaged.end(), number)) return "damaged, its checksum is wrong";
     std::vector<tensor_values> values;
     return read(c, table.stored.model, table.architecture->tensors(d, static_cast<int>(c.n)), values);
   };
@@ -189,7 +193,8 @@ void initial_weights_file::require_cells(std::span<const cell> cells, const mode
 void open_initial_weights(config::keys& keys, const specification& spec, model_specification& model) {
   const std::string path = (spec.directory / model.stored.file).string();
   try {
-    model.initial = std::make_shared<const initial_weights_file>(path);
+    model.initial =
+        shared<initial_weights_file>(path, [&] { return std::make_shared<const initial_weights_file>(path); });
   } catch (const error& e) {
     keys.problem("initial_file", fmt::format("names no results file that can be read ({})", e.what()));
     return;
@@ -238,10 +243,13 @@ void require_initial_weights(const specification& spec, const coordinates& grid)
     if (!variant_of(spec, c.variant).model_tables.at(c.model).initial) continue;
     cells[{c.model, c.variant}].push_back(std::move(c));
   }
+  std::map<const initial_weights_file*, initial_weights_file::marks> read;
   for (const auto& [of, trained] : cells) {
     const specification& own = variant_of(spec, of.second);
     const model_specification& table = own.model_tables.at(of.first);
-    table.initial->require_cells(trained, table, own.d);
+    const initial_weights_file& file = *table.initial;
+    if (!read.contains(&file)) read[&file] = file.read_marks();
+    file.require_cells(trained, table, own.d, read[&file]);
   }
 }
 

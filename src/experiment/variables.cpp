@@ -96,6 +96,7 @@ bool is_name_in_results(std::string_view name) {
     coordinates every;  // dimensions that a file may have
     every.baselines = every.tasks = {""};
     every.weights = {{}};
+    every.stages = {0};
     every.rows = every.features = every.directions = every.map_rows = {0};
     std::set<std::string, std::less<>> out{support_hardness().name};
     for (const dimension& d : dimensions_of(every)) out.insert({d.name, d.group});

@@ -4,9 +4,7 @@
 
 #include <algorithm>
 #include <optional>
-#include <set>
 #include <sstream>
-#include <string_view>
 #include <utility>
 
 #include "cotscale/base/error.hpp"

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <utility>
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/experiment/stages.hpp"

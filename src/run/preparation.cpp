@@ -54,7 +54,7 @@ void require_same_sweep(const results_reader& file, const std::string& path, con
 void require_same_cells(const results_reader& file, const std::string& path, const coordinates& grid,
                         const cell_identities& cells) {
   const std::vector<cell_identity> before = file.identities(), now = cells.all();
-  const auto [first, unused] = std::mismatch(before.begin(), before.end(), now.begin());
+  const auto [first, unused] = std::mismatch(before.begin(), before.end(), now.begin(), now.end());
   if (first == before.end()) return;
   const auto number = static_cast<std::size_t>(first - before.begin());
   throw mismatch_error(fmt::format(

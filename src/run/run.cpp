@@ -3,7 +3,6 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
-#include <utility>
 #include <vector>
 
 #include "cotscale/base/output.hpp"
@@ -111,7 +110,8 @@ exit_code run_sweep(const specification& spec, const run_options& requested, con
     if (std::filesystem::exists(options.output)) require_none_is(options.output, inputs_of(spec), spec.directory);
     require_runnable(spec, grid, thread_count());
   });
-  std::shared_ptr<const results_schema> schema;  // it has the memory of a cell
+  // It lays out the memory of a cell, and so is made when it is known that there is enough of it.
+  std::shared_ptr<const results_schema> schema;
   all.together([&] { schema = make_schema(grid); });
   std::unique_ptr<file_lock> lock;
   work_list list;

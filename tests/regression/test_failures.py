@@ -2,6 +2,7 @@
 
 import h5py
 import numpy
+import xarray
 from specifications import specification
 
 from cotscale_analysis import failures, failures_without_message
@@ -22,3 +23,11 @@ def test_failures_without_an_entry_are_counted(program):
     program("verify", program.out)
     assert failures(program.out) == [first] and failures_without_message(program.out) == 1
     assert "1 of them without a message" in program("status", program.out)
+
+
+def test_a_file_without_the_group_has_no_messages(program):
+    program.spec.write_text(specification(models={"lsa": {"training": "closed_form"}}))
+    program.run()
+    results = xarray.open_dataset(program.out, engine="h5netcdf").load()
+    results.to_netcdf(program.directory / "root.h5", engine="h5netcdf")
+    assert failures(program.directory / "root.h5") == []

@@ -27,10 +27,18 @@ class initial_weights_file {
   const coordinates& grid() const { return grid_; }
   const std::string& specification_text() const { return file_.config_toml(); }
 
+  /// What its cells are now.
+  struct marks {
+    std::vector<cell_status> status;
+    std::vector<std::size_t> damaged;  ///< ascending
+  };
+  /// Reads the whole file.
+  marks read_marks() const;
+
   /// Throws specification_error, with a count and the first of them, unless each of these cells, which train a model of
   /// this table, has its weights here, of d dimensions: the cell of the same mixture, hardness, n, repeat and values
-  /// of further axes must be done and undamaged. Reads the whole file.
-  void require_cells(std::span<const cell> cells, const model_specification& table, int d) const;
+  /// of further axes must be done and undamaged.
+  void require_cells(std::span<const cell> cells, const model_specification& table, int d, const marks& now) const;
 
   /// The tensors that the cell begins with. Throws specification_error if they are not there, or have changed since the
   /// file was opened.

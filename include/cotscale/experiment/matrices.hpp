@@ -2,13 +2,12 @@
 // file (docs/results-layout.md).
 #pragma once
 
-#include <cstdint>
-
 #include "cotscale/experiment/grid.hpp"
 
 namespace cotscale::detail {
 
-/// Dimensions of the matrices that there is room for: `features`, `directions`, and `outputs` and `inputs` of maps.
+/// Dimensions of the matrices that there is room for: `feature` and `other_feature`, `direction`, and `output` and
+/// `input` of maps.
 void add_matrix_dimensions(const specification& spec, coordinates& grid);
 
 /// Covariances of targets, of mixtures of one task and of candidates, in the specification's units, with their

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "cotscale/eval/roll_out.hpp"
-#include "cotscale/experiment/specification.hpp"
 #include "cotscale/store/cell_values.hpp"
 #include "cotscale/theory/null_distribution.hpp"
 

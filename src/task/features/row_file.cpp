@@ -2,12 +2,11 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <map>
-#include <mutex>
 #include <vector>
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/input_file.hpp"
+#include "cotscale/base/shared.hpp"
 #include "cotscale/config/problems.hpp"
 #include "cotscale/hdf5/file.hpp"
 #include "cotscale/task/rows.hpp"
@@ -92,19 +91,6 @@ matrix rows_of_hdf5(const std::string& path, const std::string& dataset, int d, 
                     origin, shape[0], most_bytes >> 20U));
   }
   return as_matrix(file.read<double>(dataset), shape[1]);
-}
-
-// Data sets that are in use, so that a target, a mixture and all combinations of varied keys share one: `read` makes
-// what is not there yet.
-template<class Data, class Read>
-std::shared_ptr<const Data> shared(const std::string& key, Read read) {
-  static std::mutex mutex;
-  static std::map<std::string, std::weak_ptr<const Data>> known;
-  const std::lock_guard lock(mutex);
-  if (std::shared_ptr<const Data> there = known[key].lock()) return there;
-  std::shared_ptr<const Data> made = read();
-  known[key] = made;
-  return made;
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ TEST(names_in_results, are_those_of_everything_that_a_file_has_at_its_root) {
   for (const stored_dataset& d : file.description().datasets())
     EXPECT_TRUE(is_name_in_results(root_of(d.name))) << d.name;
   for (const char* text :
-       {"model", "mixture", "baseline", "task", "config_toml", "provenance", "integrity", "inputs"}) {
+       {"model", "mixture", "stage", "baseline", "task", "config_toml", "provenance", "integrity", "inputs"}) {
     EXPECT_TRUE(is_name_in_results(text)) << text;
   }
   // A variable of a group names its dimensions without the group.
