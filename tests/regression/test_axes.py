@@ -152,7 +152,8 @@ def test_noise_may_vary(program):
 ])
 @pytest.mark.parametrize("order", [1, -1])
 def test_defaults_follow_each_value(program, architectures, keys, order):
-    text = specification(models={"a": {"architecture": "lsa", **keys}}, test={"k": 1, "prompts": 50}, theory={"draws": 0})
+    text = specification(models={"a": {"architecture": "lsa", **keys}}, test={"k": 1, "m": [8], "prompts": 50},
+                         theory={"draws": 0})
     program.spec.write_text(f'{text}[sweep.axes]\n"models.a.architecture" = {architectures[::order]}\n')
     program("plan", program.spec)
     assert "2 of 2 cells done" in program.run()
