@@ -35,8 +35,9 @@ std::string theory_csv(const specification& spec, const cell& c, std::int64_t m,
   std::string text;
   for (int k = 0; k <= spec.steps; ++k) {
     const auto i = static_cast<std::size_t>(k);
-    text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", c.mixture, c.hardness, c.n, c.repeat, m, k,
-                        p.error[i], p.standard_error[i], p.difference_error[i], p.best_k, p.first_k, p.last_k, p.draws,
+    text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", c.mixture,
+                        c.hardness > 0 ? fmt::to_string(c.hardness) : "nan", c.n, c.repeat, m, k, p.error[i],
+                        p.standard_error[i], p.difference_error[i], p.best_k, p.first_k, p.last_k, p.draws,
                         p.diverging_share);
   }
   return text;
@@ -69,9 +70,9 @@ std::string edge(const specification& spec, const cell& c, std::int64_t m, const
 
 std::string theory_row(const specification& spec, const cell& c, std::int64_t m, const cell_theory& known,
                        const chain_prediction& p) {
-  std::string text = fmt::format("{:<12}{:>10.6g}{:>7}{:>7}{:>8}{:>9.3f}{:>8}{:>9.3g} %{:>8}{:>8}", c.mixture,
-                                 c.hardness, c.n, c.repeat, m, known.spectral_radius, p.draws, 100 * p.diverging_share,
-                                 edge(spec, c, m, known), shown_best_k(p));
+  std::string text = fmt::format("{:<12}{:>10}{:>7}{:>7}{:>8}{:>9.3f}{:>8}{:>9.3g} %{:>8}{:>8}", c.mixture,
+                                 hardness_in_words(c.hardness), c.n, c.repeat, m, known.spectral_radius, p.draws,
+                                 100 * p.diverging_share, edge(spec, c, m, known), shown_best_k(p));
   for (const int k : shown_steps(spec.steps)) text += fmt::format("{:>19}", shown_error(p, k));
   return text + fmt::format("{:>19}\n", shown_error(p, p.best_k));
 }
@@ -107,8 +108,8 @@ class advised_rows {
     counts_.add(p);
     if (rows_ > few) return;
     const std::string where = rows_ == 1 ? ""
-                                         : fmt::format("{}, hardness {:.6g}, n {}, repeat {}, m {}: ", c.mixture,
-                                                       c.hardness, c.n, c.repeat, m);
+                                         : fmt::format("{}, hardness {}, n {}, repeat {}, m {}: ", c.mixture,
+                                                       hardness_in_words(c.hardness), c.n, c.repeat, m);
     sentences_ += where + advice(p) + "\n";
   }
   std::string text() const { return sentences_.empty() ? counts_.text() + "\n" : sentences_; }
@@ -169,8 +170,8 @@ auto naming_mixture(const cell& c, Compute compute) {
   try {
     return compute();
   } catch (const error& e) {
-    throw error(e.code(), fmt::format("mixture {} (hardness {:.6g}, n {}, repeat {}): {}", c.mixture, c.hardness, c.n,
-                                      c.repeat, e.what()));
+    throw error(e.code(), fmt::format("mixture {} (hardness {}, n {}, repeat {}): {}", c.mixture,
+                                      hardness_in_words(c.hardness), c.n, c.repeat, e.what()));
   }
 }
 

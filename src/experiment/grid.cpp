@@ -33,9 +33,11 @@ std::vector<std::int64_t> training_step_axis(const specification& spec) {
 
 }  // namespace
 
+std::string hardness_in_words(double hardness) { return hardness > 0 ? fmt::format("{:.6g}", hardness) : "of its own"; }
+
 std::string describe(const cell& c) {
   return fmt::format("model {}, mixture {}, hardness {}, n {}, repeat {}{}", c.model, c.mixture,
-                     c.hardness > 0 ? fmt::format("{:.6g}", c.hardness) : "of its own", c.n, c.repeat, c.varied);
+                     hardness_in_words(c.hardness), c.n, c.repeat, c.varied);
 }
 
 namespace {

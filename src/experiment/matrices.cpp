@@ -9,6 +9,7 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/hash.hpp"
+#include "cotscale/experiment/stages.hpp"
 
 namespace cotscale::detail {
 namespace {
@@ -240,6 +241,9 @@ void add_covariances(const specification& spec, const coordinates& grid, results
       left_out.push_back(too_large("preconditioner", grid.cell_count(), d * d * sizeof(double), room_beside(grid)));
     }
   }
+  std::vector<std::string> of_stages = all_mixtures(spec);
+  of_stages.erase(of_stages.begin(), of_stages.begin() + static_cast<std::ptrdiff_t>(spec.mixtures.size()));
+  if (!of_stages.empty()) left_out.push_back(fmt::format("mixtures of stages only ({})", fmt::join(of_stages, ", ")));
   if (left_out.empty()) return;
   content.notes.push_back({std::string(matrices_group), "left_out", fmt::format("{}", fmt::join(left_out, "; "))});
 }

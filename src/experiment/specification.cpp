@@ -196,9 +196,12 @@ bool needs_examples(const model_specification& model) { return model.architectur
 specification parse_specification(const std::string& text, const std::string& source,
                                   const std::filesystem::path& directory, const std::vector<override_key>& overrides) {
   const blas_threads one(1);  // covariances of files have the same bits whatever the number of threads
-  return read_variants(text, source, overrides, [&](const toml::table& root, problem_list& problems) {
+  const interpreter whole = [&](const toml::table& root, problem_list& problems) {
     return interpret(root, problems, directory, true);
-  });
+  };
+  specification spec = read_variants(text, source, overrides, whole);
+  if (!spec.variants.empty()) spec.text_of_variants = text_of_variants(spec, text, source, overrides, whole);
+  return spec;
 }
 
 specification load_selection(const std::string& path, const std::vector<override_key>& overrides) {

@@ -2,14 +2,13 @@
 #include "cotscale/config/toml_text.hpp"
 #include "cotscale/config/writer.hpp"
 #include "declarations.hpp"
-#include "variants.hpp"
 
 namespace cotscale {
 
 using namespace detail;
 
 std::string to_toml(const specification& given) {
-  if (!given.variants.empty()) return text_of_variants(given);
+  if (!given.variants.empty()) return given.text_of_variants;
   specification spec = given;
   spec.sampler = resolved_sampler(spec);
   config::writer out;

@@ -21,8 +21,11 @@ using interpreter = std::function<specification(const toml::table& root, config:
 specification read_variants(const std::string& text, const std::string& source,
                             const std::vector<override_key>& overrides, const interpreter& interpret);
 
-/// The canonical text: that of the first combination, completed with the keys that have an effect in others only, and
-/// with the axes.
-std::string text_of_variants(const specification& spec);
+/// The canonical text of a specification with axes that was read from `text`: that of the first combination, completed
+/// with the keys that have an effect in others only, and with the axes. Where it would not read as the same
+/// combinations again, defaults that have an effect in some only are left out; throws specification_error if that does
+/// not help.
+std::string text_of_variants(const specification& spec, const std::string& text, const std::string& source,
+                             const std::vector<override_key>& overrides, const interpreter& interpret);
 
 }  // namespace cotscale::detail

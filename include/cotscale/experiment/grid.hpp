@@ -24,10 +24,10 @@ struct cell {
   double hardness = 0;  ///< 0: each combination of varied keys has a target with a hardness of its own
   std::int64_t n = 0;
   std::int64_t repeat = 0;
-  std::size_t variant = 0;  ///< of the specification, whose keys vary (variant_of)
-  std::string varied = {};  ///< ", learning_rate 0.001": the values of the varied keys
+  std::size_t variant = 0;                          ///< of the specification, whose keys vary (variant_of)
+  std::string varied = {};                          ///< ", learning_rate 0.001": the values of the varied keys
   std::map<std::string, std::string> further = {};  ///< the same, by the names of the further axes
-  std::size_t stage = 0;    ///< of its model's trainings (experiment/stages.hpp)
+  std::size_t stage = 0;                            ///< of its model's trainings (experiment/stages.hpp)
 };
 
 /// The combination of the further axes' values that a position has.
@@ -38,6 +38,9 @@ std::size_t variant_at(const coordinates& grid, const cell_position& position);
 bool is_asked_for(const specification& spec, const coordinates& grid, std::size_t number);
 /// Their numbers.
 std::vector<std::size_t> cells_asked_for(const specification& spec, const coordinates& grid);
+
+/// Six digits; "of its own" where the target has no one hardness, since its spectrum varies.
+std::string hardness_in_words(double hardness);
 
 /// "model lsa, mixture matched, hardness 30, n 20, repeat 0", and the values of varied keys.
 std::string describe(const cell& c);

@@ -141,6 +141,7 @@ struct specification {
   /// With each combination of their values, row-major, the last one fastest; the specification itself has the first.
   /// Empty without axes.
   std::vector<std::shared_ptr<const specification>> variants;
+  std::string text_of_variants;  ///< the canonical text of them all; made by parse_specification
 };
 
 /// Row-major number `number` of the combinations of the axes' values; the specification itself without axes.
