@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "cotscale/task/rows.hpp"
 #include "cotscale/task/mixture.hpp"
+#include "cotscale/task/rows.hpp"
 #include "support/matrices.hpp"
 
 namespace cotscale::support {
