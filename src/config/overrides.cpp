@@ -56,10 +56,10 @@ void apply(toml::table& root, const override_key& o, const std::string& source) 
     parsed = parse_text(quoted.str(), source);
   }
   toml::table* table = &root;
-  std::string rest = o.key;
-  for (std::size_t dot = rest.find('.'); dot != std::string::npos; dot = rest.find('.')) {
-    const std::string head = rest.substr(0, dot);
-    rest = rest.substr(dot + 1);
+  std::vector<std::string> words = words_of(o.key);
+  const std::string last = std::move(words.back());
+  words.pop_back();
+  for (const std::string& head : words) {
     toml::node* next = is_numbered(head) ? numbered(*table, head) : table->get(head);
     if (next == nullptr && is_numbered(head)) {
       throw specification_error(fmt::format("{}: there is no table {}", source, head));
@@ -68,8 +68,8 @@ void apply(toml::table& root, const override_key& o, const std::string& source) 
     if (!next->is_table()) throw specification_error(fmt::format("{}: {} is a value, not a table", source, head));
     table = next->as_table();
   }
-  if (rest.empty()) throw specification_error(fmt::format("{}: the key is incomplete", source));
-  table->insert_or_assign(rest, std::move(*parsed.get("value")));
+  if (last.empty()) throw specification_error(fmt::format("{}: the key is incomplete", source));
+  table->insert_or_assign(last, std::move(*parsed.get("value")));
 }
 
 }  // namespace detail

@@ -140,7 +140,7 @@ void reader::report_unknown(const std::string& name, const toml::node& node) {
   for (const auto& entry : known_) candidates.push_back(entry.first);
   const std::string near = nearest(name, candidates);
   const std::string known = candidates.size() > few ? fmt::format("`cotscale keys {}` lists all {}",
-                                                                  path_.substr(0, path_.find('.')), candidates.size())
+                                                                  declared_name(words_of(path_)), candidates.size())
                                                     : fmt::format("known here: {}", listed(candidates));
   problems_.add(&node,
                 fmt::format("unknown key {}{} ({})", full(name),

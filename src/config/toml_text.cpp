@@ -117,4 +117,28 @@ std::string quoted_key(const std::string& key) {
   return bare ? key : quoted(key);
 }
 
+std::vector<std::string> words_of(const std::string& dotted) {
+  std::vector<std::string> words{""};
+  char quote = 0;
+  for (const char c : dotted) {
+    if (quote != 0 ? c == quote : c == '"' || c == '\'') {
+      quote = quote != 0 ? '\0' : c;
+    } else if (c == '.' && quote == 0) {
+      words.emplace_back();
+    } else {
+      words.back() += c;
+    }
+  }
+  return words;
+}
+
+std::string declared_name(const std::vector<std::string>& table) {
+  std::string name = table.front();
+  for (std::size_t i = 1; i < table.size(); ++i) {
+    name += '.';
+    name += i == 1 ? "NAME" : table[i].substr(0, table[i].find('['));
+  }
+  return name;
+}
+
 }  // namespace cotscale::config

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <optional>
 #include <sstream>
 #include <utility>
 
@@ -21,18 +20,6 @@ using config::problem_list;
 
 constexpr std::size_t most_variants = 10'000;
 
-std::vector<std::string> split(const std::string& dotted) {
-  std::vector<std::string> words{""};
-  for (const char c : dotted) {
-    if (c == '.') {
-      words.emplace_back();
-    } else {
-      words.back() += c;
-    }
-  }
-  return words;
-}
-
 std::string text_of(const toml::node& node) {
   std::ostringstream out;
   node.visit([&](const auto& value) { out << toml::default_formatter(value); });
@@ -46,34 +33,28 @@ std::string number_text(const toml::node& node) {
   return text_of(node);
 }
 
-// The table of a dotted key as declarations call it: "models.NAME" for models.lsa.steps, "models.NAME.stages" for
-// models.lsa.stages[1].steps.
-std::string table_of(const std::vector<std::string>& words) {
-  std::string table = words[0];
-  for (std::size_t i = 1; i + 1 < words.size(); ++i) {
-    const bool named = i == 1 && (words[0] == "models" || words[0] == "mixtures");
-    table += '.';
-    table += named ? "NAME" : words[i].substr(0, words[i].find('['));
-  }
-  return table;
-}
-
-// What is declared of a dotted key; none if it is no key of any table.
-std::optional<config::entry> declaration_of(const std::vector<std::string>& words) {
-  if (words.size() < 2) return std::nullopt;
-  const std::string table = table_of(words);
+// What is declared of the table of a dotted key; none if there is no such table.
+std::vector<config::entry> declarations_beside(const std::vector<std::string>& words) {
+  if (words.size() < 2) return {};
+  const std::string table = config::declared_name({words.begin(), words.end() - 1});
   for (const config::table_declaration& declared : specification_tables()) {
-    if (declared.name != table) continue;
-    for (config::entry& e : config::entries_of(declared)) {
-      if (e.name == words.back()) return std::move(e);
-    }
+    if (declared.name == table) return config::entries_of(declared);
   }
-  return std::nullopt;
+  return {};
 }
 
-// Why a key cannot be an axis; empty if it can.
-std::string refusal(const std::vector<std::string>& words, const std::optional<config::entry>& declared) {
-  if (!declared) return "is no key of a table; write it with its table, as in \"models.NAME.learning_rate\"";
+// Why there is no such key.
+std::string unknown(const std::vector<std::string>& words, const std::vector<config::entry>& known) {
+  if (known.empty()) return "is no key of a table; write it with its table, as in \"models.NAME.learning_rate\"";
+  const std::string table = config::declared_name({words.begin(), words.end() - 1});
+  std::vector<std::string> names;
+  for (const config::entry& e : known) names.push_back(e.name);
+  return fmt::format("is no key of [{}]{} (`cotscale keys {}` lists them)", table,
+                     config::suggestion(words.back(), names), table);
+}
+
+// Why a declared key cannot be an axis; empty if it can.
+std::string refusal(const std::vector<std::string>& words) {
   if (words[0] == "sweep" && words[1] != "seed") {
     return words[1] == "name" ? "has no effect on results; remove it"
                               : fmt::format("is an axis of its own; set sweep.{} instead", words[1]);
@@ -116,6 +97,19 @@ std::vector<std::string> values_of(const toml::node& node, const std::string& pa
   return out;
 }
 
+// Where a value of an axis stands, for messages about the key that it was put into.
+std::string place_of(const toml::node& node) {
+  const toml::source_region& region = node.source();
+  const std::string path = region.path ? *region.path : "";
+  if (path.starts_with("--set")) return path;
+  return fmt::format("{}:{}{}", path, region.begin.line, config::values_of_axes);
+}
+
+struct placed_axis {
+  varied_key key;
+  std::string place;
+};
+
 class axis_reader {
  public:
   axis_reader(const toml::table& root, problem_list& problems) : root_(root), problems_(problems) {}
@@ -134,38 +128,37 @@ class axis_reader {
   }
 
   // In an order that their text keeps, which is that of TOML's tables.
-  std::vector<varied_key> finish() {
-    std::sort(axes_.begin(), axes_.end(), [](const varied_key& a, const varied_key& b) { return a.key < b.key; });
-    for (varied_key& axis : axes_) axis.name = name_of(axis);
+  std::vector<placed_axis> finish() {
+    std::sort(axes_.begin(), axes_.end(),
+              [](const placed_axis& a, const placed_axis& b) { return a.key.key < b.key.key; });
+    for (placed_axis& axis : axes_) axis.key.name = name_of(axis.key);
     return std::move(axes_);
   }
 
  private:
   void add(const std::string& dotted, const toml::node& node) {
-    const std::vector<std::string> words = split(dotted);
+    const std::vector<std::string> words = config::words_of(dotted);
     const std::string path = fmt::format("sweep.axes.\"{}\"", dotted);
-    const std::optional<config::entry> declared = declaration_of(words);
-    if (const std::string why = refusal(words, declared); !why.empty()) {
-      problems_.add(&node, fmt::format("{} {}", path, why));
-      return;
+    const std::vector<config::entry> known = declarations_beside(words);
+    const auto declared =
+        std::find_if(known.begin(), known.end(), [&](const config::entry& e) { return e.name == words.back(); });
+    const std::string why = declared == known.end() ? unknown(words, known) : refusal(words);
+    if (!why.empty()) return problems_.add(&node, fmt::format("{} {}", path, why));
+    if (words.size() > 2 && root_[words[0]][words[1]].as_table() == nullptr) {
+      return problems_.add(&node, fmt::format("{} is a key of [{}.{}], and there is no such table; no cell has it",
+                                              path, words[0], words[1]));
     }
     varied_key axis{
         .key = dotted, .name = {}, .values = values_of(node, path, *declared, problems_), .model = {}, .mixture = {}};
     if (words[0] == "models") axis.model = words[1];
     if (words[0] == "mixtures") axis.mixture = words[1];
-    for (const auto& [kind, name] : {std::pair{"models", &axis.model}, std::pair{"mixtures", &axis.mixture}}) {
-      if (!name->empty() && !root_.at_path(fmt::format("{}.{}", kind, *name)).is_table()) {
-        problems_.add(&node, fmt::format("{} is a key of [{}.{}], and there is no such table; no cell has it", path,
-                                         kind, *name));
-      }
-    }
-    if (!axis.values.empty()) axes_.push_back(std::move(axis));
+    if (!axis.values.empty()) axes_.push_back({std::move(axis), place_of(node)});
   }
 
   // The last word; with the one before it where two would be equal.
   std::string name_of(const varied_key& axis) const {
-    const std::vector<std::string> words = split(axis.key);
-    const auto same = [&](const varied_key& other) { return split(other.key).back() == words.back(); };
+    const std::vector<std::string> words = config::words_of(axis.key);
+    const auto same = [&](const placed_axis& other) { return config::words_of(other.key.key).back() == words.back(); };
     const bool unique = std::count_if(axes_.begin(), axes_.end(), same) == 1;
     if (unique && !is_name_in_results(words.back())) return words.back();
     std::string table = words[words.size() - 2];  // "stages1" of stages[1]
@@ -175,7 +168,7 @@ class axis_reader {
 
   const toml::table& root_;
   problem_list& problems_;
-  std::vector<varied_key> axes_;
+  std::vector<placed_axis> axes_;
 };
 
 toml::table parse(const std::string& text, const std::string& source, const std::vector<override_key>& overrides) {
@@ -185,7 +178,7 @@ toml::table parse(const std::string& text, const std::string& source, const std:
 }
 
 // Takes the axes out of the tables.
-std::vector<varied_key> take_axes(toml::table& root, problem_list& problems) {
+std::vector<placed_axis> take_axes(toml::table& root, problem_list& problems) {
   toml::table* sweep = root["sweep"].as_table();
   if (sweep == nullptr || !sweep->contains("axes")) return {};
   axis_reader reader(root, problems);
@@ -223,12 +216,14 @@ specification read_variants(const std::string& text, const std::string& source,
                             const std::vector<override_key>& overrides, const interpreter& interpret) {
   problem_list problems(source);
   toml::table root = parse(text, source, overrides);
-  const std::vector<varied_key> axes = take_axes(root, problems);
-  if (axes.empty()) {
+  const std::vector<placed_axis> placed = take_axes(root, problems);
+  if (placed.empty()) {
     specification only = interpret(root, problems);
     problems.raise();
     return only;
   }
+  std::vector<varied_key> axes;
+  for (const placed_axis& axis : placed) axes.push_back(axis.key);
   const std::size_t count = product(axes);
   if (count > most_variants) {
     problems.add(nullptr,
@@ -243,7 +238,7 @@ specification read_variants(const std::string& text, const std::string& source,
     }
     const std::vector<std::size_t> at = indices_of(axes, number);
     for (std::size_t i = 0; i < axes.size(); ++i) {
-      apply(root, {axes[i].key, axes[i].values[at[i]]}, source + std::string(config::values_of_axes));
+      apply(root, {axes[i].key, axes[i].values[at[i]]}, placed[i].place);
     }
     specification variant = interpret(root, problems);
     if (number == 0) first = variant;

@@ -1,5 +1,6 @@
 """Any declared key may be an axis of the grid ([sweep.axes])."""
 
+import re
 import subprocess
 import sys
 
@@ -173,8 +174,10 @@ def test_features_of_mixtures_follow_each_value(program, order):
 
 
 @pytest.mark.parametrize("axes, words", [
-    ('"models.learned.learning_rate" = [-1.0, 0.1]', ["sweep.axes", "models.learned.learning_rate must be positive, got -1"]),
-    ('"models.learned.lerning_rate" = [1.0]', ["is no key of a table"]),
+    ('"models.learned.learning_rate" = [-1.0, 0.1]', [":{line}, sweep.axes: ", "models.learned.learning_rate must be positive, got -1"]),
+    ('"models.learned.lerning_rate" = [1.0]', ["is no key of [models.NAME]; did you mean \"learning_rate\"?"]),
+    ('"models.learned.nope" = [1.0]', ["is no key of [models.NAME] (`cotscale keys models.NAME` lists them)"]),
+    ('"learning_rate" = [1.0]', ["is no key of a table"]),
     ('"sweep.n" = [1, 2]', ["is an axis of its own; set sweep.n instead"]),
     ('"test.k" = [1, 2]', ["is an axis of the results already; set test.k instead"]),
     ('"models.other.steps" = [1, 2]', ["there is no such table; no cell has it"]),
@@ -186,8 +189,16 @@ def test_features_of_mixtures_follow_each_value(program, order):
 ])
 def test_what_cannot_vary_is_refused(program, axes, words):
     program.spec.write_text(spec_with(f"[sweep.axes]\n{axes}\n"))
+    line = program.spec.read_text().split("\n").index(axes) + 1
     for command in ("plan", "theory"):
         text = program(command, program.spec, code=2)
-        for word in words:
-            assert word in text
+        assert all(word.replace("{line}", str(line)) in text for word in words), text
+        assert re.search(r"spec\.toml:\d+[:,]", text) or "combinations" in text, text
+        assert "architecture is missing" not in text
     assert program.run(code=2).count(words[-1]) == 1
+
+
+def test_an_axis_can_be_set_on_the_command_line(program):
+    program.spec.write_text(specification())
+    for key in ('sweep.axes."models.lsa.c"', "sweep.axes.models.lsa.c"):
+        assert "c 2" in program("plan", program.spec, "--all", "--set", f"{key}=[1.0, 2.0]")

@@ -39,7 +39,7 @@ def set_key(program, old, new):
     ('training = "closed_form"', 'objective = "rollout"', ["models.closed.objective", 'needs training = "samples"']),
     ('architecture = "lsa"\ntraining', 'architecture = "gpt2"\ntraining', ["models.closed.size is missing", 'training must be "samples"']),
     ('architecture = "lsa"\ntraining = "closed_form"', 'architecture = "gpt2"\nsize = "tiny"', ["test.k is 5", "chains of its training only, 1 step;"]),
-    ('training = "closed_form"', 'xyzzy = 5', ["unknown key models.closed.xyzzy; remove it (`cotscale keys models` lists all"]),
+    ('training = "closed_form"', 'xyzzy = 5', ["unknown key models.closed.xyzzy; remove it (`cotscale keys models.NAME` lists all"]),
     ('training = "closed_form"', 'steps = 5', ["models.closed.steps", 'training = "samples" only']),
 ])
 def test_a_wrong_specification(program, old, new, words):

@@ -10,6 +10,7 @@
 #include "cotscale/config/toml_text.hpp"
 #include "cotscale/config/writer.hpp"
 #include "cotscale/task/spectra.hpp"
+#include "support/refusal.hpp"
 
 namespace cotscale::support {
 
@@ -28,12 +29,7 @@ inline std::shared_ptr<const spectrum> spectrum_of(const std::string& keys, cons
 
 /// What such a table is refused with.
 inline std::string spectrum_refusal(const std::string& keys, const spectrum::surroundings& where) {
-  try {
-    spectrum_of(keys, where);
-  } catch (const specification_error& e) {
-    return e.what();
-  }
-  return "no exception";
+  return support::refusal_of([&] { spectrum_of(keys, where); });
 }
 
 /// Its keys in canonical form.

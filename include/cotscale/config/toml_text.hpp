@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace cotscale::config {
 
@@ -21,5 +22,11 @@ toml::table parse_text(const std::string& text, const std::string& source);
 /// A string in quotes; a key, in quotes where it needs them.
 std::string quoted(const std::string& text);
 std::string quoted_key(const std::string& key);
+
+/// The words of a dotted key, in quotes or not: models."a.b".steps has three.
+std::vector<std::string> words_of(const std::string& dotted);
+/// How declarations call a table of these words: "models.NAME" for models.lsa, "models.NAME.stages" for
+/// models.lsa.stages[1].
+std::string declared_name(const std::vector<std::string>& table);
 
 }  // namespace cotscale::config

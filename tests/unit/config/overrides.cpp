@@ -28,6 +28,11 @@ TEST(overrides, reach_tables_of_a_list_by_number) {
   EXPECT_EQ(applied("t.s[0].b.c", "word")["t"]["s"][0]["b"]["c"].value<std::string>(), "word");
 }
 
+TEST(overrides, may_have_words_in_quotes) {
+  EXPECT_EQ(applied("t.\"a.b\"", "7")["t"]["a.b"].value<int>(), 7);
+  EXPECT_EQ(applied("t.'a.b'.c", "7")["t"]["a.b"]["c"].value<int>(), 7);
+}
+
 TEST(overrides, of_a_table_that_is_not_there_are_refused) {
   for (const char* key : {"t.s[2].a", "t.s[-1].a", "t.s[].a", "t.s[1x].a", "t.a[0].b", "u[0].a"}) {
     try {

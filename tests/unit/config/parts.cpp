@@ -13,6 +13,7 @@
 #include "cotscale/config/reader.hpp"
 #include "cotscale/config/toml_text.hpp"
 #include "cotscale/config/writer.hpp"
+#include "support/refusal.hpp"
 
 namespace cotscale::config {
 namespace {
@@ -59,23 +60,13 @@ void order_keys(keys& k, order& o) {
 }
 
 order read(const std::string& text) {
-  const toml::table root = parse_text(text, "k.toml");
-  problem_list problems("k.toml");
   order out;
-  reader keys(&root, "", problems);
-  order_keys(keys, out);
-  keys.finish();
-  problems.raise();
+  read_text(text, "k.toml", [&](keys& k) { order_keys(k, out); });
   return out;
 }
 
 std::string refusal(const std::string& text) {
-  try {
-    read(text);
-  } catch (const specification_error& e) {
-    return e.what();
-  }
-  return "no exception";
+  return support::refusal_of([&] { read(text); });
 }
 
 std::vector<std::vector<std::string>> conditions_of(const std::string& name, const table_declaration& table) {

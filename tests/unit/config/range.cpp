@@ -11,6 +11,7 @@
 #include "cotscale/base/error.hpp"
 #include "cotscale/config/reader.hpp"
 #include "cotscale/config/toml_text.hpp"
+#include "support/refusal.hpp"
 
 namespace cotscale::config {
 namespace {
@@ -36,12 +37,7 @@ axes read(const std::string& text) {
 }
 
 std::string refusal(const std::string& text) {
-  try {
-    read(text);
-  } catch (const specification_error& e) {
-    return e.what();
-  }
-  return "no exception";
+  return support::refusal_of([&] { read(text); });
 }
 
 TEST(range, of_steps_holds_both_ends) {

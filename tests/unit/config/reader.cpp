@@ -11,6 +11,7 @@
 #include "cotscale/base/error.hpp"
 #include "cotscale/config/toml_text.hpp"
 #include "cotscale/config/writer.hpp"
+#include "support/refusal.hpp"
 #include "unit/config/kitchen.hpp"
 
 namespace cotscale::config {
@@ -32,12 +33,7 @@ kitchen read(const std::string& text) {
 }
 
 std::string refusal(const std::string& text) {
-  try {
-    read(text);
-  } catch (const specification_error& e) {
-    return e.what();
-  }
-  return "no exception";
+  return support::refusal_of([&] { read(text); });
 }
 
 std::string written(kitchen kit) {
@@ -194,14 +190,7 @@ TEST(reader, has_lists_of_tables) {
 }
 
 TEST(reader, names_the_table_of_a_list) {
-  const auto refusal_of = [](const std::string& text) -> std::string {
-    try {
-      read_kitchens(text);
-    } catch (const specification_error& e) {
-      return e.what();
-    }
-    return "no exception";
-  };
+  const auto refusal_of = [](const std::string& text) { return support::refusal_of([&] { read_kitchens(text); }); };
   const std::string first = "[[kitchens]]\nplates = 1\n[[kitchens]]\nplates = 2\n";
   EXPECT_THAT(refusal_of(first + "pots = 0"), HasSubstr("k.toml:5: house.kitchens[1].pots must be at least 1, got 0"));
   EXPECT_THAT(refusal_of(first + "pts = 0"),

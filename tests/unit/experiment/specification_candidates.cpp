@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cotscale/hdf5/file.hpp"
+#include "support/refusal.hpp"
 #include "unit/experiment/specifications.hpp"
 
 namespace cotscale {
@@ -187,12 +188,7 @@ class candidates_file : public testing::Test {
     return parse_specification(text_with(tasks), "my.toml", directory_);
   }
   std::string refusal(const std::string& tasks = "file = \"c.h5\"") const {
-    try {
-      parsed(tasks);
-    } catch (const specification_error& e) {
-      return e.what();
-    }
-    return "no exception";
+    return support::refusal_of([&] { parsed(tasks); });
   }
 
   std::filesystem::path directory_ =
@@ -268,12 +264,7 @@ TEST_F(candidates_file, is_all_that_a_selection_needs_beside_a_target) {
   const auto load = [&](const std::string& text) {
     const std::string path = (directory_ / "select.toml").string();
     std::ofstream(path, std::ios::trunc) << text;
-    try {
-      load_selection(path);
-    } catch (const specification_error& e) {
-      return std::string(e.what());
-    }
-    return std::string("no exception");
+    return support::refusal_of([&] { load_selection(path); });
   };
   const std::string target = "[target]\nspectrum = \"list\"\neigenvalues = [1, 2]\n";
   const std::string tasks = "[task]\nd = 2\n[tasks]\nfile = \"c.h5\"\n";

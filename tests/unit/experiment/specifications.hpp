@@ -9,6 +9,7 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/experiment/specification.hpp"
+#include "support/refusal.hpp"
 
 namespace cotscale {
 
@@ -46,12 +47,7 @@ inline std::string replaced(std::string text, const std::string& from, const std
 }
 
 inline std::string message(const std::string& text, const std::vector<override_key>& overrides = {}) {
-  try {
-    parse(text, overrides);
-  } catch (const specification_error& e) {
-    return e.what();
-  }
-  return "no exception";
+  return support::refusal_of([&] { parse(text, overrides); });
 }
 
 inline std::string message_with(const std::string& from, const std::string& to) {
