@@ -46,7 +46,7 @@ fi
 # Vector code differs between kinds of CPU; this one runs wherever there is AVX2.
 if [[ $(uname -m) == x86_64 ]] && grep -qw avx2 /proc/cpuinfo; then
     say "building the unit tests for x86-64-v3"
-    build x86-64-v3
+    build x86-64-v3 -DCOTSCALE_WERROR=ON
     say "unit tests for x86-64-v3"
     ctest --test-dir "$root/build/x86-64-v3" --output-on-failure -L unit -j "$(nproc)" || failed=1
 fi

@@ -36,8 +36,10 @@ std::vector<std::int64_t> training_step_axis(const specification& spec) {
 std::string hardness_in_words(double hardness) { return hardness > 0 ? fmt::format("{:.6g}", hardness) : "of its own"; }
 
 std::string describe(const cell& c) {
-  return fmt::format("model {}, mixture {}, hardness {}, n {}, repeat {}{}", c.model, c.mixture,
-                     hardness_in_words(c.hardness), c.n, c.repeat, c.varied);
+  std::string text = fmt::format("model {}, mixture {}, hardness {}, n {}, repeat {}", c.model, c.mixture,
+                                 hardness_in_words(c.hardness), c.n, c.repeat);
+  for (const auto& [axis, value] : c.varied) text += fmt::format(", {} {}", axis, value);
+  return text;
 }
 
 namespace {
@@ -174,24 +176,22 @@ std::vector<std::size_t> cells_asked_for(const specification& spec, const coordi
   return out;
 }
 
-std::vector<std::string> texts_of(const dimension& axis) {
-  std::vector<std::string> out;
-  const auto add = [&](const auto& values) {
-    for (const auto& value : values) out.push_back(fmt::format("{}", value));
-  };
-  std::visit(add, axis.values);
-  return out;
+std::string text_at(const dimension& axis, std::size_t index) {
+  return std::visit([&](const auto& values) { return fmt::format("{}", values.at(index)); }, axis.values);
+}
+
+const std::string* value_along(const cell& c, const std::string& axis) {
+  const auto found =
+      std::find_if(c.varied.begin(), c.varied.end(), [&](const auto& entry) { return entry.first == axis; });
+  return found == c.varied.end() ? nullptr : &found->second;
 }
 
 cell make_cell(const coordinates& grid, std::size_t number) {
   const cell_position p = position_of(grid, number);
   const double hardness = grid.hardness[p[hardness_axis]];  // NaN where it differs with a varied key
-  std::string varied;
-  std::map<std::string, std::string> further;
+  std::vector<std::pair<std::string, std::string>> varied;
   for (std::size_t i = 0; i < grid.further.size(); ++i) {
-    const std::string value = texts_of(grid.further[i]).at(p[first_further_axis + i]);
-    varied += fmt::format(", {} {}", grid.further[i].name, value);
-    further.emplace(grid.further[i].name, value);
+    varied.emplace_back(grid.further[i].name, text_at(grid.further[i], p[first_further_axis + i]));
   }
   return {.position = p,
           .model = grid.models[p[model_axis]],
@@ -200,8 +200,7 @@ cell make_cell(const coordinates& grid, std::size_t number) {
           .n = grid.n[p[n_axis]],
           .repeat = grid.repeats[p.back()],
           .variant = variant_at(grid, p),
-          .varied = std::move(varied),
-          .further = std::move(further)};
+          .varied = std::move(varied)};
 }
 
 std::string describe(const coordinates& grid, std::size_t number, std::size_t stage) {
@@ -216,9 +215,11 @@ std::optional<cell_position> find_cell(const coordinates& grid, const cell& c) {
     return index < values.size();
   };
   for (std::size_t i = 0; i < grid.further.size(); ++i) {
-    const auto own = c.further.find(grid.further[i].name);
-    if (own == c.further.end()) continue;
-    if (!find(texts_of(grid.further[i]), own->second, out[first_further_axis + i])) return std::nullopt;
+    const dimension& axis = grid.further[i];
+    const std::string* own = value_along(c, axis.name);
+    std::size_t& index = out[first_further_axis + i];
+    while (own != nullptr && index < axis.length() && text_at(axis, index) != *own) ++index;
+    if (index == axis.length()) return std::nullopt;
   }
   const bool found = find(grid.models, c.model, out[model_axis]) && find(grid.mixtures, c.mixture, out[mixture_axis]) &&
                      find(grid.hardness, c.hardness, out[hardness_axis]) && find(grid.n, c.n, out[n_axis]) &&

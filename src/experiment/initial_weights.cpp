@@ -24,11 +24,13 @@ namespace {
 // Why a file has no cell of these values.
 std::string no_cell(const coordinates& file, const cell& wanted) {
   for (const dimension& axis : file.further) {
-    const auto own = wanted.further.find(axis.name);
-    const std::vector<std::string> theirs = texts_of(axis);
-    if (own == wanted.further.end() || std::find(theirs.begin(), theirs.end(), own->second) != theirs.end()) continue;
+    const std::string* own = value_along(wanted, axis.name);
+    if (own == nullptr) continue;
+    std::vector<std::string> theirs;
+    for (std::size_t i = 0; i < axis.length(); ++i) theirs.push_back(text_at(axis, i));
+    if (std::find(theirs.begin(), theirs.end(), *own) != theirs.end()) continue;
     return fmt::format("has the axis {0} without the value {1}, but with {2}; vary {0} over these in [sweep.axes] here",
-                       axis.name, own->second, config::shortened(fmt::format("{}", fmt::join(theirs, ", ")), 200));
+                       axis.name, *own, config::shortened(fmt::format("{}", fmt::join(theirs, ", ")), 200));
   }
   return "has no such cell";
 }
@@ -98,7 +100,7 @@ std::optional<std::size_t> initial_weights_file::parent_of(const cell& c, const 
   if (!asked(*position)) why = "was not asked for this cell: the values differ in a key of another model or mixture";
   for (std::size_t i = 0; i < grid_.further.size(); ++i) {
     const dimension& axis = grid_.further[i];
-    if (wanted.further.contains(axis.name) || axis.length() < 2) continue;
+    if (value_along(wanted, axis.name) != nullptr || axis.length() < 2) continue;
     cell_position another = *position;
     another[first_further_axis + i] = 1;
     if (asked(another)) {

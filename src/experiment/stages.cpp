@@ -28,7 +28,7 @@ cell at_stage(const specification& spec, const cell& c, std::size_t stage) {
   const model_specification& model = spec.model_tables.at(c.model);
   if (model.stages.empty()) return out;
   if (const std::string& own = model.stages.at(stage).mixture; !own.empty()) out.mixture = own;
-  if (model.stages.size() > 1) out.varied += fmt::format(", stage {}", stage);
+  if (model.stages.size() > 1) out.varied.emplace_back(stage_axis, std::to_string(stage));
   return out;
 }
 

@@ -230,12 +230,9 @@ specification read_variants(const std::string& text, const std::string& source,
                  fmt::format("sweep.axes makes more than {} combinations of values; take fewer", most_variants));
     problems.raise();
   }
+  // All varied keys are set anew each time; a copy of the tables would not know its lines.
   specification first;
   for (std::size_t number = 0; number < count && !problems.full(); ++number) {
-    if (number > 0) {
-      root = parse(text, source, overrides);  // a copy would not know its lines
-      root["sweep"].as_table()->erase("axes");
-    }
     const std::vector<std::size_t> at = indices_of(axes, number);
     for (std::size_t i = 0; i < axes.size(); ++i) {
       apply(root, {axes[i].key, axes[i].values[at[i]]}, placed[i].place);

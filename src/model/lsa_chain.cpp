@@ -23,19 +23,29 @@ void transpose_into(const matrix& a, matrix& out) {
 
 void set_zero(matrix& a) { std::fill_n(a.data(), a.size(), 0.0); }
 
+// Packs wider than the CPU's registers have no agreed way to be passed or returned: references to them have.
+
 // y += s x
-void add_scaled(pack s, const matrix& x, matrix& y) {
+void add_scaled(const pack& s, const matrix& x, matrix& y) {
   const pack* from = packs(x);
   pack* to = packs(y);
   for (int i = 0; i < x.rows(); ++i) to[i] += s * from[i];
 }
 
-pack dot(const matrix& x, const matrix& y) {
+// sum += xᵀ y
+void add_dot(const matrix& x, const matrix& y, pack& sum) {
   const pack* a = packs(x);
   const pack* b = packs(y);
-  pack sum = {};
-  for (int i = 0; i < x.rows(); ++i) sum += a[i] * b[i];
-  return sum;
+  pack total = {};
+  for (int i = 0; i < x.rows(); ++i) total += a[i] * b[i];
+  sum += total;
+}
+
+// z += (xᵀ y/ρ) to
+void add_along(const matrix& x, const matrix& y, double rho, const matrix& to, matrix& z) {
+  pack product = {};
+  add_dot(x, y, product);
+  add_scaled(product / rho, to, z);
 }
 
 void set_columns(matrix& wide, int first, const matrix& lanes) {
@@ -140,11 +150,11 @@ void lsa_chain::attend(int last, const matrix& a, matrix& z) {
     label += w[l] * packs(answer_)[l];
   }
   if (noisy) {  // wᵀu + eᵀ(a_x + w a_y) + (εᵀε/m) a_y
-    label += dot(prompt_->noise, query_);
+    add_dot(prompt_->noise, query_, label);
     label += *reinterpret_cast<const pack*>(prompt_->noise_square.data()) * packs(a)[rows.label()];
   }
   packs(z)[rows.label()] = label;
-  for (int j = 0; j <= last; ++j) add_scaled(dot(token(j), a) / prompt_->m, token(j), z);
+  for (int j = 0; j <= last; ++j) add_along(token(j), a, prompt_->m, token(j), z);
 }
 
 const matrix& lsa_chain::apply(const lsa_parameters& parameters) {
@@ -184,8 +194,8 @@ void lsa_chain::backward_tokens(int i, const lsa_parameters& transposed, std::ve
   for (int j = 1; j <= i; ++j) {
     // z_i = … + e_j s, s = e_jᵀ a_i/ρ:   ē_j += s z̄_i + s̄ a_i, s̄ = e_jᵀ z̄_i/ρ
     matrix& e_bar = o_bar[static_cast<std::size_t>(j - 1)];
-    add_scaled(dot(token(j), now.a) / rho, z_bar_, e_bar);
-    add_scaled(dot(token(j), z_bar_) / rho, now.a, e_bar);
+    add_along(token(j), now.a, rho, z_bar_, e_bar);
+    add_along(token(j), z_bar_, rho, now.a, e_bar);
   }
 }
 

@@ -202,3 +202,10 @@ def test_an_axis_can_be_set_on_the_command_line(program):
     program.spec.write_text(specification())
     for key in ('sweep.axes."models.lsa.c"', "sweep.axes.models.lsa.c"):
         assert "c 2" in program("plan", program.spec, "--all", "--set", f"{key}=[1.0, 2.0]")
+
+
+def test_as_many_combinations_as_there_may_be_are_read_at_once(program):
+    """Whatever is done for every value of an axis at every cell takes minutes here."""
+    axes = '[sweep.axes]\n"models.lsa.c" = { from = 1.0, to = 2.0, count = 10000 }\n'
+    program.spec.write_text(specification(sweep={"n": 10, "repeats": 1, "hardness": 4}) + axes)
+    assert "10000 c" in program("plan", program.spec, timeout=60)

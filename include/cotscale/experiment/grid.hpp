@@ -2,10 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cotscale/base/random.hpp"
@@ -24,10 +24,9 @@ struct cell {
   double hardness = 0;  ///< 0: each combination of varied keys has a target with a hardness of its own
   std::int64_t n = 0;
   std::int64_t repeat = 0;
-  std::size_t variant = 0;                          ///< of the specification, whose keys vary (variant_of)
-  std::string varied = {};                          ///< ", learning_rate 0.001": the values of the varied keys
-  std::map<std::string, std::string> further = {};  ///< the same, by the names of the further axes
-  std::size_t stage = 0;                            ///< of its model's trainings (experiment/stages.hpp)
+  std::size_t variant = 0;                                       ///< of the specification, whose keys vary (variant_of)
+  std::vector<std::pair<std::string, std::string>> varied = {};  ///< names of further axes, and its values there
+  std::size_t stage = 0;                                         ///< of its model's trainings (experiment/stages.hpp)
 };
 
 /// The combination of the further axes' values that a position has.
@@ -54,8 +53,11 @@ coordinates make_coordinates(const specification& spec);
 /// Number `number` of the grid in row-major order.
 cell make_cell(const coordinates& grid, std::size_t number);
 
-/// The values of a further axis; numbers in the shortest form that tells them apart.
-std::vector<std::string> texts_of(const dimension& axis);
+/// Value number `index` of a further axis; numbers in the shortest form that tells them apart.
+std::string text_at(const dimension& axis, std::size_t index);
+
+/// The cell's value along the further axis of that name; null if it has no such axis.
+const std::string* value_along(const cell& c, const std::string& axis);
 
 /// Where a cell of these values stands in a grid; none if it is not there. It has the first value of further axes that
 /// the cell does not know.
