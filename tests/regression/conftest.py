@@ -10,6 +10,8 @@ import h5py
 import numpy
 import pytest
 
+from interrupting import SLOW
+
 COTSCALE = os.environ["COTSCALE"]
 MPIRUN = os.environ["MPIRUN"]
 LONG = os.environ.get("COTSCALE_LONG") == "1"
@@ -227,3 +229,19 @@ def wait_until(condition, seconds=60):
 @pytest.fixture
 def program(tmp_path):
     return Program(pathlib.Path(tmp_path))
+
+
+@pytest.fixture(scope="session")
+def uninterrupted(tmp_path_factory):
+    """The payload of interrupting.SLOW, computed in one go."""
+    program = Program(tmp_path_factory.mktemp("uninterrupted"))
+    program.run(*SLOW)
+    return program.payload()
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory):
+    """A complete file of each kind (damaging.SPECS)."""
+    from damaging import complete_files  # which needs what stands above
+
+    return complete_files(tmp_path_factory)

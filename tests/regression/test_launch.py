@@ -1,108 +1,14 @@
-"""Exit codes reach the shell: signals to the launcher and to single ranks, MPI that cannot start, streams that cannot be written."""
+"""Exit codes reach the shell: MPI that cannot start, files that others hold or that are not complete."""
 
-import os
 import pathlib
-import re
-import shlex
 import signal
-import subprocess
-import time
 
 import h5py
 import numpy
 import pytest
 
-from conftest import COTSCALE, MPIRUN, wait_until
-
-ROOT = pathlib.Path(__file__).parents[2]
-LAUNCH = str(ROOT / "jobs" / "launch.sh")
-
-# As long as any test cares to look, in cells of a second.
-ENDLESS = ("--set", "test.prompts=20000", "--set", "test.m=[100, 400]", "--set", "test.sampler=explicit", "--set", "test.baselines=false")
-BOXES = ("MPI_ABORT", "mpirun detected", "mpirun has exited", "Primary job", "-----")
-
-
-def start(program, launcher, *arguments):
-    command = [*launcher, COTSCALE, "run", str(program.spec), "--output", str(program.out), *ENDLESS, *arguments]
-    process = subprocess.Popen(command, env=program.environment(), cwd=program.directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, text=True, start_new_session=True)
-    wait_until(lambda: program.out.exists())
-    time.sleep(0.3)
-    return process
-
-
-def children(pid):
-    return [int(child) for child in subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout.split()]
-
-
-def ranks_below(pid):
-    """Ranks in their order, under mpirun or whatever has started it."""
-    below = children(pid)
-    mine = [child for child in below if os.readlink(f"/proc/{child}/exe") == os.path.realpath(COTSCALE)]
-    return mine or [rank for child in below for rank in ranks_below(child)]
-
-
-def stopped(program, process, seconds=60):
-    begin = time.monotonic()
-    out, log = process.communicate(timeout=seconds)
-    text = out + log
-    assert process.returncode == 75, f"exit code {process.returncode}: {text}"
-    assert log.count("the same command resumes") == 1 and not any(box in text for box in BOXES), text
-    assert not os.path.exists(f"{program.out}.lock")
-    return time.monotonic() - begin
-
-
-def shipped_launch_line():
-    """The options of the first run that README shows."""
-    line = re.search(r"^(\./jobs/launch\.sh .*?)build/release/cotscale run", (ROOT / "README.md").read_text(), re.M).group(1)
-    return [str(ROOT / word) if word.startswith("./") else word for word in shlex.split(line)]
-
-
-@pytest.mark.parametrize("name", ["TERM", "INT", "HUP"])
-def test_the_shipped_launch_line_hands_on_signals(program, name):
-    process = start(program, shipped_launch_line())
-    process.send_signal(getattr(signal, f"SIG{name}"))
-    stopped(program, process)
-
-
-def test_a_signal_to_the_mpirun_of_the_shipped_launch_line(program):
-    process = start(program, shipped_launch_line())
-    mpirun, = children(process.pid)
-    os.kill(mpirun, signal.SIGTERM)
-    stopped(program, process)
-
-
-def test_the_launch_line_has_the_code_of_the_run(program):
-    launch = [LAUNCH, "-n", "2", "--bind-to", "none", COTSCALE, "run", str(program.spec), "--output", str(program.out)]
-    for arguments, code in ((["--max-time", "0s"], 75), ([], 0), (["--set", "test.prompts=7"], 65), (["--progress", "loud"], 2)):
-        done = subprocess.run([*launch, *arguments], env=program.environment(), capture_output=True, text=True, timeout=60)
-        assert done.returncode == code, done.stdout + done.stderr
-    done = subprocess.run([LAUNCH, "--no-such-option"], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 70 and "has started no rank" in done.stderr
-
-
-@pytest.mark.parametrize("name", ["TERM", "USR2", "HUP", "XCPU", "INT"])
-def test_a_signal_to_one_process(program, name):
-    process = start(program, [])
-    process.send_signal(getattr(signal, f"SIG{name}"))
-    assert stopped(program, process) < 20
-
-
-@pytest.mark.parametrize("name", ["TERM", "USR1"])
-def test_a_signal_to_one_rank_stops_all(program, name):
-    process = start(program, [MPIRUN, "-n", "3", "--bind-to", "none"])
-    os.kill(ranks_below(process.pid)[2], getattr(signal, f"SIG{name}"))
-    stopped(program, process)
-
-
-def test_nohup_is_respected(program):
-    process = start(program, ["nohup"])
-    process.send_signal(signal.SIGHUP)
-    time.sleep(1)
-    assert process.poll() is None
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
-    assert process.returncode == 75
+from conftest import wait_until
+from launching import BOXES, start
 
 
 @pytest.mark.parametrize("ranks", [0, 2])
@@ -118,34 +24,6 @@ def test_no_box_of_open_mpi(program, arguments, code):
     command = ["run", program.spec, *([] if "--output" in arguments else ["--output", program.out]), *arguments]
     text = program(*command, ranks=2, code=code)
     assert not any(box in text for box in BOXES), text
-
-
-@pytest.mark.parametrize("redirect", ["2>&-", "2>/dev/full", "2> >(true)"])
-@pytest.mark.parametrize("ranks", [0, 2])
-def test_a_log_that_cannot_be_written(program, ranks, redirect):
-    command = shlex.join(map(str, program.command("run", program.spec, "--output", program.out, ranks=ranks)))
-    done = subprocess.run(["bash", "-c", f"{command} {redirect}"], env=program.environment(), capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0 and "48 of 48 cells done" in done.stdout, done.stdout + done.stderr
-    assert "48 of 48" in program("verify", program.out)
-
-
-@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
-def test_launching_without_streams(program, closed):
-    """Under a limit of memory: mpirun by itself takes a pipe of its own for a closed stream, and grows until memory is gone."""
-    command = shlex.join([LAUNCH, "-n", "2", "--bind-to", "none", COTSCALE, "run", str(program.spec), "--output", str(program.out)])
-    done = subprocess.run(["bash", "-c", f"ulimit -v 8000000; {command} {closed}"], env=program.environment(), timeout=60)
-    assert done.returncode == 0 and "48 of 48" in program("verify", program.out)
-
-
-@pytest.mark.parametrize("redirect", [">&-", ">/dev/full"])
-def test_a_result_that_cannot_be_printed(program, redirect):
-    program.run(ranks=0)
-    for arguments in (("--version",), ("--help",), ("plan", program.spec), ("status", program.out), ("verify", program.out), ("theory", program.spec),
-                      ("run", program.spec, "--output", program.out)):
-        done = subprocess.run(["bash", "-c", f"{shlex.join(map(str, program.command(*arguments)))} {redirect}"],
-                              env=program.environment(), capture_output=True, text=True, timeout=60)
-        assert done.returncode == 74 and "standard output: cannot be written" in done.stderr, f"{arguments}: {done.returncode} {done.stderr}"
-    assert "48 of 48" in program("verify", program.out)
 
 
 def test_a_file_that_is_not_complete_at_the_end(program):
