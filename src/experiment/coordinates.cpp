@@ -86,7 +86,8 @@ coordinates read_coordinates(const results_reader& file) {
           .stages = integers(std::string(stage_axis)),
           .features = integers(in_matrices("feature")),
           .directions = integers(in_matrices("direction")),
-          .map_rows = integers(in_matrices("output"))};
+          .map_rows = integers(in_matrices("output")),
+          .stage_mixtures = file.texts(in_matrices("stage_mixture"))};
 }
 
 }  // namespace cotscale

@@ -1,9 +1,11 @@
 #include "cotscale/experiment/matrices.hpp"
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 
@@ -28,36 +30,61 @@ std::uint64_t room_beside(const coordinates& grid) {
   return std::max(least_room, static_cast<std::uint64_t>(std::min(bytes, beyond_all)));
 }
 
+// The covariances at a place; null: a mixture of candidates, or one on which nothing trains there.
+using covariances_there = std::vector<std::optional<covariance>>;
+
 // Covariances of one kind, and what tells them apart.
 struct family {
   std::string name;
   std::string long_name;
-  std::vector<std::size_t> axes;                           // of cells, ascending; varied keys are looked at beside them
-  std::vector<std::string> own_axis;                       // of the covariances at a place; empty: there is one
-  std::size_t count = 1;                                   // of covariances at a place
-  std::function<std::vector<covariance>(const cell&)> at;  // empty: there are none
+  std::vector<std::size_t> axes;      // of cells, ascending; varied keys are looked at beside them
+  std::vector<std::string> own_axis;  // of the covariances at a place; empty: there is one
+  std::size_t count = 1;              // of covariances at a place
+  std::function<covariances_there(const cell&)> at;
+  bool keys_of_models = false;  // whether such keys may change which of them are there
 
   std::string covariances() const { return name + "_covariance"; }
   std::string eigenvalues() const { return name + "_eigenvalues"; }
 };
+
+std::optional<covariance> covariance_of_one_task(const specification& spec, const std::string& mixture,
+                                                 double hardness) {
+  const std::vector<std::string> trained_on = all_mixtures(spec);
+  const bool there = std::find(trained_on.begin(), trained_on.end(), mixture) != trained_on.end();
+  if (!there || depends_on_candidates(spec, mixture)) return std::nullopt;
+  return mixture_covariance(spec, mixture, target_covariance(spec, hardness));
+}
 
 std::vector<family> families(const specification& spec, const coordinates& grid) {
   const auto variant = [&spec](const cell& c) -> const specification& { return variant_of(spec, c.variant); };
   std::vector<family> out;
   out.push_back(
       {"target", "covariance Sigma of the test prompts' features", {hardness_axis}, {}, 1, [=](const cell& c) {
-         return std::vector<covariance>{target_covariance(variant(c), c.hardness)};
+         return covariances_there{target_covariance(variant(c), c.hardness)};
        }});
-  out.push_back({"mixture",
-                 "covariance Lambda of the training prompts' features, of mixtures of one task",
-                 {mixture_axis, hardness_axis},
-                 {},
-                 1,
-                 [=](const cell& c) {
-                   const specification& s = variant(c);
-                   if (depends_on_candidates(s, c.mixture)) return std::vector<covariance>();
-                   return std::vector<covariance>{mixture_covariance(s, c.mixture, target_covariance(s, c.hardness))};
-                 }});
+  out.push_back(
+      {"mixture",
+       "covariance Lambda of the training prompts' features, of mixtures of one task",
+       {mixture_axis, hardness_axis},
+       {},
+       1,
+       [=](const cell& c) { return covariances_there{covariance_of_one_task(variant(c), c.mixture, c.hardness)}; }});
+  if (!grid.stage_mixtures.empty()) {
+    out.push_back(
+        {"stage_mixture",
+         "covariance Lambda of the training prompts' features, of mixtures of one task that stages alone have",
+         {hardness_axis},
+         {"stage_mixture"},
+         grid.stage_mixtures.size(),
+         [=, mixtures = grid.stage_mixtures](const cell& c) {
+           covariances_there there;
+           for (const std::string& mixture : mixtures) {
+             there.push_back(covariance_of_one_task(variant(c), mixture, c.hardness));
+           }
+           return there;
+         },
+         true});
+  }
   if (grid.tasks.empty()) return out;
   std::vector<std::size_t> axes;
   if (spec.tasks.source == tasks_specification::kind::generated) axes = {first_further_axis + grid.further.size()};
@@ -66,7 +93,10 @@ std::vector<family> families(const specification& spec, const coordinates& grid)
                  axes,
                  {"task"},
                  grid.tasks.size(),
-                 [=](const cell& c) { return make_candidates(variant(c), c.repeat)->tasks; }});
+                 [=](const cell& c) {
+                   const std::shared_ptr<const candidate_tasks> candidates = make_candidates(variant(c), c.repeat);
+                   return covariances_there(candidates->tasks.begin(), candidates->tasks.end());
+                 }});
   return out;
 }
 
@@ -86,9 +116,13 @@ std::vector<cell_position> places_along(const std::vector<std::size_t>& axes, co
   return out;
 }
 
-std::uint64_t digest(const std::vector<covariance>& all) {
+std::uint64_t digest(const covariances_there& all) {
   checksum sum;
-  for (const covariance& c : all) sum.add(std::as_bytes(c.values().values()));
+  for (const std::optional<covariance>& c : all) {
+    const std::array<std::byte, 1> is_there{std::byte{c.has_value()}};
+    sum.add(is_there);
+    if (c) sum.add(std::as_bytes(c->values().values()));
+  }
   return sum.value();
 }
 
@@ -135,11 +169,11 @@ class covariance_writer {
     return false;
   }
 
-  // Its own axes, and those of varied keys but of models, which never change covariances.
+  // Its own axes, and those of varied keys; those of models change no covariance, but which mixtures stages have.
   std::vector<std::size_t> axes_that_may_matter(const family& f) const {
     std::vector<std::size_t> out = f.axes;
     for (std::size_t i = 0; i < spec_.axes.size(); ++i) {
-      if (spec_.axes[i].model.empty()) out.push_back(first_further_axis + i);
+      if (f.keys_of_models || spec_.axes[i].model.empty()) out.push_back(first_further_axis + i);
     }
     std::sort(out.begin(), out.end());
     return out;
@@ -163,7 +197,7 @@ class covariance_writer {
     return candidates;
   }
 
-  std::vector<covariance> at(const family& f, const cell_position& place) const {
+  covariances_there at(const family& f, const cell_position& place) const {
     return f.at(make_cell(grid_, cell_number(grid_, place)));
   }
 
@@ -172,15 +206,15 @@ class covariance_writer {
     const auto d = static_cast<std::size_t>(spec_.d);
     std::vector<double> values, eigenvalues;
     for (const cell_position& place : places_along(axes, *content_.schema)) {
-      const std::vector<covariance> all = at(f, place);
-      if (all.empty()) {
-        values.resize(values.size() + (whole ? f.count * d * d : 0), nan);
-        eigenvalues.resize(eigenvalues.size() + f.count * d, nan);
-      }
-      for (const covariance& c : all) {
-        const std::span<const double> matrix = c.values().values();
+      for (const std::optional<covariance>& c : at(f, place)) {
+        if (!c) {
+          values.resize(values.size() + (whole ? d * d : 0), nan);
+          eigenvalues.resize(eigenvalues.size() + d, nan);
+          continue;
+        }
+        const std::span<const double> matrix = c->values().values();
         if (whole) values.insert(values.end(), matrix.begin(), matrix.end());
-        std::vector<double> sorted(c.eigenvalues().begin(), c.eigenvalues().end());
+        std::vector<double> sorted(c->eigenvalues().begin(), c->eigenvalues().end());
         std::sort(sorted.begin(), sorted.end(), std::greater<>());
         eigenvalues.insert(eigenvalues.end(), sorted.begin(), sorted.end());
       }
@@ -226,6 +260,7 @@ void add_matrix_dimensions(const specification& spec, coordinates& grid) {
     return out;
   };
   grid.directions = indices();
+  grid.stage_mixtures = mixtures_of_stages_alone(spec);
   if (bytes <= std::min(room, most_room)) grid.features = indices();
   if (has_maps(spec) && grid.cell_count() <= room / bytes) grid.map_rows = indices();
 }
@@ -241,9 +276,6 @@ void add_covariances(const specification& spec, const coordinates& grid, results
       left_out.push_back(too_large("preconditioner", grid.cell_count(), d * d * sizeof(double), room_beside(grid)));
     }
   }
-  std::vector<std::string> of_stages = all_mixtures(spec);
-  of_stages.erase(of_stages.begin(), of_stages.begin() + static_cast<std::ptrdiff_t>(spec.mixtures.size()));
-  if (!of_stages.empty()) left_out.push_back(fmt::format("mixtures of stages only ({})", fmt::join(of_stages, ", ")));
   if (left_out.empty()) return;
   content.notes.push_back({std::string(matrices_group), "left_out", fmt::format("{}", fmt::join(left_out, "; "))});
 }

@@ -49,4 +49,18 @@ std::vector<std::string> all_mixtures(const specification& spec) {
   return out;
 }
 
+std::vector<std::string> mixtures_of_stages_alone(const specification& spec) {
+  std::vector<std::string> out;
+  const auto add_those_of = [&](const specification& variant) {
+    for (const std::string& mixture : all_mixtures(variant)) {
+      const bool known = std::find(spec.mixtures.begin(), spec.mixtures.end(), mixture) != spec.mixtures.end() ||
+                         std::find(out.begin(), out.end(), mixture) != out.end();
+      if (!known) out.push_back(mixture);
+    }
+  };
+  add_those_of(spec);
+  for (const auto& variant : spec.variants) add_those_of(*variant);
+  return out;
+}
+
 }  // namespace cotscale

@@ -38,7 +38,7 @@ void add_weight_dimensions(const coordinates& grid, std::vector<dimension>& out)
 }
 
 void add_matrix_dimensions(const coordinates& grid, std::vector<dimension>& out) {
-  const auto add = [&](const char* name, const std::vector<std::int64_t>& values, const char* long_name) {
+  const auto add = [&](const char* name, const auto& values, const char* long_name) {
     if (values.empty()) return;
     out.push_back({.name = name, .values = values, .long_name = long_name, .group = std::string(matrices_group)});
   };
@@ -47,6 +47,7 @@ void add_matrix_dimensions(const coordinates& grid, std::vector<dimension>& out)
   add("direction", grid.directions, "number of an eigenvalue, the largest first");
   add("output", grid.map_rows, "row of a map, component of what it gives");
   add("input", grid.map_rows, "column of a map, component of what it is applied to");
+  add("stage_mixture", grid.stage_mixtures, "training mixture that stages alone have");
 }
 
 std::vector<dimension> dimensions_of(const coordinates& grid) {
@@ -94,7 +95,7 @@ std::vector<producer> producers() {
 bool is_name_in_results(std::string_view name) {
   static const std::set<std::string, std::less<>> names = [] {
     coordinates every;  // dimensions that a file may have
-    every.baselines = every.tasks = {""};
+    every.baselines = every.tasks = every.stage_mixtures = {""};
     every.weights = {{}};
     every.stages = {0};
     every.rows = every.features = every.directions = every.map_rows = {0};

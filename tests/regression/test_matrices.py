@@ -150,3 +150,31 @@ def test_what_would_take_too_long_to_compare_is_left_out_and_said(program):
 def test_no_covariances_of_several_dimensions(program):
     _, group = matrices(program, specification(models=CLOSED, **{"sweep.axes": {'"task.d"': [3, 4]}}))
     assert not group.data_vars and group.attrs["left_out"] == "d differs between cells"
+
+
+def test_mixtures_of_stages_alone_are_there_too(program):
+    stages = [{"training": "samples", "steps": 2, "mixture": "steep"}, {"training": "samples", "steps": 2}]
+    axes = {'"mixtures.steep.exponent"': [1.0, 2.0]}
+    text = specification(models={"staged": {"stages": stages}}, mixtures={"steep": {"spectrum": "power_law", "exponent": 1.0}},
+                         sweep={"mixtures": ["matched"]}, **{"sweep.axes": axes})
+    results, group = matrices(program, text)
+    assert group["stage_mixture"].values.tolist() == ["steep"] and results["mixture"].values.tolist() == ["matched"]
+    assert group["stage_mixture_covariance"].dims == ("hardness", "exponent", "stage_mixture", "feature", "other_feature")
+    for i, exponent in enumerate((1.0, 2.0)):
+        spectrum = numpy.arange(1.0, D + 1) ** -exponent
+        there = group["stage_mixture_covariance"].isel(exponent=i).squeeze()
+        numpy.testing.assert_allclose(there / there[0, 0], numpy.diag(spectrum), rtol=1e-12)
+        numpy.testing.assert_allclose(group["stage_mixture_eigenvalues"].isel(exponent=i).squeeze(), numpy.diag(there), rtol=1e-12)
+    assert "left_out" not in group.attrs
+    assert "resumes" not in program.run() and "damaged" not in program("verify", program.out)
+
+
+def test_a_varied_mixture_of_a_stage_is_there_where_it_trains(program):
+    stages = [{"training": "samples", "steps": 2, "mixture": "steep"}, {"training": "samples", "steps": 2}]
+    tables = {name: {"spectrum": "power_law", "exponent": exponent} for name, exponent in (("steep", 2.0), ("flat", 0.5))}
+    text = specification(models={"staged": {"stages": stages}}, mixtures=tables, sweep={"mixtures": ["matched"]},
+                         **{"sweep.axes": {'"models.staged.stages[0].mixture"': ["steep", "flat"]}})
+    _, group = matrices(program, text)
+    there = group["stage_mixture_covariance"].notnull().all(("feature", "other_feature", "hardness"))
+    varied = [name for name in there.dims if name != "stage_mixture"]
+    assert len(varied) == 1 and there.transpose(varied[0], "stage_mixture").values.tolist() == [[True, False], [False, True]]

@@ -49,9 +49,10 @@ struct coordinates {
   std::vector<dimension> further = {};    ///< axes of cells beyond the five, which stand between n and repeat
   std::vector<std::int64_t> stages = {};  ///< of training, from 0 on; empty: no model has more than one
   // Of the group of matrices; empty: they are not stored.
-  std::vector<std::int64_t> features = {};    ///< of covariances, and their columns
-  std::vector<std::int64_t> directions = {};  ///< of eigenvalues
-  std::vector<std::int64_t> map_rows = {};    ///< of trained maps, and their columns
+  std::vector<std::int64_t> features = {};       ///< of covariances, and their columns
+  std::vector<std::int64_t> directions = {};     ///< of eigenvalues
+  std::vector<std::int64_t> map_rows = {};       ///< of trained maps, and their columns
+  std::vector<std::string> stage_mixtures = {};  ///< that are stages' alone; empty: there are none
 
   std::size_t cell_count() const;
   std::size_t stage_count() const { return std::max<std::size_t>(1, stages.size()); }

@@ -27,4 +27,7 @@ std::vector<std::string> mixtures_of(const specification& spec, const model_spec
 /// Those of the sweep, and those of stages only.
 std::vector<std::string> all_mixtures(const specification& spec);
 
+/// Those of stages only, for any values of varied keys.
+std::vector<std::string> mixtures_of_stages_alone(const specification& spec);
+
 }  // namespace cotscale
