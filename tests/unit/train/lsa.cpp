@@ -1,29 +1,25 @@
+// What the training of linear self-attention moves, records and refuses.
 #include "cotscale/train/lsa.hpp"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <limits>
-#include <numeric>
 #include <stop_token>
-#include <string_view>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/stop.hpp"
-#include "cotscale/model/lsa_chain.hpp"
-#include "cotscale/task/moments.hpp"
-#include "cotscale/task/spectrum.hpp"
-#include "cotscale/task/wishart.hpp"
-#include "cotscale/train/lsa_population.hpp"
 #include "reference/matrix.hpp"
 #include "support/matrices.hpp"
 #include "support/objectives.hpp"
-#include "support/threads.hpp"
+#include "support/power_laws.hpp"
+#include "unit/train/lsa_trainings.hpp"
+#include "unit/train/relative_distance.hpp"
 
 namespace cotscale {
 namespace {
@@ -31,123 +27,7 @@ namespace {
 using support::close;
 using support::epsilon;
 using support::gaussian;
-
-stream_key key(std::string_view name) { return key_builder(name).key(); }
-
-covariance power_law(int d, double hardness) {
-  return covariance(scaled_to_trace(power_law_spectrum(d, power_law_exponent(d, hardness)), d));
-}
-
-covariance rotated(const covariance& lambda, std::string_view name) {
-  return {{lambda.eigenvalues().begin(), lambda.eigenvalues().end()}, random_rotation(lambda.dimension(), key(name))};
-}
-
-double relative_distance(const matrix& a, const matrix& b) {
-  return reference::frobenius_norm(reference::combination(1, a, -1, b)) / reference::frobenius_norm(b);
-}
-
-matrix exact_preconditioner(const task_mixture& tasks, int n) { return optimal_preconditioner(tasks, n); }
-
-matrix v31(const lsa_parameters& p) {
-  const int d = p.dimension();
-  return p.v.block(d + 1, 0, d, d);
-}
-
-double w24(const lsa_parameters& p) { return p.w(p.dimension(), 2 * p.dimension() + 1); }
-
-lsa_training train(const task_mixture& tasks, int n, const lsa_options& options, std::string_view name = "key",
-                   const std::vector<std::int64_t>& record_steps = {}) {
-  return train_lsa(tasks, n, options, key(name), matrix::identity(tasks.dimension()), record_steps, {});
-}
-
-lsa_options short_training(const std::string& word = "direct", int k_train = 1) {
-  lsa_options out;
-  out.objective = support::objective_of(word, k_train);
-  out.steps = 6;
-  out.batch = 200;
-  return out;
-}
-
-// ---- where it ends ----
-
-TEST(train_lsa, reaches_the_population_optimum_with_adam) {
-  constexpr int n = 20;
-  for (const double c : {1.0, -2.0}) {
-    const task_mixture tasks(rotated(power_law(5, 10), "optimum"));
-    lsa_options options;  // every entry but W₂₄ moves
-    options.c = c;
-    const lsa_training trained = train_lsa(tasks, n, options, key("optimum"), exact_preconditioner(tasks, n), {}, {});
-    const matrix gamma =
-        reference::combination(1 + 1.0 / n, tasks.task(0).values(), tasks.task(0).trace() / n, matrix::identity(5));
-    const matrix optimum = reference::combination(-1 / c, reference::inverse(gamma), 0, gamma);
-    EXPECT_FALSE(trained.record.diverged);
-    EXPECT_LT(relative_distance(v31(trained.model), optimum), 0.02) << "c = " << c;
-    EXPECT_NEAR(trained.record.final_preconditioner_distance, relative_distance(v31(trained.model), optimum), 1e-12);
-    EXPECT_LT(trained.record.final_off_slice, 0.02);
-    EXPECT_EQ(trained.record.w24, -c) << "held";
-  }
-}
-
-TEST(train_lsa, reaches_the_optimum_of_a_mixture) {
-  constexpr int n = 20;
-  const task_mixture tasks({rotated(power_law(3, 4), "first"), rotated(power_law(3, 9), "second")}, {0.3, 0.7});
-  const matrix exact = exact_preconditioner(tasks, n);
-  const lsa_training trained = train_lsa(tasks, n, {}, key("mixture"), exact, {}, {});
-  EXPECT_LT(trained.record.final_preconditioner_distance, 0.02);
-  for (const std::size_t one : {0U, 1U}) {
-    EXPECT_GT(relative_distance(exact_preconditioner(task_mixture(tasks.task(one)), n), exact), 0.04)
-        << "the test can tell the mixture from one of its tasks";
-  }
-}
-
-// Mean of ‖w_k − w‖² over 4096 prompts.
-double chain_error(const lsa_parameters& model, const task_mixture& tasks, int m, int k) {
-  const wishart_source source(tasks, m, key("test prompts"));
-  matrix errors(k + 1, lane_count);
-  prompt_lanes lanes;
-  double sum = 0;
-  for (std::uint64_t block = 0; block < 512; ++block) {
-    source.draw(block, lanes);
-    chain_errors(model, lanes, errors);
-    for (int lane = 0; lane < lane_count; ++lane) sum += errors(k, lane) / 4096;
-  }
-  return sum;
-}
-
-// Only the product W₂₄V₃₁ is learned: the chain converges to −W₂₄/c times w.
-TEST(train_lsa, learns_the_first_step_but_no_chain_if_w24_moves) {
-  constexpr int n = 20;
-  const task_mixture tasks(power_law(5, 10));
-  lsa_options held;
-  lsa_options free;
-  free.free_w24 = true;
-  const matrix exact = exact_preconditioner(tasks, n);
-  const lsa_training right = train_lsa(tasks, n, held, key("w24"), exact, {}, {});
-  const lsa_training wrong = train_lsa(tasks, n, free, key("w24"), exact, {}, {});
-  EXPECT_LT(wrong.record.final_preconditioner_distance, 0.02);
-  EXPECT_GT(std::abs(wrong.record.w24 + 1), 0.05);
-  EXPECT_EQ(wrong.record.w24, w24(wrong.model));
-  const auto ratio = [&](int k) {
-    return chain_error(wrong.model, tasks, 1000, k) / chain_error(right.model, tasks, 1000, k);
-  };
-  EXPECT_NEAR(ratio(1), 1, 0.05);
-  EXPECT_GT(ratio(10), 10);
-}
-
-TEST(train_lsa, comes_near_by_every_optimiser) {
-  const task_mixture tasks(power_law(2, 3));
-  const matrix exact = exact_preconditioner(tasks, 20);
-  for (const std::string rule : {"gd", "sgd", "adam", "adamw"}) {
-    lsa_options options;
-    options.steps = 1000;
-    options.optimizer.rule = update_rule_named(rule, rule == "adamw" ? "weight_decay = 1e-3" : "");
-    options.optimizer.warm_up = 20;
-    options.optimizer.clip_norm = 5;
-    if (rule == "gd") options.optimizer.learning_rate = 0.1;
-    const lsa_training trained = train_lsa(tasks, 20, options, key("rules"), exact, {}, {});
-    EXPECT_LT(trained.record.final_preconditioner_distance, 0.03) << rule;
-  }
-}
+using support::power_law;
 
 // ---- what moves ----
 
@@ -217,99 +97,6 @@ TEST(train_lsa, starts_where_it_is_told) {
   options.given = {.v = gaussian(42, 42, "v"), .w = gaussian(42, 42, "w")};
   EXPECT_EQ(train(tasks, 10, options).model.v, options.given.v);
   EXPECT_EQ(train(tasks, 10, options).model.w, options.given.w);
-}
-
-// ---- which prompts ----
-
-// Gradient descent on V₃₁, prompt by prompt: with ŵ = −c V₃₁ Ŝ w the gradient is the mean of −c (ŵ − w) (Ŝ w)ᵀ.
-matrix descend_by_hand(const task_mixture& tasks, int n, const lsa_options& options, double rate, stream_key k) {
-  const int d = tasks.dimension();
-  const int blocks = (options.batch + lane_count - 1) / lane_count;
-  const wishart_source source(tasks, n, k);
-  prompt_lanes lanes;
-  matrix v(d, d);
-  for (std::int64_t t = 0; t < options.steps; ++t) {
-    matrix gradient(d, d);
-    for (int i = 0; i < options.batch; ++i) {
-      const std::int64_t first = options.fresh_prompts ? t * blocks : 0;
-      source.draw(static_cast<std::uint64_t>(first + i / lane_count), lanes);
-      const matrix w = lanes.w.block(0, i % lane_count, d, 1);
-      const matrix sw = reference::product(gram_of_lane(1.0 / n, lanes.factor, i % lane_count), w);
-      const matrix residual = reference::combination(-options.c, reference::product(v, sw), -1, w);
-      gradient = reference::combination(1, gradient, -options.c / options.batch,
-                                        reference::product(residual, reference::transposed(sw)));
-    }
-    v = reference::combination(1, v, -rate, gradient);
-  }
-  return v;
-}
-
-TEST(train_lsa, takes_the_prompts_of_its_key_batch_by_batch) {
-  const task_mixture tasks({rotated(power_law(3, 4), "first"), rotated(power_law(3, 9), "second")}, {0.3, 0.7});
-  for (const int batch : {1, 8, 13, 100, 3001}) {
-    for (const bool fresh : {true, false}) {
-      lsa_options options = short_training();
-      options.c = -0.7;
-      options.steps = 3;
-      options.batch = batch;
-      options.fresh_prompts = fresh;
-      options.parameters = parameter_set::slice;
-      options.optimizer.rule = update_rule_named("gd");
-      options.optimizer.schedule = schedule_named("constant");
-      options.optimizer.learning_rate = 0.05;
-      EXPECT_TRUE(
-          close(v31(train(tasks, 6, options).model), descend_by_hand(tasks, 6, options, 0.05, key("key")), 1e-13))
-          << "batch " << batch << ", fresh prompts: " << fresh;
-    }
-  }
-}
-
-TEST(train_lsa, descends_on_one_batch_without_fresh_prompts) {
-  lsa_options options = short_training();
-  options.steps = 40;
-  options.batch = 64;
-  options.fresh_prompts = false;
-  options.optimizer.rule = update_rule_named("gd");
-  options.optimizer.schedule = schedule_named("constant");
-  options.optimizer.learning_rate = 0.05;
-  std::vector<std::int64_t> every(41);
-  std::iota(every.begin(), every.end(), 0);
-  const lsa_record record = train(task_mixture(power_law(3, 5)), 10, options, "key", every).record;
-  for (std::size_t t = 1; t < every.size(); ++t) EXPECT_LT(record.loss[t], record.loss[t - 1]) << t;
-}
-
-TEST(train_lsa, is_a_function_of_the_key_alone_whatever_the_threads) {
-  const task_mixture tasks({power_law(6, 8), rotated(power_law(6, 12), "second")}, {0.5, 0.5});
-  for (const std::string& word : support::objective_words()) {
-    lsa_options options = short_training(word, 4);
-    options.batch = 1201;  // several shards
-    options.free_w24 = true;
-    const lsa_training once = train(tasks, 6, options, "key", {0, 3, 6});
-    for (const int threads : {1, 2, 4}) {
-      const support::thread_scope scope(threads);
-      const lsa_training again = train(tasks, 6, options, "key", {0, 3, 6});
-      EXPECT_EQ(again.model.v, once.model.v) << threads << " threads";
-      EXPECT_EQ(again.model.w, once.model.w);
-      EXPECT_EQ(again.record.loss, once.record.loss);
-      EXPECT_EQ(again.record.final_loss, once.record.final_loss);
-    }
-    EXPECT_NE(train(tasks, 6, options, "another key").model.v, once.model.v);
-  }
-}
-
-TEST(train_lsa, draws_the_length_of_rollouts) {
-  // With weights that are held, as good as, the loss at step t depends on the prompts and the length alone.
-  lsa_options options = short_training("rollout", 3);
-  options.steps = 60;
-  options.fresh_prompts = false;
-  options.optimizer.learning_rate = 1e-300;
-  options.initial = initial_weights::random;
-  std::vector<std::int64_t> every(60);
-  std::iota(every.begin(), every.end(), 0);
-  std::vector<double> losses = train(task_mixture(power_law(2, 3)), 6, options, "key", every).record.loss;
-  std::sort(losses.begin(), losses.end());
-  const auto distinct = std::unique(losses.begin(), losses.end()) - losses.begin();
-  EXPECT_EQ(distinct, 3);
 }
 
 // ---- the record ----
