@@ -13,8 +13,8 @@ def test_theory_predicts_what_is_measured(program):
         # k = 1, m = 20: later steps at m = 2 are ruled by rare prompts.
         assert (abs(gap[..., 1, 1]) < 5 * spread[..., 1, 1]).all()
         predicted = f["predicted_error"][0]
-    lines = program("theory", program.spec, "--csv", "--set", "sweep.mixtures=['matched', 'skewed']", "--set", "theory.draws=400",
-                    "--set", "theory.most_draws=2000").split()
+    lines = program.stdout("theory", program.spec, "--csv", "--set", "sweep.mixtures=['matched', 'skewed']", "--set", "theory.draws=400",
+                           "--set", "theory.most_draws=2000").split()
     rows = [line.split(",") for line in lines[1:]]
     assert lines[0].startswith("mixture,hardness,n,repeat,m,k,predicted_error,predicted_stderr,") and len(rows) == 2 * 2 * 2 * 2 * 6
     stored = predicted[:, :, :, 0].ravel()
