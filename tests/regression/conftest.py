@@ -173,13 +173,21 @@ class Program:
     def environment(self, threads=1, **extra):
         return {**os.environ, "OMP_NUM_THREADS": str(threads), **extra}
 
-    def __call__(self, *arguments, ranks=0, threads=1, code=0, timeout=120, **popen):
+    def __call__(self, *arguments, **options):
         """Runs to the end and checks the exit code; returns what it printed on both streams."""
+        done = self.done(*arguments, **options)
+        return done.stdout + done.stderr
+
+    def stdout(self, *arguments, **options):
+        """The same, without what it tells on the way: on a slow machine that is more."""
+        return self.done(*arguments, **options).stdout
+
+    def done(self, *arguments, ranks=0, threads=1, code=0, timeout=120, **popen):
         done = subprocess.run(self.command(*arguments, ranks=ranks), env=self.environment(threads), cwd=self.directory,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, **popen)
-        text = done.stdout + done.stderr
-        assert done.returncode == code, f"exit code {done.returncode}, expected {code}:\n{text}"
-        return text
+        assert done.returncode == code, (f"exit code {done.returncode}, expected {code}:\n"
+                                         f"{done.stdout}{done.stderr}")
+        return done
 
     def run(self, *arguments, ranks=2, **options):
         return self("run", self.spec, "--output", self.out, *arguments, ranks=ranks, **options)

@@ -56,7 +56,7 @@ def test_theory_has_every_mixture_once_for_each_of_its_own_values(staged, tmp_pa
     models = {"once": DIRECT, "staged": {"stages": [{}, DIRECT]}}
     path = tmp_path / "spec.toml"
     path.write_text(with_stages({name: models[name] for name in order}, **{"sweep.axes": {f'"{key}"': values for key, values in axes.items()}}))
-    rows = [line.split(",") for line in staged("theory", path, "--csv").splitlines()]
+    rows = [line.split(",") for line in staged.stdout("theory", path, "--csv").splitlines()]
     mixtures = [row[0] for row in rows if len(row) > 5 and row[5] == "0"]
     assert sorted(mixtures) == ["matched; exponent 0.5", "mine; exponent 0.5", "mine; exponent 1.5", "skewed; exponent 0.5"]
 

@@ -7,13 +7,12 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
-#include <string_view>
-#include <vector>
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/linalg/lapack.hpp"
 #include "reference/matrix.hpp"
 #include "support/matrices.hpp"
+#include "unit/linalg/trapezoids.hpp"
 
 namespace cotscale {
 namespace {
@@ -25,32 +24,6 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-// Around the numbers of rows that are worked on together: 8, 4 and 1.
-constexpr std::array sizes{1, 2, 3, 5, 7, 8, 9, 17};
-
-std::vector<int> ranks(int d) {
-  std::vector<int> out;
-  for (int r = 1; r <= d; ++r) out.push_back(r);
-  return out;
-}
-
-trapezoid_lanes random_trapezoid(int d, int r, std::string_view name) {
-  return {.rows = d, .columns = r, .packed = gaussian(trapezoid_size(d, r), lane_count, name)};
-}
-
-// One lane in the shape that it stands for, by counting.
-matrix dense(const trapezoid_lanes& l, int lane) {
-  matrix out(l.rows, l.columns);
-  int next = 0;
-  for (int i = 0; i < l.rows; ++i) {
-    for (int j = 0; j < std::min(i + 1, l.columns); ++j) out(i, j) = l.packed(next++, lane);
-  }
-  EXPECT_EQ(next, l.packed.rows());
-  return out;
-}
-
-matrix column(const matrix& x, int lane) { return x.block(0, lane, x.rows(), 1); }
-
 matrix gram_of(const matrix& l, double scale) {
   return reference::combination(scale, reference::product(l, reference::transposed(l)), 0, matrix(l.rows(), l.rows()));
 }
@@ -58,8 +31,8 @@ matrix gram_of(const matrix& l, double scale) {
 // ---- products with one matrix ----
 
 TEST(multiply_lanes, is_a_product_in_each_lane) {
-  for (const int rows : sizes) {
-    for (const int columns : sizes) {
+  for (const int rows : row_counts) {
+    for (const int columns : row_counts) {
       const matrix a = gaussian(rows, columns, "a");
       const matrix x = gaussian(columns, lane_count, "x");
       const double tolerance = 4 * columns * epsilon * reference::largest(a) * reference::largest(x);
@@ -78,7 +51,7 @@ TEST(multiply_lanes, is_a_product_in_each_lane) {
 // ---- trapezoids ----
 
 TEST(trapezoid_lanes, has_its_rows_one_after_the_other) {
-  for (const int d : sizes) {
+  for (const int d : row_counts) {
     for (const int r : ranks(d)) {
       const trapezoid_lanes l{.rows = d, .columns = r, .packed = {}};
       int next = 0;
@@ -94,7 +67,7 @@ TEST(trapezoid_lanes, has_its_rows_one_after_the_other) {
 }
 
 TEST(gram_multiply, is_a_product_with_the_gram_matrix_in_each_lane) {
-  for (const int d : sizes) {
+  for (const int d : row_counts) {
     for (const int r : ranks(d)) {
       const trapezoid_lanes l = random_trapezoid(d, r, "l");
       const matrix x = gaussian(d, lane_count, "x");
@@ -113,7 +86,7 @@ TEST(gram_multiply, is_a_product_with_the_gram_matrix_in_each_lane) {
 }
 
 TEST(gram_of_lane, and_gram_lanes_are_the_gram_matrix) {
-  for (const int d : sizes) {
+  for (const int d : row_counts) {
     for (const int r : ranks(d)) {
       const trapezoid_lanes l = random_trapezoid(d, r, "l");
       trapezoid_lanes all{.rows = 1, .columns = 1, .packed = matrix(1, 1, 7.0)};
@@ -135,7 +108,7 @@ TEST(gram_of_lane, and_gram_lanes_are_the_gram_matrix) {
 }
 
 TEST(solve_shifted, solves_with_a_shifted_gram_matrix_of_any_rank) {
-  for (const int d : sizes) {
+  for (const int d : row_counts) {
     for (const int r : ranks(d)) {
       trapezoid_lanes s, factor;
       gram_lanes(1.0 / r, random_trapezoid(d, r, "l"), s);
@@ -187,7 +160,7 @@ TEST(solve_shifted_factor, resolves_shifts_that_the_gram_matrix_has_lost) {
 }
 
 TEST(solve_shifted_factor, is_solve_shifted_where_that_is_right) {
-  for (const int d : sizes) {
+  for (const int d : row_counts) {
     for (const int r : ranks(d)) {
       const trapezoid_lanes l = random_trapezoid(d, r, "l");
       trapezoid_lanes s, factor;
@@ -198,91 +171,6 @@ TEST(solve_shifted_factor, is_solve_shifted_where_that_is_right) {
       solve_shifted_factor(l, 0.3, factor, found);
       EXPECT_TRUE(close(found, expected, 1e-11)) << "(" << d << ", " << r << ")";
     }
-  }
-}
-
-// ---- projections ----
-
-matrix projected_out(const matrix& l, const matrix& x) {
-  const matrix projector = reference::product(l, pseudo_inverse(l, 1e-9));
-  return reference::combination(1, x, -1, reference::product(projector, x));
-}
-
-void expect_projection(const trapezoid_lanes& l, int rank, const char* what) {
-  const matrix x = gaussian(l.rows, lane_count, "x");
-  matrix rest = x;
-  project_out(l, rank, rest);
-  for (int lane = 0; lane < lane_count; ++lane) {
-    EXPECT_TRUE(close(column(rest, lane), projected_out(dense(l, lane), column(x, lane)), 1e-8))
-        << what << ", (" << l.rows << ", " << l.columns << "), lane " << lane;
-  }
-}
-
-TEST(project_out, leaves_what_the_columns_do_not_span) {
-  for (const int d : sizes) {
-    for (const int r : ranks(d)) expect_projection(random_trapezoid(d, r, "l"), r, "full rank");
-  }
-}
-
-TEST(project_out, leaves_nothing_of_what_is_spanned) {
-  for (const int d : sizes) {
-    matrix rest = gaussian(d, lane_count, "x");
-    project_out(random_trapezoid(d, d, "l"), d, rest);
-    EXPECT_LT(reference::largest(rest), 1e-10) << d;
-  }
-}
-
-// One entry of a random square L is as small as it likes; columns that are independent are so at any size.
-TEST(project_out, leaves_nothing_however_weak_the_columns_are) {
-  for (const double weak : {1e-9, 1e-12, 1e-15, 1e-30, 1e-150}) {
-    for (const int place : {0, 3, 6}) {
-      trapezoid_lanes l = random_trapezoid(7, 7, "l");
-      for (int lane = 0; lane < lane_count; ++lane) {
-        l.packed(static_cast<int>(l.row(place)) + place, lane) *= weak;
-        if (place > 0) l.packed(static_cast<int>(l.row(place)), lane) *= weak;
-      }
-      matrix rest = gaussian(7, lane_count, "x");
-      project_out(l, 7, rest);
-      EXPECT_LT(reference::largest(rest), 1e-13) << weak << " at " << place;
-    }
-  }
-}
-
-TEST(project_out, counts_dependent_columns_once) {
-  trapezoid_lanes l = random_trapezoid(9, 4, "l");
-  for (int i = 0; i < 9; ++i) {
-    for (int lane = 0; lane < lane_count; ++lane) {
-      double* row = &l.packed(static_cast<int>(l.row(i)), lane);
-      if (i >= 2) row[2 * lane_count] = 0;                       // nothing in it
-      if (i >= 1) row[lane_count] = i == 1 ? 0 : row[0];         // the first, from its third row on …
-      if (i < 2) row[0] = 0;                                     // … where it begins, too
-      if (i >= 3) row[3 * lane_count] *= lane % 2 == 0 ? 1 : 0;  // in some lanes only
-    }
-  }
-  expect_projection(l, 2, "dependent columns");
-}
-
-// What is left of a singular covariance's factor by rounding is no direction.
-TEST(project_out, takes_columns_of_rounding_for_nothing) {
-  trapezoid_lanes l = random_trapezoid(7, 5, "l");
-  for (int i = 0; i < 7; ++i) {
-    for (int j = 2; j < l.row_length(i); ++j) {
-      for (int lane = 0; lane < lane_count; ++lane) l.packed(static_cast<int>(l.row(i)) + j, lane) *= 1e-17;
-    }
-  }
-  expect_projection(l, 2, "columns of rounding");
-}
-
-TEST(project_out, does_not_depend_on_scale) {
-  trapezoid_lanes l = random_trapezoid(8, 5, "l");
-  matrix expected = gaussian(8, lane_count, "x");
-  project_out(l, 5, expected);
-  for (const double scale : {0x1p-100, 0x1p100}) {
-    trapezoid_lanes scaled = l;
-    for (double& value : scaled.packed.values()) value *= scale;
-    matrix rest = gaussian(8, lane_count, "x");
-    project_out(scaled, 5, rest);
-    EXPECT_TRUE(close(rest, expected, 1e-12)) << scale;
   }
 }
 
