@@ -13,34 +13,22 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/stop.hpp"
-#include "cotscale/linalg/blas.hpp"
 #include "cotscale/select/plain.hpp"
 #include "cotscale/select/quadratic.hpp"
 #include "cotscale/task/wishart.hpp"
 #include "cotscale/theory/closed_forms.hpp"
-#include "reference/matrix.hpp"
-#include "support/matrices.hpp"
 #include "support/threads.hpp"
+#include "unit/select/small_problems.hpp"
 
 namespace cotscale {
 namespace {
 
-using support::gaussian;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-struct one_thread {
-  support::thread_scope loops{1};
-  blas_threads blas{1};
-};
-
 // ---- instances ----
-
-covariance wishart(int d, int examples, std::string_view name) {
-  return covariance::from_matrix(reference::gram(1.0 / examples, gaussian(d, examples, name)));
-}
 
 struct instance {
   covariance target;

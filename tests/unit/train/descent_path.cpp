@@ -8,31 +8,23 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/linalg/lapack.hpp"
-#include "cotscale/task/spectrum.hpp"
 #include "cotscale/train/direction_error.hpp"
 #include "cotscale/train/lsa_population.hpp"
 #include "reference/descent.hpp"
 #include "support/matrices.hpp"
+#include "support/power_laws.hpp"
 
 namespace cotscale {
 namespace {
 
 using support::close;
 using support::epsilon;
-
-covariance power_law(int d, double hardness) {
-  return covariance(scaled_to_trace(power_law_spectrum(d, power_law_exponent(d, hardness)), d));
-}
-
-covariance rotated(const covariance& lambda, std::string_view name) {
-  return {{lambda.eigenvalues().begin(), lambda.eigenvalues().end()},
-          random_rotation(lambda.dimension(), key_builder(name).key())};
-}
+using support::power_law;
+using support::rotated;
 
 // A task in its own and in a rotated basis, a singular one, and mixtures that commute, that do not, and that lack a
 // direction.
