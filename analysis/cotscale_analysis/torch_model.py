@@ -22,17 +22,36 @@ except ImportError as error:
     message = "cotscale_analysis.torch_model needs PyTorch: apt-get install --no-install-recommends python3-torch"
     raise ImportError(message) from error
 
-INITIAL_SCALE = 0.02
 EPSILON = 1e-5  # of the layer norms
+
+
+def _fan_in(name, shape, layers):
+    """By the number of a map's inputs, for any width; shape is (inputs, outputs) of Conv1D."""
+    if name == "read_in.weight":
+        return 1 / math.sqrt(shape[0])
+    if name == "wpe.weight":
+        return 0.05
+    if name == "read_out.weight":
+        return 0.02
+    return 1 / math.sqrt(shape[0] * (2 * layers if name.endswith("c_proj.weight") else 1))
+
+
+def _gpt2(name, shape, layers):
+    """As GPT-2 does, made for a width of 768."""
+    return 0.02 / math.sqrt(2 * layers) if name.endswith("c_proj.weight") else 0.02
+
+
+# The standard deviation of a tensor of two dimensions, by the words of a specification's key `initialisation`.
+INITIALISATIONS = {"fan_in": _fan_in, "gpt2": _gpt2}
 
 
 class Conv1D(torch.nn.Module):
     """x W + b with W (inputs, outputs), as Hugging Face has it."""
 
-    def __init__(self, inputs, outputs, scale=INITIAL_SCALE):
+    def __init__(self, inputs, outputs):
         super().__init__()
-        self.weight = torch.nn.Parameter(scale * torch.randn(inputs, outputs))
-        self.bias = torch.nn.Parameter(torch.zeros(outputs))
+        self.weight = torch.nn.Parameter(torch.empty(inputs, outputs))
+        self.bias = torch.nn.Parameter(torch.empty(outputs))
 
     def forward(self, x):
         return x @ self.weight + self.bias
@@ -41,11 +60,11 @@ class Conv1D(torch.nn.Module):
 class Attention(torch.nn.Module):
     """Causal softmax attention of several heads."""
 
-    def __init__(self, width, heads, scale):
+    def __init__(self, width, heads):
         super().__init__()
         self.heads = heads
         self.c_attn = Conv1D(width, 3 * width)
-        self.c_proj = Conv1D(width, width, scale)
+        self.c_proj = Conv1D(width, width)
 
     def forward(self, x, cache=None):
         """x (B, T, C). `cache` is a list: keys and values of the tokens before, [] at first, to which these are added."""
@@ -65,10 +84,10 @@ class Attention(torch.nn.Module):
 class MLP(torch.nn.Module):
     """Four times the width, and back; GELU by its approximation with tanh."""
 
-    def __init__(self, width, scale):
+    def __init__(self, width):
         super().__init__()
         self.c_fc = Conv1D(width, 4 * width)
-        self.c_proj = Conv1D(4 * width, width, scale)
+        self.c_proj = Conv1D(4 * width, width)
 
     def forward(self, x):
         return self.c_proj(torch.nn.functional.gelu(self.c_fc(x), approximate="tanh"))
@@ -77,12 +96,12 @@ class MLP(torch.nn.Module):
 class Block(torch.nn.Module):
     """Attention and MLP, each of the normalised residual stream."""
 
-    def __init__(self, width, heads, scale):
+    def __init__(self, width, heads):
         super().__init__()
         self.ln_1 = torch.nn.LayerNorm(width, eps=EPSILON)
-        self.attn = Attention(width, heads, scale)
+        self.attn = Attention(width, heads)
         self.ln_2 = torch.nn.LayerNorm(width, eps=EPSILON)
-        self.mlp = MLP(width, scale)
+        self.mlp = MLP(width)
 
     def forward(self, x, cache=None):
         x = x + self.attn(self.ln_1(x), cache)
@@ -90,27 +109,34 @@ class Block(torch.nn.Module):
 
 
 class GPT2(torch.nn.Module):
-    """A model for prompts of up to `examples` examples and chains of up to `chain` steps, initialised as GPT-2.
+    """A model for prompts of up to `examples` examples and chains of up to `chain` steps.
 
     Example i is at positions 2i − 2 and 2i − 1, and w_j at 2·examples + j however many examples a prompt has.
+    `initialisation` is a word of INITIALISATIONS: random weights are distributed as cotscale's with that key, gains are 1,
+    biases 0.
     """
 
-    def __init__(self, d, layers, heads, width, examples, chain=1):
+    def __init__(self, d, layers, heads, width, examples, chain=1, initialisation="fan_in"):
         super().__init__()
         if min(d, layers, heads, width, examples, chain) < 1 or width % heads:
             shape = f"d = {d}, {layers} layers, {heads} heads, width {width}, {examples} examples, chain {chain}"
             raise ValueError(f"GPT2: every number must be ≥ 1, and the heads must divide the width: {shape}")
+        if initialisation not in INITIALISATIONS:
+            raise ValueError(f"GPT2: initialisation must be one of {', '.join(INITIALISATIONS)}, not {initialisation}")
         self.d, self.examples, self.chain = d, examples, chain
         self.read_in = torch.nn.Linear(d + 1, width)
         self.wpe = torch.nn.Embedding(2 * examples + chain, width)
-        residual_scale = INITIAL_SCALE / math.sqrt(2 * layers)
-        self.h = torch.nn.ModuleList(Block(width, heads, residual_scale) for _ in range(layers))
+        self.h = torch.nn.ModuleList(Block(width, heads) for _ in range(layers))
         self.ln_f = torch.nn.LayerNorm(width, eps=EPSILON)
         self.read_out = torch.nn.Linear(width, d)
-        for part in (self.read_in, self.wpe, self.read_out):
-            torch.nn.init.normal_(part.weight, std=INITIAL_SCALE)
-        for part in (self.read_in, self.read_out):
-            torch.nn.init.zeros_(part.bias)
+        self._initialise(INITIALISATIONS[initialisation])
+
+    def _initialise(self, deviation):
+        for name, parameter in self.named_parameters():
+            if parameter.ndim > 1:
+                torch.nn.init.normal_(parameter, std=deviation(name, parameter.shape, len(self.h)))
+            else:
+                torch.nn.init.constant_(parameter, float(name.endswith("weight")))
 
     def forward(self, x, y, estimates):
         """What is read out at given estimates, (B, j, d): for x (B, m, d), y (B, m) and w_0 … w_{j−1} (B, j, d)."""

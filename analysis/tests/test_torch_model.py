@@ -43,14 +43,30 @@ def test_names_and_shapes_are_those_of_the_file():
     assert found == expected and list(found) == list(expected)
 
 
-def test_initial_values_are_those_of_gpt2():
-    state = GPT2(d=20, layers=2, heads=4, width=128, examples=50, chain=20).state_dict()
-    for name, values in state.items():
+FAN_IN = {"read_in": 1 / np.sqrt(128), "wpe": 0.05, "attn.c_attn": 1 / np.sqrt(128), "attn.c_proj": 1 / np.sqrt(4 * 128),
+          "mlp.c_fc": 1 / np.sqrt(128), "mlp.c_proj": 1 / np.sqrt(4 * 512), "read_out": 0.02}  # fmt: skip
+AS_GPT2 = {name: 0.01 if "c_proj" in name else 0.02 for name in FAN_IN}
+
+
+@pytest.mark.parametrize("initialisation, deviations", [("fan_in", FAN_IN), ("gpt2", AS_GPT2)])
+def test_initial_values_have_the_moments_of_cotscale(initialisation, deviations):
+    torch.manual_seed(1)
+    model = GPT2(d=20, layers=2, heads=4, width=128, examples=50, chain=20, initialisation=initialisation)
+    for name, values in model.state_dict().items():
         if values.ndim == 1:
             assert (values == name.endswith("weight")).all(), name
         else:
-            scale = 0.02 / np.sqrt(4) if "c_proj" in name else 0.02
-            assert 0.9 * scale < values.std() < 1.1 * scale, name
+            deviation = deviations[name.split(".", 2)[-1 if name[0] == "h" else 0].removesuffix(".weight")]
+            assert abs(values.mean()) < 5 * deviation / np.sqrt(values.numel()), name
+            assert abs(values.std() / deviation - 1) < 5 / np.sqrt(2 * values.numel()), name
+
+
+def test_fan_in_is_the_default():
+    torch.manual_seed(1)
+    default = GPT2(d=3, layers=1, heads=2, width=8, examples=5)
+    torch.manual_seed(1)
+    named = GPT2(d=3, layers=1, heads=2, width=8, examples=5, initialisation="fan_in")
+    assert all(torch.equal(a, b) for a, b in zip(default.parameters(), named.parameters()))
 
 
 def test_it_learns():
@@ -75,7 +91,7 @@ def test_it_has_no_positions_beyond_those_of_its_training(examples, m, steps):
         model.roll_out(np.ones((1, m, schema.D)), np.ones((1, schema.D)), steps)
 
 
-@pytest.mark.parametrize("shape", [dict(heads=3), dict(layers=0), dict(chain=0)])
+@pytest.mark.parametrize("shape", [dict(heads=3), dict(layers=0), dict(chain=0), dict(initialisation="random")])
 def test_impossible_shapes_are_refused(shape):
     with pytest.raises(ValueError, match="GPT2: "):
         GPT2(**(dict(d=3, layers=1, heads=2, width=8, examples=5, chain=2) | shape))

@@ -1,6 +1,9 @@
 #include "shared_keys.hpp"
 
 #include <array>
+#include <span>
+#include <string>
+#include <vector>
 
 namespace cotscale::architectures {
 namespace {
@@ -10,10 +13,27 @@ constexpr std::array<config::word<training_method>, 3> trainings{
      {training_method::closed_form, "closed_form", "the minimiser of that loss"},
      {training_method::samples, "samples", "learning from sampled prompts"}}};
 
-constexpr std::array<config::word<initial_weights>, 3> initials{
-    {{initial_weights::theorem, "theorem", "that of Theorem 3.1"},
-     {initial_weights::random, "random", "N(0, `initial_scale`²)"},
-     {initial_weights::given, "stored", "weights that another sweep has kept"}}};
+// The words, among them those of the schemes of transformers, each with its formula.
+std::span<const config::word<beginning>> initials() {
+  static const std::vector<std::string> helps = [] {
+    std::vector<std::string> out;
+    for (const initialisation_scheme* s : all_initialisations()) {
+      out.push_back(fmt::format("(transformers) {}: {}, biases 0, gains 1", s->help(), s->formula()));
+    }
+    return out;
+  }();
+  static const std::vector<config::word<beginning>> words = [] {
+    std::vector<config::word<beginning>> out{{{initial_weights::theorem}, "theorem", "that of Theorem 3.1"},
+                                             {{initial_weights::random}, "random", "N(0, `initial_scale`²)"}};
+    for (std::size_t i = 0; i < helps.size(); ++i) {
+      const initialisation_scheme* scheme = all_initialisations()[i];
+      out.push_back({{initial_weights::random, scheme}, scheme->word(), helps[i]});
+    }
+    out.push_back({{initial_weights::given}, "stored", "weights that another sweep has kept"});
+    return out;
+  }();
+  return words;
+}
 
 void visit_training(config::keys& k, training_method& training, std::string_view unwritten) {
   k.word({.name = "training",
@@ -35,12 +55,10 @@ void samples_word(config::keys& k, std::string_view architecture) {
                                     architecture));
 }
 
-void initialisation_word(config::keys& k, initial_weights& initial, std::string_view unwritten) {
-  k.word({.name = "initialisation",
-          .help = "the weights to begin with",
-          .otherwise = "'theorem'; transformers: 'random', N(0, 0.02²)",
-          .unwritten = unwritten},
-         initial, initials);
+void initialisation_word(config::keys& k, beginning& begins) {
+  k.word(
+      {.name = "initialisation", .help = "the weights to begin with", .otherwise = "'theorem'; transformers: 'fan_in'"},
+      begins, initials());
 }
 
 void stored_keys(config::keys& k, initial_weights initial, stored_weights& stored) {

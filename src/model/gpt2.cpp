@@ -1,10 +1,10 @@
 #include "cotscale/model/gpt2.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 
 #include "cotscale/base/error.hpp"
+#include "cotscale/model/initialisation.hpp"
 
 namespace cotscale {
 namespace {
@@ -20,18 +20,14 @@ void require_valid(const gpt2_configuration& c) {
   }
 }
 
-// Standard deviation of a tensor's initial values; gains and biases have none.
-double initial_scale(const gpt2_tensor& tensor, int layers) {
-  if (tensor.shape.size() == 1) return 0;
-  return tensor.name.ends_with("c_proj.weight") ? 0.02 / std::sqrt(2.0 * layers) : 0.02;
-}
-
 }  // namespace
 
 std::size_t gpt2_tensor::size() const {
   return std::accumulate(shape.begin(), shape.end(), std::size_t{1},
                          [](std::size_t product, int n) { return product * static_cast<std::size_t>(n); });
 }
+
+bool gpt2_tensor::is_residual_projection() const { return name.ends_with("c_proj.weight"); }
 
 gpt2_layout::gpt2_layout(const gpt2_configuration& configuration) : configuration_(configuration) {
   require_valid(configuration);
@@ -71,15 +67,16 @@ gpt2_block_offsets gpt2_layout::add_block(int layer) {
   return out;
 }
 
-std::vector<float> initial_gpt2(const gpt2_layout& layout, stream_key key) {
+std::vector<float> initial_gpt2(const gpt2_layout& layout, const initialisation_scheme& scheme, stream_key key) {
   std::vector<float> out(layout.size());
   std::vector<double> normals;
   for (const gpt2_tensor& tensor : layout.tensors()) {
     const auto begin = out.begin() + static_cast<std::ptrdiff_t>(tensor.offset);
-    const double scale = initial_scale(tensor, layout.configuration().size.layers);
-    const bool is_gain = tensor.shape.size() == 1 && tensor.name.ends_with(".weight");
-    if (is_gain) std::fill_n(begin, tensor.size(), 1.0F);
-    if (scale == 0) continue;
+    if (tensor.shape.size() == 1) {
+      std::fill_n(begin, tensor.size(), tensor.name.ends_with(".weight") ? 1.0F : 0.0F);
+      continue;
+    }
+    const double scale = scheme.deviation(tensor, layout.configuration());
     normals.resize(tensor.size());
     fill_normal(key_builder("initial GPT-2 weights").add(key.low).add(key.high).add(tensor.name).key(), 0, normals);
     std::transform(normals.begin(), normals.end(), begin, [&](double z) { return static_cast<float>(scale * z); });

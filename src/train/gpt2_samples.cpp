@@ -46,7 +46,7 @@ std::vector<learning_tensor> gpt2_samples::tensors() const {
 }
 
 std::vector<float> gpt2_samples::initial() const {
-  return options_.given.empty() ? initial_gpt2(layout_, key_) : options_.given;
+  return options_.given.empty() ? initial_gpt2(layout_, *options_.initialisation, key_) : options_.given;
 }
 
 int gpt2_samples::shards() const { return round_up(options_.batch, per_shard_); }

@@ -59,7 +59,7 @@ double step_operations(gpt2_size size) {
 
 double roll_out_seconds(gpt2_size size) {
   const gpt2_layout layout({.d = d, .size = size, .examples = n, .chain = chain});
-  const gpt2_model model{layout.configuration(), initial_gpt2(layout, key)};
+  const gpt2_model model{layout.configuration(), initial_gpt2(layout, *initialisation_named("fan_in"), key)};
   const prompt_source source(identity(), n, key);
   evaluate_gpt2(model, matrix::identity(d), chain, source, batch, {});
   return bench::cpu_seconds_of([&] { evaluate_gpt2(model, matrix::identity(d), chain, source, batch, {}); }, 0.5);

@@ -9,8 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "cotscale/base/random.hpp"
-
 namespace cotscale {
 
 struct gpt2_size {
@@ -44,6 +42,7 @@ struct gpt2_tensor {
   std::vector<int> shape;  ///< row-major, one or two dimensions
   std::size_t offset = 0;
   std::size_t size() const;
+  bool is_residual_projection() const;  ///< the weight of a block's map back into the residual stream
 };
 
 /// Where the parameters of a block begin. Weights named c_… are (in, out), as Conv1D has them.
@@ -81,10 +80,6 @@ class gpt2_layout {
   std::vector<gpt2_tensor> tensors_;
   std::size_t size_ = 0;
 };
-
-/// GPT-2's initial values: weights N(0, 0.02²), those of projections back into the residual stream divided by
-/// √(2·layers), gains 1, biases 0. A tensor's numbers are those of (key, its name).
-std::vector<float> initial_gpt2(const gpt2_layout& layout, stream_key key);
 
 /// A model that can be tested.
 struct gpt2_model {

@@ -9,6 +9,7 @@
 
 #include "cotscale/base/random.hpp"
 #include "cotscale/model/gpt2.hpp"
+#include "cotscale/model/initialisation.hpp"
 #include "cotscale/task/mixture.hpp"
 #include "cotscale/train/curriculum.hpp"
 #include "cotscale/train/learning.hpp"
@@ -22,7 +23,8 @@ struct gpt2_options : learning_options {
   int room = 1;               ///< it has positions for chains of so many steps at least
   curriculum_ramp dimension;  ///< of x and w
   curriculum_ramp examples;   ///< n
-  std::vector<float> given;   ///< parameters to begin with; empty: initial_gpt2 of the key
+  std::shared_ptr<const initialisation_scheme> initialisation = initialisation_named("fan_in");
+  std::vector<float> given;  ///< parameters to begin with; empty: initial_gpt2 of the scheme and the key
 };
 
 struct gpt2_record : learning_record {

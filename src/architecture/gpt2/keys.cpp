@@ -1,4 +1,5 @@
 // The keys of transformers.
+#include <algorithm>
 #include <array>
 
 #include "../shared_keys.hpp"
@@ -43,14 +44,30 @@ void size_keys(config::keys& k, gpt2_size& size) {
   });
 }
 
-// A transformer begins with GPT-2's own random values, which are not written: texts from before there were others hold.
-void beginning_keys(config::keys& k, stored_weights& stored) {
-  initial_weights initial = stored.file.empty() ? initial_weights::random : initial_weights::given;
-  initialisation_word(k, initial, "'random'");
-  if (initial == initial_weights::theorem) {
-    k.problem("initialisation", "\"theorem\" is of V and W, which architecture = \"gpt2\" has not; take \"random\"");
+// The key is always written: texts from before it stand for GPT-2's scheme, which was the only one.
+void beginning_keys(config::keys& k, gpt2_options& o, stored_weights& stored) {
+  constexpr std::string_view take = "take \"fan_in\" or \"gpt2\"";
+  const auto schemes = all_initialisations();
+  const auto own = std::find_if(schemes.begin(), schemes.end(),
+                                [&](const auto* s) { return s->word() == o.initialisation->word(); });
+  beginning begins{.weights = initial_weights::random, .scheme = *own};
+  if (!stored.file.empty()) begins = {.weights = initial_weights::given};
+  initialisation_word(k, begins);
+  if (begins.weights == initial_weights::theorem) {
+    k.problem("initialisation",
+              fmt::format("\"theorem\" is of V and W, which architecture = \"gpt2\" has not; {}", take));
+  } else if (begins.weights == initial_weights::random && begins.scheme == nullptr) {
+    k.problem(
+        "initialisation",
+        fmt::format("\"random\" is of linear and softmax attention, where `initial_scale` is the deviation of all "
+                    "weights; architecture = \"gpt2\" has schemes for it: {}",
+                    take));
   }
-  stored_keys(k, initial, stored);
+  std::shared_ptr<const initialisation_scheme> scheme;
+  if (begins.scheme != nullptr) scheme = begins.scheme == *own ? o.initialisation : begins.scheme->clone();
+  k.part_keys("initialisation", scheme, schemes);
+  if (scheme != nullptr) o.initialisation = scheme;
+  stored_keys(k, begins.weights, stored);
 }
 
 // `of` is "dimension" or "examples", and `what` says in the documentation what grows.
@@ -95,7 +112,7 @@ void gpt2::keys(config::keys& k, const key_choice& which, stored_weights& stored
       curriculum_keys(k, "dimension", "coordinates of x and w that are not zero", o.dimension);
       curriculum_keys(k, "examples", "examples of a prompt", o.examples);
     }
-    if (which.of_model) beginning_keys(k, stored);
+    if (which.of_model) beginning_keys(k, o, stored);
   });
 }
 

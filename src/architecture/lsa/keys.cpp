@@ -51,7 +51,13 @@ void entry_keys(config::keys& k, lsa_options& options) {
 }
 
 void beginning_keys(config::keys& k, lsa_options& options, stored_weights& stored) {
-  initialisation_word(k, options.initial, "");
+  beginning begins{.weights = options.initial};
+  initialisation_word(k, begins);
+  if (begins.scheme != nullptr) {
+    k.problem("initialisation", fmt::format("\"{}\" is of transformers; take \"theorem\", \"random\" or \"stored\"",
+                                            begins.scheme->word()));
+  }
+  options.initial = begins.weights;
   k.when(options.initial == initial_weights::random, R"(initialisation = "random")", [&] {
     k.value({.name = "initial_scale", .help = "standard deviation"}, options.initial_scale, {.above = 0});
   });

@@ -43,6 +43,7 @@ training = "closed_form"
 [models.learned]
 architecture = "lsa"
 training = "samples"
+initialisation = "gpt2"
 objective = "process"
 k_train = 3
 optimizer = "sgd"

@@ -14,6 +14,7 @@
 
 #include "cotscale/architecture/sequence_model.hpp"
 #include "cotscale/base/error.hpp"
+#include "cotscale/config/differences.hpp"
 #include "cotscale/experiment/specification.hpp"
 #include "cotscale/model/lsa_chain.hpp"
 
@@ -229,7 +230,28 @@ TEST(architectures, keys_of_other_models_and_parts_are_refused) {
   refusal(lsa + "schedule = \"linear\"\nfloor = 1.5\n", "floor must be at most 1");
   refusal(lsa + "nesterov = true\n", "nesterov has an effect with optimizer = \"muon\" only");
   refusal(lsa + "optimizer = \"muon\"\nmuon_momentum = 1\n", "muon_momentum must be below 1");
-  refusal("architecture = \"gpt2\"\nsize = \"tiny\"\ninitialisation = \"stored\"\n", "initial_file is missing");
+  const std::string gpt2 = "architecture = \"gpt2\"\nsize = \"tiny\"\n";
+  refusal(gpt2 + "initialisation = \"stored\"\n", "initial_file is missing");
+  refusal(gpt2 + "initialisation = \"random\"\n", R"(schemes for it: take "fan_in" or "gpt2")");
+  refusal(gpt2 + "initialisation = \"theorem\"\n", R"(has not; take "fan_in" or "gpt2")");
+  refusal(lsa + "initialisation = \"fan_in\"\n",
+          R"("fan_in" is of transformers; take "theorem", "random" or "stored")");
+  refusal(softmax + "initialisation = \"gpt2\"\n", R"("gpt2" is of transformers; take "theorem")");
+}
+
+// Files from before the key have weights of GPT-2's scheme: they differ from any text of now, and are not gone on with.
+TEST(architectures, the_initialisation_of_a_transformer_always_stands_in_the_text) {
+  for (const std::string word : {"", "fan_in", "gpt2"}) {
+    const std::string key = word.empty() ? "" : "initialisation = \"" + word + "\"\n";
+    const std::string text = to_toml(with_model("architecture = \"gpt2\"\nsize = \"tiny\"\n" + key));
+    const std::string line = "initialisation = '" + (word.empty() ? "fan_in" : word) + "'\n";
+    ASSERT_THAT(text, HasSubstr(line));
+    EXPECT_EQ(to_toml(parse_specification(text, "again.toml", ".")), text);
+    std::string before = text;
+    before.erase(before.find(line), line.size());
+    EXPECT_THAT(differences(before, text),
+                testing::ElementsAre(HasSubstr(".initialisation: in the file (not set), now")));
+  }
 }
 
 TEST(tensors, are_found_by_name_in_either_type) {

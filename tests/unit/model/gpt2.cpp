@@ -3,8 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
-#include <numeric>
 #include <set>
 #include <string>
 #include <vector>
@@ -58,36 +56,6 @@ TEST(gpt2_layout, refuses_what_is_no_model) {
   refusal({.d = 0, .size = gpt2_tiny, .examples = 4}, "≥ 1, not 0, 3, 2, 64, 4 and 1");
   refusal({.d = 2, .size = {1, 3, 16}, .examples = 4}, "3 heads do not divide a width of 16");
   refusal({.d = 2, .size = gpt2_tiny, .examples = 4, .chain = 0}, "chain");
-}
-
-double deviation(const gpt2_layout& layout, const std::vector<float>& values, const std::string& name) {
-  const gpt2_tensor& t = tensor(layout, name);
-  double square = 0;
-  for (std::size_t i = 0; i < t.size(); ++i) square += std::pow(values[t.offset + i], 2);
-  return std::sqrt(square / static_cast<double>(t.size()));
-}
-
-TEST(initial_gpt2, has_the_scales_of_gpt2) {
-  const gpt2_layout layout({.d = 20, .size = gpt2_small, .examples = 40, .chain = 8});
-  const std::vector<float> values = initial_gpt2(layout, {1, 2});
-  EXPECT_NEAR(deviation(layout, values, "h.2.attn.c_attn.weight"), 0.02, 4e-4);
-  EXPECT_NEAR(deviation(layout, values, "h.5.mlp.c_proj.weight"), 0.02 / std::sqrt(12), 2e-4);
-  EXPECT_NEAR(deviation(layout, values, "h.5.attn.c_proj.weight"), 0.02 / std::sqrt(12), 2e-4);
-  EXPECT_NEAR(deviation(layout, values, "wpe.weight"), 0.02, 8e-4);
-  EXPECT_NEAR(deviation(layout, values, "read_out.weight"), 0.02, 2e-3);
-  EXPECT_EQ(deviation(layout, values, "h.0.ln_1.weight"), 1);
-  EXPECT_EQ(deviation(layout, values, "ln_f.weight"), 1);
-  EXPECT_EQ(deviation(layout, values, "h.0.mlp.c_fc.bias"), 0);
-  EXPECT_EQ(initial_gpt2(layout, {1, 2}), values);
-  EXPECT_NE(initial_gpt2(layout, {1, 3}), values);
-}
-
-TEST(initial_gpt2, gives_a_tensor_its_numbers_by_name) {
-  const gpt2_layout short_one({.d = 5, .size = gpt2_tiny, .examples = 4, .chain = 1});
-  const gpt2_layout long_one({.d = 5, .size = gpt2_tiny, .examples = 9, .chain = 3});
-  const std::vector<float> a = initial_gpt2(short_one, {1, 2}), b = initial_gpt2(long_one, {1, 2});
-  EXPECT_EQ(a[short_one.blocks[1].c_fc_weight], b[long_one.blocks[1].c_fc_weight]);
-  EXPECT_NE(a[short_one.blocks[0].c_fc_weight], a[short_one.blocks[1].c_fc_weight]);
 }
 
 }  // namespace

@@ -76,7 +76,7 @@ TEST(prompt_losses, of_a_transformer_add_up_to_the_loss_that_is_trained) {
   size.size = {2, 2, 16};
   size.objective = chain("rollout");
   const gpt2_layout layout(trained_configuration(d, 5, size));
-  const std::vector<float> start = initial_gpt2(layout, key("parameters"));
+  const std::vector<float> start = initial_gpt2(layout, *size.initialisation, key("parameters"));
   const std::vector<double> parameters(start.begin(), start.end());
   const mixture_prompts source = gpt2_training_prompts(one_task(), 5, key("prompts"));
   std::vector<prompt> prompts(3);

@@ -56,6 +56,7 @@ TEST(train_gpt2, learns) {
   gpt2_options options = short_training();
   const support::thread_scope scope(1);
   options.size = {2, 2, 32};
+  options.initialisation = initialisation_named("gpt2");
   options.steps = 600;
   options.batch = 64;
   options.optimizer.learning_rate = 3e-3;
@@ -79,7 +80,7 @@ TEST(train_gpt2, descends_along_the_gradient_of_the_batch) {
     options.fresh_prompts = false;
     const int k = options.objective->longest_chain();
     const gpt2_layout layout(trained_configuration(3, 5, options));
-    options.given = initial_gpt2(layout, key("beginning"));
+    options.given = initial_gpt2(layout, *options.initialisation, key("beginning"));
     const gpt2_training trained = train(two_tasks(), 5, options, "key", {0, 1});
     const mixture_prompts source = gpt2_training_prompts(two_tasks(), 5, key("key"));
     std::vector<prompt> prompts(37);
@@ -100,7 +101,7 @@ TEST(train_gpt2, takes_prompts_afresh_at_every_step) {
   gpt2_options options = short_training();
   options.optimizer.learning_rate = 1e-30;  // nothing moves
   const gpt2_layout layout(trained_configuration(3, 5, options));
-  options.given = initial_gpt2(layout, key("beginning"));
+  options.given = initial_gpt2(layout, *options.initialisation, key("beginning"));
   const gpt2_training trained = train(two_tasks(), 5, options, "key", {0, 1, 2});
   const mixture_prompts source = gpt2_training_prompts(two_tasks(), 5, key("key"));
   const std::vector<double> parameters(options.given.begin(), options.given.end());
