@@ -22,6 +22,7 @@ struct gpt2_options : learning_options {
   int room = 1;               ///< it has positions for chains of so many steps at least
   curriculum_ramp dimension;  ///< of x and w
   curriculum_ramp examples;   ///< n
+  double prefix_weight = 0;   ///< of the prefix loss (train/gpt2_objective.hpp), which no recorded loss has
   std::vector<float> given;   ///< parameters to begin with; empty: initial_gpt2 of the key
 };
 

@@ -80,6 +80,15 @@ void require_curriculum(config::keys& k, const std::string& of, const curriculum
   }
 }
 
+// Texts from before this key hold: 0 is not written.
+void prefix_key(config::keys& k, double& weight) {
+  k.value({.name = "prefix_weight",
+           .help = "how much it counts in training, beside the objective, that w is read out after every prefix of the "
+                   "examples: times the mean over y_1, …, y_n of ½‖ŵ − w‖². Recorded losses are without it",
+           .unwritten = "0.0"},
+          weight, {.least = 0});
+}
+
 }  // namespace
 
 void gpt2::keys(config::keys& k, const key_choice& which, stored_weights& stored) {
@@ -94,6 +103,7 @@ void gpt2::keys(config::keys& k, const key_choice& which, stored_weights& stored
       learning_keys(k, o);
       curriculum_keys(k, "dimension", "coordinates of x and w that are not zero", o.dimension);
       curriculum_keys(k, "examples", "examples of a prompt", o.examples);
+      prefix_key(k, o.prefix_weight);
     }
     if (which.of_model) beginning_keys(k, stored);
   });
