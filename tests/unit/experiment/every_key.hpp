@@ -63,6 +63,7 @@ inline const std::map<std::string, std::vector<std::string>> special{
     {"models.NAME.chain_step", {"4", "5"}},
     {"models.NAME.stages.chain_start", {"0", "4"}},
     {"models.NAME.stages.chain_step", {"4", "5"}},
+    {"sweep.record_every", {"1000", "2500"}},  // of a million steps
     {"models.NAME.stages.mixture", {"'isotropic'", "'skewed'"}},
     {"tasks.directions", {"[2, 3]", "1"}},
     {"target.eigenvalues", {"[1.0, 0.5, 0.25, 2.0]", "[1.0, 1.0, 1.0, 0.0]"}},
