@@ -27,7 +27,18 @@ std::vector<std::int64_t> training_step_axis(const specification& spec) {
     }
   }
   std::vector<std::int64_t> steps{0};
-  for (std::int64_t step = 1; step <= most; step *= 2) steps.push_back(step);
+  if (spec.record_every == 0) {
+    for (std::int64_t step = 1; step <= most; step *= 2) steps.push_back(step);
+    return steps;
+  }
+  constexpr std::int64_t most_records = 100'000;
+  if (most / spec.record_every > most_records) {
+    throw specification_error(
+        fmt::format("sweep.record_every is {}, which makes {} records of {} steps of training; {} "
+                    "are the most: raise it",
+                    spec.record_every, most / spec.record_every, most, most_records));
+  }
+  for (std::int64_t step = spec.record_every; step <= most; step += spec.record_every) steps.push_back(step);
   return steps;
 }
 

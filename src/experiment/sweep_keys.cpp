@@ -3,6 +3,7 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/experiment/theory_draws.hpp"
+#include "cotscale/train/learning_keys.hpp"
 #include "declarations.hpp"
 
 namespace cotscale {
@@ -73,6 +74,11 @@ void sweep_keys(config::keys& k, specification& spec, bool whole, bool requires_
   k.value({.name = "repeats",
            .help = "independent sets of test prompts, of training from samples, and of candidates that are drawn"},
           spec.repeats, {.least = 1, .most = 1'000'000});
+  k.value({.name = "record_every",
+           .help = "steps of training from one record of its loss to the next; 0: after 0, 1, 2, 4, 8, … steps",
+           .unwritten = "0",
+           .numbers = false},
+          spec.record_every, {.least = 0, .most = most_training_steps});
 }
 
 void task_keys(config::keys& k, specification& spec) {

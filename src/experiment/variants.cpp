@@ -56,6 +56,7 @@ std::string unknown(const std::vector<std::string>& words, const std::vector<con
 // Why a declared key cannot be an axis; empty if it can.
 std::string refusal(const std::vector<std::string>& words) {
   if (words[0] == "sweep" && words[1] != "seed") {
+    if (words[1] == "record_every") return "is one for the whole file; set sweep.record_every instead";
     return words[1] == "name" ? "has no effect on results; remove it"
                               : fmt::format("is an axis of its own; set sweep.{} instead", words[1]);
   }

@@ -30,6 +30,7 @@ void gpt2_pass<T>::backward(std::span<const T> parameters, int first, int last, 
     if (r.query_count() > 0) {
       feed_forward_backward(parameters, layer, r, gradient);
       attend_backward(parameters, layer, r, gradient);
+      if (r.prefixes > 0) spread_query_bar(r);
     }
     merge_heads_backward(layer, r);
     project_backward(parameters, layer, r, gradient);
@@ -37,21 +38,40 @@ void gpt2_pass<T>::backward(std::span<const T> parameters, int first, int last, 
   embed_backward(parameters, range_of(0, first, last), gradient);
 }
 
+// The derivative by what comes in or out of a block at the tokens that have queries: a part of x_bar_, or apart from it
+// until spread_query_bar().
+template<class T>
+view<T> gpt2_pass<T>::query_bar(const range& r) {
+  return r.prefixes > 0 ? rows(gathered_, 0, r.query_count(), width())
+                        : rows(x_bar_, r.queries, r.query_count(), width());
+}
+
+template<class T>
+void gpt2_pass<T>::spread_query_bar(const range& r) {
+  const int C = width();
+  for (const stretch& s : stretches(r)) {
+    for (int i = 0; i < s.count; ++i) {
+      std::copy_n(rows(gathered_, s.row + i, 1, C).data, static_cast<std::ptrdiff_t>(batch_) * C,
+                  rows(x_bar_, s.token + s.every * i, 1, C).data);
+    }
+  }
+}
+
 // output = norm(x)·W_outᵀ + b_out
 template<class T>
 void gpt2_pass<T>::read_out_backward(std::span<const T> parameters, const range& r, std::span<T> gradient) {
-  const int C = width(), i = r.queries - prompt_tokens_, count = r.query_count();
+  const int C = width(), i = r.output, count = r.query_count();
   const view<const T> bar = rows(output_bar_, i, count, d());
-  const view<T> normalised_bar(narrow_bar_.data(), count * batch_, C), x_bar = rows(x_bar_, r.queries, count, C);
+  const view<T> normalised_bar(narrow_bar_.data(), count * batch_, C), x_bar = query_bar(r);
   nn::linear_backward_weights<T>(rows(normalised_, i, count, C), bar, transpose::yes,
                                  {gradient.data() + layout_.read_out_weight, d(), C},
                                  gradient.data() + layout_.read_out_bias);
   nn::linear_backward_input<T>(bar, {at(parameters, layout_.read_out_weight), d(), C}, transpose::yes, 0,
                                normalised_bar);
   std::fill_n(x_bar.data, static_cast<std::ptrdiff_t>(x_bar.rows) * C, T{0});
-  nn::layer_norm_backward<T>(residual(layers(), r.queries, count), at(parameters, layout_.ln_f_weight),
-                             mean_.data() + i * batch_, scale_.data() + i * batch_, normalised_bar, x_bar,
-                             gradient.data() + layout_.ln_f_weight, gradient.data() + layout_.ln_f_bias);
+  nn::layer_norm_backward<T>(behind(layers() - 1, r), at(parameters, layout_.ln_f_weight), mean_.data() + i * batch_,
+                             scale_.data() + i * batch_, normalised_bar, x_bar, gradient.data() + layout_.ln_f_weight,
+                             gradient.data() + layout_.ln_f_bias);
 }
 
 // x' = middle + gelu(up)·W_proj + b_proj, up = norm(middle)·W_fc + b_fc
@@ -60,8 +80,8 @@ void gpt2_pass<T>::feed_forward_backward(std::span<const T> parameters, int laye
                                          std::span<T> gradient) {
   block_memory& m = memory(layer);
   const gpt2_block_offsets& o = layout_.blocks[static_cast<std::size_t>(layer)];
-  const int C = width(), t = r.queries, count = r.query_count(), n = count * batch_;
-  const view<T> x_bar = rows(x_bar_, t, count, C), up = rows(m.up, t, count, 4 * C);
+  const int C = width(), t = r.slot, count = r.query_count(), n = count * batch_;
+  const view<T> x_bar = query_bar(r), up = rows(m.up, t, count, 4 * C);
   const view<T> act(wide_.data(), n, 4 * C), up_bar(wide_bar_.data(), n, 4 * C), n2_bar(narrow_bar_.data(), n, C);
   const std::size_t size = static_cast<std::size_t>(n) * static_cast<std::size_t>(4 * C);
   nn::linear_backward_input<T>(x_bar, {at(parameters, o.mlp_proj_weight), 4 * C, C}, transpose::no, 0, up_bar);
@@ -82,20 +102,26 @@ void gpt2_pass<T>::attend_backward(std::span<const T> parameters, int layer, con
   block_memory& m = memory(layer);
   const gpt2_block_offsets& o = layout_.blocks[static_cast<std::size_t>(layer)];
   const int C = width(), D = head_width(), padded = nn::padded_to_lanes(tokens_), count = r.query_count();
-  const view<T> x_bar = rows(x_bar_, r.queries, count, C), attended_bar(narrow_bar_.data(), count * batch_, C);
-  nn::linear_backward_weights<T>(rows(m.attended, r.queries, count, C), x_bar, transpose::no,
+  const view<T> x_bar = query_bar(r), attended_bar(narrow_bar_.data(), count * batch_, C);
+  nn::linear_backward_weights<T>(rows(m.attended, r.slot, count, C), x_bar, transpose::no,
                                  {gradient.data() + o.attn_proj_weight, C, C}, gradient.data() + o.attn_proj_bias);
   nn::linear_backward_input<T>(x_bar, {at(parameters, o.attn_proj_weight), C, C}, transpose::no, 0, attended_bar);
   for (int b = 0; b < batch_; ++b) {
     for (int h = 0; h < heads(); ++h) {
-      const view<T> out_bar(head_rows_.data(), count, D);
-      for (int t = 0; t < count; ++t) copy_head<T>(attended_bar.row(t * batch_ + b) + h * D, D, out_bar.row(t));
-      nn::attention_backward<T>(
-          {head(m.q, chunk_, D, b, h, r.queries), count, D}, {head(m.k, tokens_, D, b, h, 0), r.last, D},
-          {head(m.v, tokens_, D, b, h, 0), r.last, D}, r.queries,
-          {head(m.p, chunk_, padded, b, h, r.queries), count, r.last, padded}, out_bar,
-          {head(q_bar_, chunk_, D, b, h, r.queries), count, D}, {head(m.k_bar, tokens_, D, b, h, 0), r.last, D},
-          {head(m.v_bar, tokens_, D, b, h, 0), r.last, D});
+      for (const stretch& s : stretches(r)) {
+        if (s.count == 0) continue;
+        const int slot = r.slot + s.row, keys = s.last() + 1;
+        const view<T> out_bar(head_rows_.data(), s.count, D);
+        for (int t = 0; t < s.count; ++t) {
+          copy_head<T>(attended_bar.row((s.row + t) * batch_ + b) + h * D, D, out_bar.row(t));
+        }
+        nn::attention_backward<T>({head(m.q, chunk_, D, b, h, slot), s.count, D},
+                                  {head(m.k, tokens_, D, b, h, 0), keys, D}, {head(m.v, tokens_, D, b, h, 0), keys, D},
+                                  s.token, {head(m.p, chunk_, padded, b, h, slot), s.count, keys, padded}, out_bar,
+                                  {head(q_bar_, chunk_, D, b, h, slot), s.count, D},
+                                  {head(m.k_bar, tokens_, D, b, h, 0), keys, D},
+                                  {head(m.v_bar, tokens_, D, b, h, 0), keys, D}, s.every);
+      }
     }
   }
 }
@@ -106,15 +132,28 @@ void gpt2_pass<T>::merge_heads_backward(int layer, const range& r) {
   const int C = width(), D = head_width();
   for (int b = 0; b < batch_; ++b) {
     for (int h = 0; h < heads(); ++h) {
-      const T* q = head(q_bar_, chunk_, D, b, h, r.first);
+      const T* q = head(q_bar_, chunk_, D, b, h, r.slot);
       const T* k = head(m.k_bar, tokens_, D, b, h, r.first);
       const T* v = head(m.v_bar, tokens_, D, b, h, r.first);
       for (int t = 0; t < r.count(); ++t) {
         T* to = qkv_.data() + static_cast<std::ptrdiff_t>(t * batch_ + b) * 3 * C + h * D;
-        if (r.first + t >= r.queries) copy_head(q + t * D, D, to);
+        if (t < r.query_count()) copy_head(q + t * D, D, to);
         copy_head(k + t * D, D, to + C);
         copy_head(v + t * D, D, to + 2 * C);
       }
+    }
+  }
+}
+
+// Adds the rows of queries to theirs among those of all tokens of a range.
+template<class T>
+void gpt2_pass<T>::add_query_rows(const range& r, view<const T> queries, view<T> all) const {
+  for (const stretch& s : stretches(r)) {
+    for (int i = 0; i < s.count * batch_; ++i) {
+      const int token = s.token + s.every * (i / batch_) - r.first;
+      const T* from = queries.row(s.row * batch_ + i);
+      T* to = all.row(token * batch_ + i % batch_);
+      for (int j = 0; j < all.columns; ++j) to[j] += from[j];
     }
   }
 }
@@ -124,23 +163,27 @@ template<class T>
 void gpt2_pass<T>::project_backward(std::span<const T> parameters, int layer, const range& r, std::span<T> gradient) {
   block_memory& m = memory(layer);
   const gpt2_block_offsets& o = layout_.blocks[static_cast<std::size_t>(layer)];
-  const int C = width(), n = r.count() * batch_, skipped = (r.queries - r.first) * batch_;
+  const int C = width(), n = r.count() * batch_, queries = r.query_count() * batch_;
   const view<const T> n1 = rows(m.n1, r.first, r.count(), C), weight(at(parameters, o.c_attn_weight), C, 3 * C);
   const view<T> bar(qkv_.data(), n, 3 * C), n1_bar(narrow_bar_.data(), n, C);
   const view<T> weight_bar(gradient.data() + o.c_attn_weight, C, 3 * C);
   T* bias_bar = gradient.data() + o.c_attn_bias;
-  const auto columns = [&](int from, int count, int skip, T beta) {
-    const view<T> part = bar.block(skip, from, n - skip, count);
-    nn::linear_backward_weights<T>(n1.block(skip, 0, n - skip, C), part, transpose::no,
-                                   weight_bar.block(0, from, C, count), bias_bar + from);
-    nn::linear_backward_input<T>(part, weight.block(0, from, C, count), transpose::no, beta,
-                                 n1_bar.block(skip, 0, n - skip, C));
+  const auto columns = [&](int from, int count, view<const T> x, view<const T> part, T beta, view<T> x_bar) {
+    nn::linear_backward_weights<T>(x, part, transpose::no, weight_bar.block(0, from, C, count), bias_bar + from);
+    nn::linear_backward_input<T>(part, weight.block(0, from, C, count), transpose::no, beta, x_bar);
   };
-  if (skipped == 0) {
-    columns(0, 3 * C, 0, 0);
+  if (queries == n) {
+    columns(0, 3 * C, n1, bar, 0, n1_bar);
   } else {
-    columns(C, 2 * C, 0, 0);
-    if (skipped < n) columns(0, C, skipped, 1);
+    columns(C, 2 * C, n1, bar.block(0, C, n, 2 * C), 0, n1_bar);
+    const view<const T> part = bar.block(0, 0, queries, C);
+    if (r.prefixes > 0) {
+      const view<T> apart(wide_bar_.data(), queries, C);
+      columns(0, C, of_queries(r, n1), part, 0, apart);
+      add_query_rows(r, apart, n1_bar);
+    } else if (queries > 0) {
+      columns(0, C, of_queries(r, n1), part, 1, n1_bar.block(n - queries, 0, queries, C));
+    }
   }
   nn::layer_norm_backward<T>(residual(layer, r.first, r.count()), at(parameters, o.ln_1_weight),
                              m.mean1.data() + r.first * batch_, m.scale1.data() + r.first * batch_, n1_bar,

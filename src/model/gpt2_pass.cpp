@@ -16,15 +16,16 @@ gpt2_pass<T>::gpt2_pass(const gpt2_layout& layout, keep what) : layout_(layout),
 }
 
 template<class T>
-void gpt2_pass<T>::start(int batch, int prompt_tokens, int weight_tokens) {
+void gpt2_pass<T>::start(int batch, int prompt_tokens, int weight_tokens, read where) {
   const gpt2_configuration& c = layout_.configuration();
   expects(batch >= 1 && prompt_tokens >= 0 && prompt_tokens % 2 == 0 && prompt_tokens <= 2 * c.examples &&
-              weight_tokens >= 1 && weight_tokens <= c.chain,
+              weight_tokens >= 1 && weight_tokens <= c.chain && (where == read::weights || what_ == keep::all),
           "gpt2_pass: batch = {}, {} prompt tokens, {} weight tokens, for {} examples and chains of {}", batch,
           prompt_tokens, weight_tokens, c.examples, c.chain);
   batch_ = batch;
   prompt_tokens_ = prompt_tokens;
   tokens_ = prompt_tokens + weight_tokens;
+  prefixes_ = where == read::prefixes ? prompt_tokens / 2 : 0;
   constexpr int rows_of_chunk = 512;  // enough for a product of matrices, and few enough for the cache
   chunk_ = what_ == keep::all ? tokens_ : std::clamp(rows_of_chunk / batch, 1, tokens_);
   done_ = 0;
@@ -38,7 +39,7 @@ void gpt2_pass<T>::allocate() {
     if (b.size() < n) b.resize(n);
   };
   const bool all = what_ == keep::all;
-  const int C = width(), padded = nn::padded_to_lanes(tokens_), weights = tokens_ - prompt_tokens_;
+  const int C = width(), padded = nn::padded_to_lanes(tokens_), outputs = prefixes_ + tokens_ - prompt_tokens_;
   const std::size_t rows = size(chunk_, batch_);
   for (int layer = 0; layer < layers(); ++layer) {
     block_memory& m = blocks_[static_cast<std::size_t>(layer)];
@@ -53,17 +54,18 @@ void gpt2_pass<T>::allocate() {
     grow(m.p, all ? size(batch_, heads(), tokens_, padded) : size(chunk_, padded));
   }
   grow(input_, size(tokens_, batch_, channels()));
-  for (buffer* b : {&x_, &normalised_}) grow(*b, size(weights, batch_, C));
-  for (buffer* b : {&mean_, &scale_}) grow(*b, size(weights, batch_));
-  grow(output_, size(weights, batch_, d()));
+  for (buffer* b : {&x_, &normalised_}) grow(*b, size(outputs, batch_, C));
+  for (buffer* b : {&mean_, &scale_}) grow(*b, size(outputs, batch_));
+  grow(output_, size(outputs, batch_, d()));
+  if (prefixes_ > 0) grow(gathered_, size(outputs, batch_, C));
   grow(qkv_, rows * size(3, C));
   grow(head_rows_, rows * size(C));
   grow(wide_, rows * size(4, C));
   if (!all) return;
   grow(wide_bar_, rows * size(4, C));
   for (buffer* b : {&narrow_bar_, &x_bar_, &q_bar_}) grow(*b, rows * size(C));
-  grow(output_bar_, size(weights, batch_, d()));
-  grow(token_bar_, size(weights, batch_, channels()));
+  grow(output_bar_, size(outputs, batch_, d()));
+  grow(token_bar_, size(tokens_ - prompt_tokens_, batch_, channels()));
 }
 
 // ---- forward ----
@@ -112,19 +114,19 @@ template<class T>
 void gpt2_pass<T>::project(std::span<const T> parameters, int layer, const range& r) {
   block_memory& m = memory(layer);
   const gpt2_block_offsets& o = layout_.blocks[static_cast<std::size_t>(layer)];
-  const int C = width(), row = stored(r.first) * batch_, skipped = (r.queries - r.first) * batch_;
+  const int C = width(), row = stored(r.first) * batch_;
   const view<T> n1 = rows(m.n1, stored(r.first), r.count(), C);
   nn::layer_norm<T>(residual(layer, r.first, r.count()), at(parameters, o.ln_1_weight), at(parameters, o.ln_1_bias),
                     m.mean1.data() + row, m.scale1.data() + row, n1);
   const view<const T> weight(at(parameters, o.c_attn_weight), C, 3 * C);
   const T* bias = at(parameters, o.c_attn_bias);
   const view<T> qkv(qkv_.data(), r.count() * batch_, 3 * C);
-  if (skipped == 0) {
+  if (r.query_count() == r.count()) {
     nn::linear<T>(n1, weight, transpose::no, bias, qkv);
   } else {
     nn::linear<T>(n1, weight.block(0, C, C, 2 * C), transpose::no, bias + C, qkv.block(0, C, qkv.rows, 2 * C));
-    nn::linear<T>(n1.block(skipped, 0, n1.rows - skipped, C), weight.block(0, 0, C, C), transpose::no, bias,
-                  qkv.block(skipped, 0, qkv.rows - skipped, C));
+    nn::linear<T>(of_queries(r, n1), weight.block(0, 0, C, C), transpose::no, bias,
+                  qkv.block(0, 0, r.query_count() * batch_, C));
   }
   split_heads(layer, r);
 }
@@ -134,12 +136,12 @@ void gpt2_pass<T>::split_heads(int layer, const range& r) {
   const int C = width(), D = head_width();
   for (int b = 0; b < batch_; ++b) {
     for (int h = 0; h < heads(); ++h) {
-      T* q = head(memory(layer).q, chunk_, D, b, h, stored(r.first));
+      T* q = head(memory(layer).q, chunk_, D, b, h, r.slot);
       T* k = head(cache(layer).k, tokens_, D, b, h, r.first);
       T* v = head(cache(layer).v, tokens_, D, b, h, r.first);
       for (int t = 0; t < r.count(); ++t) {
         const T* from = qkv_.data() + static_cast<std::ptrdiff_t>(t * batch_ + b) * 3 * C + h * D;
-        if (r.first + t >= r.queries) copy_head(from, D, q + t * D);
+        if (t < r.query_count()) copy_head(from, D, q + t * D);
         copy_head(from + C, D, k + t * D);
         copy_head(from + 2 * C, D, v + t * D);
       }
@@ -153,21 +155,24 @@ void gpt2_pass<T>::attend(std::span<const T> parameters, int layer, const range&
   block_memory& m = memory(layer);
   const gpt2_block_offsets& o = layout_.blocks[static_cast<std::size_t>(layer)];
   const int C = width(), D = head_width(), padded = nn::padded_to_lanes(tokens_);
-  const view<T> attended = rows(m.attended, stored(r.queries), r.query_count(), C);
+  const view<T> attended = rows(m.attended, r.slot, r.query_count(), C);
   for (int b = 0; b < batch_; ++b) {
     for (int h = 0; h < heads(); ++h) {
-      T* p = what_ == keep::all ? head(m.p, chunk_, padded, b, h, r.queries) : m.p.data();
-      const view<T> out(head_rows_.data(), r.query_count(), D);
-      nn::attention<T>({head(m.q, chunk_, D, b, h, stored(r.queries)), r.query_count(), D},
-                       {head(cache(layer).k, tokens_, D, b, h, 0), r.last, D},
-                       {head(cache(layer).v, tokens_, D, b, h, 0), r.last, D}, r.queries,
-                       {p, r.query_count(), r.last, padded}, out);
-      for (int t = 0; t < out.rows; ++t) copy_head(out.row(t), D, attended.row(t * batch_ + b) + h * D);
+      for (const stretch& s : stretches(r)) {
+        if (s.count == 0) continue;
+        const int slot = r.slot + s.row, keys = s.last() + 1;
+        T* p = what_ == keep::all ? head(m.p, chunk_, padded, b, h, slot) : m.p.data();
+        const view<T> out(head_rows_.data(), s.count, D);
+        nn::attention<T>(
+            {head(m.q, chunk_, D, b, h, slot), s.count, D}, {head(cache(layer).k, tokens_, D, b, h, 0), keys, D},
+            {head(cache(layer).v, tokens_, D, b, h, 0), keys, D}, s.token, {p, s.count, keys, padded}, out, s.every);
+        for (int t = 0; t < out.rows; ++t) copy_head(out.row(t), D, attended.row((s.row + t) * batch_ + b) + h * D);
+      }
     }
   }
   nn::linear_residual<T>(attended, {at(parameters, o.attn_proj_weight), C, C}, at(parameters, o.attn_proj_bias),
-                         residual(layer, r.queries, r.query_count()),
-                         rows(m.middle, stored(r.queries), r.query_count(), C));
+                         of_queries(r, residual(layer, r.first, r.count())),
+                         rows(m.middle, r.slot, r.query_count(), C));
 }
 
 // x' = middle + gelu(norm(middle)·W_fc + b_fc)·W_proj + b_proj
@@ -175,7 +180,7 @@ template<class T>
 void gpt2_pass<T>::feed_forward(std::span<const T> parameters, int layer, const range& r) {
   block_memory& m = memory(layer);
   const gpt2_block_offsets& o = layout_.blocks[static_cast<std::size_t>(layer)];
-  const int C = width(), t = stored(r.queries), count = r.query_count();
+  const int C = width(), t = r.slot, count = r.query_count();
   const view<T> middle = rows(m.middle, t, count, C), n2 = rows(m.n2, t, count, C), up = rows(m.up, t, count, 4 * C);
   const view<T> wide(wide_.data(), up.rows, 4 * C);
   const std::size_t size = static_cast<std::size_t>(up.rows) * static_cast<std::size_t>(up.columns);
@@ -184,17 +189,16 @@ void gpt2_pass<T>::feed_forward(std::span<const T> parameters, int layer, const 
   nn::linear<T>(n2, {at(parameters, o.c_fc_weight), C, 4 * C}, transpose::no, at(parameters, o.c_fc_bias), up);
   nn::gelu<T>({up.data, size}, {wide.data, size});
   nn::linear_residual<T>(wide, {at(parameters, o.mlp_proj_weight), 4 * C, C}, at(parameters, o.mlp_proj_bias), middle,
-                         residual(layer + 1, r.queries, count));
+                         behind(layer, r));
 }
 
 // output = norm(x)·W_outᵀ + b_out
 template<class T>
 void gpt2_pass<T>::read_out(std::span<const T> parameters, const range& r) {
-  const int C = width(), i = r.queries - prompt_tokens_;
+  const int C = width(), i = r.output;
   const view<T> normalised = rows(normalised_, i, r.query_count(), C);
-  nn::layer_norm<T>(residual(layers(), r.queries, r.query_count()), at(parameters, layout_.ln_f_weight),
-                    at(parameters, layout_.ln_f_bias), mean_.data() + i * batch_, scale_.data() + i * batch_,
-                    normalised);
+  nn::layer_norm<T>(behind(layers() - 1, r), at(parameters, layout_.ln_f_weight), at(parameters, layout_.ln_f_bias),
+                    mean_.data() + i * batch_, scale_.data() + i * batch_, normalised);
   nn::linear<T>(normalised, {at(parameters, layout_.read_out_weight), d(), C}, transpose::yes,
                 at(parameters, layout_.read_out_bias), rows(output_, i, r.query_count(), d()));
 }

@@ -7,10 +7,10 @@
 namespace cotscale {
 
 template<class T>
-void start_prompts(std::span<const prompt> prompts, int steps, gpt2_pass<T>& pass) {
+void start_prompts(std::span<const prompt> prompts, int steps, gpt2_pass<T>& pass, typename gpt2_pass<T>::read where) {
   expects(!prompts.empty(), "start_prompts: no prompts");
   const int d = prompts.front().x.rows(), m = prompts.front().x.columns();
-  pass.start(static_cast<int>(prompts.size()), 2 * m, steps);
+  pass.start(static_cast<int>(prompts.size()), 2 * m, steps, where);
   for (int t = 0; t <= 2 * m; ++t) {
     const view<T> rows = pass.token(t);
     expects(rows.columns == d + 1, "start_prompts: d = {}, tokens of {} numbers", d, rows.columns);
@@ -51,9 +51,9 @@ void forward_chain(std::span<const T> parameters, int steps, gpt2_pass<T>& pass)
   }
 }
 
-#define COTSCALE_INSTANTIATE(T)                                                \
-  template void start_prompts<T>(std::span<const prompt>, int, gpt2_pass<T>&); \
-  template void write_estimate<T>(int, gpt2_pass<T>&);                         \
+#define COTSCALE_INSTANTIATE(T)                                                                             \
+  template void start_prompts<T>(std::span<const prompt>, int, gpt2_pass<T>&, typename gpt2_pass<T>::read); \
+  template void write_estimate<T>(int, gpt2_pass<T>&);                                                      \
   template void forward_chain<T>(std::span<const T>, int, gpt2_pass<T>&);
 COTSCALE_INSTANTIATE(float)
 COTSCALE_INSTANTIATE(double)

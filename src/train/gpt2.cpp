@@ -17,6 +17,7 @@ constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 void require_valid(const gpt2_options& o, const gpt2_layout& layout) {
   expects(o.steps >= 0 && o.batch >= 1, "train_gpt2: steps = {}, batch = {}", o.steps, o.batch);
+  expects(o.prefix_weight >= 0, "train_gpt2: prefix_weight = {}", o.prefix_weight);
   expects(o.given.empty() || o.given.size() == layout.size(), "train_gpt2: {} given parameters for {}", o.given.size(),
           layout.size());
   require_valid(o.dimension, "the dimension");

@@ -30,9 +30,11 @@ template<class T>
 double gpt2_objective<T>::add(const training_objective& objective, int k, std::span<const T> parameters,
                               std::span<const prompt> prompts, double weight, std::span<T> gradient) {
   expects(k >= 1 && k <= objective.longest_chain(), "gpt2_objective: k = {}", k);
-  start_prompts(prompts, k, pass_);
+  using read = typename gpt2_pass<T>::read;
+  start_prompts(prompts, k, pass_, prefix_weight_ > 0 ? read::prefixes : read::weights);
   forward(objective, k, parameters, prompts);
   const double loss = residuals(objective, k, prompts, weight);
+  if (prefix_weight_ > 0) prefix_residuals(prompts, weight);
   backward(objective, k, parameters, gradient);
   return loss;
 }
@@ -101,6 +103,16 @@ double gpt2_objective<T>::residuals(const training_objective& objective, int k, 
     }
   }
   return loss;
+}
+
+// Every prefix is to tell w itself, also where the objective teaches a chain.
+template<class T>
+void gpt2_objective<T>::prefix_residuals(std::span<const prompt> prompts, double weight) {
+  const auto weight_of = [&](std::size_t b) { return prompts[b].w.data(); };
+  const int n = pass_.prompt_tokens() / 2;
+  for (int i = 0; i < n; ++i) {
+    residual(pass_.prefix_output(i), weight_of, weight * prefix_weight_ / n, pass_.prefix_output_bar(i));
+  }
 }
 
 template<class T>

@@ -37,7 +37,7 @@ gpt2_samples::gpt2_samples(const gpt2_layout& layout, const task_mixture& tasks,
       key_(key),
       prompts_(gpt2_training_prompts(tasks, n, key)),
       per_shard_(round_up(options.batch, gpt2_most_shards(layout.size()))),
-      workers_([&layout] { return std::make_unique<worker>(layout); }) {}
+      workers_([&layout, &options] { return std::make_unique<worker>(layout, options.prefix_weight); }) {}
 
 std::vector<learning_tensor> gpt2_samples::tensors() const {
   std::vector<learning_tensor> out;

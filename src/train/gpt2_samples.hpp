@@ -31,7 +31,7 @@ class gpt2_samples : public trainable<float> {
 
  private:
   struct worker {
-    explicit worker(const gpt2_layout& layout) : objective(layout) {}
+    worker(const gpt2_layout& layout, double prefix_weight) : objective(layout, prefix_weight) {}
     gpt2_objective<float> objective;
     std::vector<prompt> prompts;
   };

@@ -28,9 +28,9 @@ bool is_finite(const std::vector<T>& values) {
 template<class T>
 class learner<T>::batch {
  public:
-  batch(trainable<T>& model, const training_objective& objective, stream_key key)
+  batch(trainable<T>& model, const learning_options& options, stream_key key)
       : model_(model),
-        lengths_(objective, key),
+        lengths_(*options.objective, options.chain, key),
         losses_(static_cast<std::size_t>(model.shards())),
         sum_(model.size(), [&model] { return model.blank_gradient(); }) {}
 
@@ -74,8 +74,9 @@ learner<T>::learner(trainable<T>& model, const learning_options& options, stream
       options_(options),
       stop_(std::move(stop)),
       tensors_(model.tensors()),
-      batch_(std::make_unique<batch>(model, *options.objective, key)) {
+      batch_(std::make_unique<batch>(model, options, key)) {
   require_valid(options.optimizer);
+  require_valid(options.chain, "the chain");
 }
 
 template<class T>

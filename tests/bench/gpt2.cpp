@@ -2,7 +2,8 @@
 // CPU milliseconds, the operations of a step in GFLOP (6 · parameters · tokens and causal attention), and the rate of a
 // product of matrices of 2048 in the same run. `chain`: roll-outs of 64 prompts over 20 steps, CPU milliseconds.
 // `threads`: as `steps`, on OMP_NUM_THREADS threads; wall milliseconds. `memory`: MB at the peak of a step of a chain
-// of 21 (101 tokens). gpt2.py compares them with peers/gpt2.py.
+// of 21 (101 tokens). `prefixes`: tokens that a second of CPU trains on, d = 5, n = 20, chains of 10 (preset fig2c),
+// without and with the loss of prefixes. gpt2.py compares them with peers/gpt2.py.
 #include <fmt/format.h>
 #include <sys/resource.h>
 
@@ -50,6 +51,27 @@ double step_seconds(gpt2_size size, double (*clock)()) {
   return (seconds(steps + 1) - once) / static_cast<double>(steps);
 }
 
+// In turn, lest other work of the machine weighs on one of them.
+std::array<double, 2> tokens_per_second_with_prefixes(gpt2_size size) {
+  constexpr int short_d = 5, short_n = 20, k = 10;
+  const task_mixture tasks(covariance(std::vector<double>(short_d, 1.0)));
+  std::array<double, 2> tokens{}, seconds{};
+  for (int turn = 0; turn < bench::sized(8, 1); ++turn) {
+    for (const std::size_t with : {0U, 1U}) {
+      gpt2_options options;
+      options.size = size;
+      options.objective = objective_named("rollout", fmt::format("k_train = {}", k));
+      options.steps = bench::sized(30, 1);
+      options.prefix_weight = static_cast<double>(with);
+      const double start = bench::cpu_seconds();
+      const gpt2_record record = train_gpt2(tasks, short_n, options, key, {}, {}).record;
+      seconds.at(with) += bench::cpu_seconds() - start;
+      tokens.at(with) += record.tokens_per_second * record.seconds;
+    }
+  }
+  return {tokens[0] / seconds[0], tokens[1] / seconds[1]};
+}
+
 double step_operations(gpt2_size size) {
   const gpt2_layout layout({.d = d, .size = size, .examples = n, .chain = weight_tokens});
   const double tokens = 2 * n + weight_tokens;
@@ -94,9 +116,9 @@ double product_rate() {
 
 int main(int argc, char** argv) {
   const std::string_view what = argc == 3 ? argv[2] : "";
-  constexpr std::array<std::string_view, 4> known{"steps", "chain", "threads", "memory"};
+  constexpr std::array<std::string_view, 5> known{"steps", "chain", "threads", "memory", "prefixes"};
   if (std::find(known.begin(), known.end(), what) == known.end()) {
-    fmt::print(stderr, "usage: gpt2 tiny|small|standard steps|chain|threads|memory\n");
+    fmt::print(stderr, "usage: gpt2 tiny|small|standard steps|chain|threads|memory|prefixes\n");
     return 2;
   }
   const gpt2_size size = size_of(argv[1]);
@@ -108,6 +130,8 @@ int main(int argc, char** argv) {
     fmt::print("{}\n", 1e3 * roll_out_seconds(size));
   } else if (what == "threads") {
     fmt::print("{}\n", 1e3 * step_seconds(size, bench::wall_seconds));
+  } else if (what == "prefixes") {
+    fmt::print("{}\n", fmt::join(tokens_per_second_with_prefixes(size), " "));
   } else {
     fmt::print("{}\n", peak_megabytes(size));
   }

@@ -61,6 +61,11 @@ def compare(size, python):
           f"{limit(recomputed / chain, 10)}, with a cache {cached:.0f} ms, ratio {limit(cached / chain, LIMITS[size][1])}")
 
 
+def compare_prefixes(size):
+    without, with_prefixes = medians([numbers(start(BUILD / "bench_gpt2", size, "prefixes")) for _ in range(REPETITIONS[size])])
+    print(f"{size}: d = 5, n = 20: {without:.0f} tokens a second of CPU, with the loss of prefixes {with_prefixes:.0f}, ratio {with_prefixes / without:.2f}")
+
+
 def compare_threads(size):
     ratios = []
     for _ in range(REPETITIONS[size]):
@@ -76,6 +81,7 @@ def main():
     for size in SIZES:
         compare(size, python)
         compare_threads(size)
+        compare_prefixes(size)
     for threads in 1, 2:
         megabytes = numbers(start(BUILD / "bench_gpt2", "tiny" if SMOKE else "standard", "memory", threads=threads))[0]
         print(f"standard, batch 64, 101 tokens, {threads} threads: {megabytes:.0f} MB{'' if megabytes <= 700 else ': MISSED'} (limit 700)")

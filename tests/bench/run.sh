@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds and runs benchmarks: run.sh [--long | --smoke] [NAME ...], all but `grid` by default. BUILD: the build directory, build/release by
+# Builds and runs benchmarks: run.sh [--long | --smoke] [NAME ...], all but `grid` and `complete` by default. BUILD: the build directory, build/release by
 # default. --smoke: all of them, small and once, to see that they run; the numbers mean nothing.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -18,7 +18,7 @@ elif [ "${1-}" = --smoke ]; then
   export COTSCALE_SMOKE=1
   smaller=(--set sweep.repeats=1 --set test.prompts=32)
   shift
-  [ $# -gt 0 ] || set -- grid normals roll_out adam_step gpt2 select large cost_model overhead scheduler_idle memory
+  [ $# -gt 0 ] || set -- grid normals roll_out adam_step gpt2 select large cost_model overhead scheduler_idle memory complete
 fi
 [ $# -gt 0 ] || set -- normals roll_out adam_step gpt2 select large cost_model overhead scheduler_idle memory
 
@@ -35,6 +35,7 @@ for name in "$@"; do
       rm bench_grid.h5
       echo "$(($(date +%s) - begin)) s of the limit of 600 s"
       ;;
+    complete) "$here/complete.py" --build "$build" base prefixes:prefix_weight=1 late:schedule=late_decay,decay_from=0.5 ;;
     overhead) mpirun -n 2 ./bench_overhead ;;
     scheduler_idle) "$here/$name.py" $long "$build" ;;
     *) echo "run.sh: no benchmark is called $name" >&2 && exit 2 ;;

@@ -13,6 +13,7 @@ from sweeping import with_axes
     ('"models.learned.nope" = [1.0]', ["is no key of [models.NAME] (`cotscale keys models.NAME` lists them)"]),
     ('"learning_rate" = [1.0]', ["is no key of a table"]),
     ('"sweep.n" = [1, 2]', ["is an axis of its own; set sweep.n instead"]),
+    ('"sweep.record_every" = [1, 2]', ["is one for the whole file; set sweep.record_every instead"]),
     ('"test.k" = [1, 2]', ["is an axis of the results already; set test.k instead"]),
     ('"models.other.steps" = [1, 2]', ["there is no such table; no cell has it"]),
     ('"models.learned.steps" = [2, 2]', ["has the value 2 twice"]),

@@ -13,7 +13,7 @@ torch.set_num_threads(1)
 
 LAYERS, HEADS, WIDTH = 3, 2, 64  # as in tests/support/gpt2_dump.cpp
 D, N, STEPS, BATCH, ETA = 5, 10, 4, 12, 0.4
-KINDS = ["direct", "process", "process_gd", "outcome", "rollout"]
+KINDS = ["direct", "process", "process_gd", "outcome", "rollout", "trajectory"]
 
 
 def dump(*words):
@@ -119,19 +119,26 @@ def loss_of(found, targets, kind):
     return squares[-1] if kind == "outcome" else squares.mean()
 
 
+def prefix_loss(p, x, y, w):
+    """Mean over i of ½‖ŵ(y_i) − w‖², read out at the labels."""
+    found = forward(p, example_tokens(x, y))[:, 1::2]
+    return 0.5 * ((found - w[:, None]) ** 2).sum(-1).mean()
+
+
 def relative_distance(a, b):
     return ((a - b).norm() / b.norm()).item()
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("precision, tolerance", [("float", 1e-5), ("double", 1e-10)])
-def test_outputs_and_gradients_are_those_of_pytorch(directory, layout, kind, precision, tolerance):
-    dump("gradient", directory, precision, kind)
+@pytest.mark.parametrize("prefix_weight", [0, 0.7])
+def test_outputs_and_gradients_are_those_of_pytorch(directory, layout, kind, precision, tolerance, prefix_weight):
+    dump("gradient", directory, precision, kind, prefix_weight)
     p = named_parameters(directory, layout, torch.double)
     x, y, w = prompts(directory, torch.double)
     found, targets = outputs(p, kind, x, y, w)
     loss = loss_of(found, targets, kind)
-    loss.backward()
+    (loss + prefix_weight * prefix_loss(p, x, y, w)).backward()
     assert relative_distance(read(directory, "outputs", len(found), BATCH, D), found) < tolerance
     assert abs(read(directory, "loss").item() / loss.item() - 1) < tolerance
     gradient = read(directory, "gradient")

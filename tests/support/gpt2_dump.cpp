@@ -1,6 +1,7 @@
 // What test_gpt2.py compares with PyTorch. Numbers in files are raw, float64.
 //   gpt2_dump layout                         a line for every parameter: name, offset, shape
-//   gpt2_dump gradient DIR PRECISION KIND    reads DIR/parameters; writes prompts, outputs (k, B, d), loss, gradient
+//   gpt2_dump gradient DIR PRECISION KIND PREFIX_WEIGHT
+//                                            reads DIR/parameters; writes prompts, outputs (k, B, d), loss, gradient
 //   gpt2_dump adam DIR KIND STEPS            the same prompts at every step: writes DIR/losses
 //   gpt2_dump roll_out DIR                   writes DIR/errors (k + 1, B) of test prompts
 #include <fmt/format.h>
@@ -76,12 +77,12 @@ std::vector<prompt> training_prompts() {
 }
 
 template<class T>
-void dump_gradient(const std::string& directory, const std::string& kind) {
+void dump_gradient(const std::string& directory, const std::string& kind, double prefix_weight) {
   const auto objective = objective_of(kind);
   const int k = objective->longest_chain();
   const std::vector<prompt> prompts = training_prompts();
   std::vector<T> gradient(layout.size()), outputs;
-  gpt2_objective<T> loss(layout);
+  gpt2_objective<T> loss(layout, prefix_weight);
   const double value = loss.add(*objective, k, parameters<T>(directory), prompts, 1.0 / batch, gradient);
   for (int i = 0; i < k; ++i) outputs.insert(outputs.end(), loss.output(i).data, loss.output(i).data + batch * d);
   write_prompts(directory, prompts);
@@ -122,8 +123,8 @@ int main(int argc, char** argv) {
   const blas_threads one(1);
   if (words.size() == 1 && words[0] == "layout") {
     for (const gpt2_tensor& t : layout.tensors()) fmt::print("{} {} {}\n", t.name, t.offset, fmt::join(t.shape, " "));
-  } else if (words.size() == 4 && words[0] == "gradient") {
-    (words[2] == "float" ? dump_gradient<float> : dump_gradient<double>)(words[1], words[3]);
+  } else if (words.size() == 5 && words[0] == "gradient") {
+    (words[2] == "float" ? dump_gradient<float> : dump_gradient<double>)(words[1], words[3], std::stod(words[4]));
   } else if (words.size() == 4 && words[0] == "adam") {
     dump_adam(words[1], words[2], std::stoll(words[3]));
   } else if (words.size() == 2 && words[0] == "roll_out") {

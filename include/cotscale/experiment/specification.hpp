@@ -120,6 +120,7 @@ struct specification {
   std::vector<double> hardness;  ///< empty if `[target]` has a covariance of its own
   std::vector<std::int64_t> n;
   int repeats = 1;
+  std::int64_t record_every = 0;  ///< steps from one record of a training to the next; 0: they double
   int d = 0;
   double noise = 0;  ///< σ², the variance of the noise of labels
   std::shared_ptr<const weight_prior> weights = normal_weights();

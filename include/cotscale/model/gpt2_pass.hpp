@@ -1,6 +1,7 @@
 // A batch of prompts on its way through a GPT-2-style model, forward and backward, some tokens at a time.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <span>
 #include <vector>
@@ -13,8 +14,8 @@ namespace cotscale {
 
 /// Activations of B prompts of P tokens each (2 for an example), followed by up to W weight tokens. Tokens go forward
 /// in order, any number at a time: keys and values of those before are kept, so a step of a chain costs a token. Rows
-/// are by token first: row t·B + b belongs to token t of prompt b. Outputs are computed at weight tokens only; in the
-/// last block nothing else has queries or an MLP.
+/// are by token first: row t·B + b belongs to token t of prompt b. Outputs are computed at weight tokens and, where it
+/// is asked for, at y tokens; in the last block nothing else has queries or an MLP.
 template<class T>
 class gpt2_pass {
  public:
@@ -22,11 +23,15 @@ class gpt2_pass {
     all,    ///< what backward() needs, of all tokens
     cache,  ///< keys and values only
   };
+  enum class read {
+    weights,   ///< at weight tokens
+    prefixes,  ///< at y tokens too: an estimate after each prefix of the examples. Needs keep::all
+  };
 
   gpt2_pass(const gpt2_layout& layout, keep what);
 
   /// Begins a batch. P = 2·(examples of each prompt) ≤ 2·configuration.examples, W ≤ configuration.chain.
-  void start(int batch, int prompt_tokens, int weight_tokens);
+  void start(int batch, int prompt_tokens, int weight_tokens, read where = read::weights);
 
   int batch() const { return batch_; }
   int prompt_tokens() const { return prompt_tokens_; }
@@ -39,10 +44,15 @@ class gpt2_pass {
   void forward(std::span<const T> parameters, int first, int last);
 
   /// What is read out at weight token i, (B, d).
-  view<const T> output(int i) const { return rows(output_, i, 1, d()); }
+  view<const T> output(int i) const { return rows(output_, prefixes_ + i, 1, d()); }
 
   /// The derivative of the loss by output(i), (B, d): to be written before token P + i goes backward.
-  view<T> output_bar(int i) { return rows(output_bar_, i, 1, d()); }
+  view<T> output_bar(int i) { return rows(output_bar_, prefixes_ + i, 1, d()); }
+
+  /// With read::prefixes what is read out at token 2i + 1, y of example i ≥ 0, (B, d); and the derivative by it, to be
+  /// written before that token goes backward.
+  view<const T> prefix_output(int i) const { return rows(output_, i, 1, d()); }
+  view<T> prefix_output_bar(int i) { return rows(output_bar_, i, 1, d()); }
 
   /// After all tokens went forward: forgets the last gradients.
   void start_backward();
@@ -66,11 +76,21 @@ class gpt2_pass {
     buffer k_bar, v_bar;               // heads, (D)
   };
 
-  // Tokens first … last − 1, of which those from `queries` on have queries in this block.
+  // Tokens first … last − 1, of which those from `queries` on have queries in this block, and before these so many y
+  // tokens, where prefixes are read out. What belongs to queries only stands without gaps.
   struct range {
     int first, queries, last;
+    int prefixes;  // y tokens before `queries` that have queries
+    int slot;      // where the first query is in the block's memory
+    int output;    // and in that of outputs, behind the last block
     int count() const { return last - first; }
-    int query_count() const { return last - queries; }
+    int query_count() const { return prefixes + last - queries; }
+  };
+
+  // Queries of every so many tokens, from `token` on; the first is the row-th of a range.
+  struct stretch {
+    int token, every, count, row;
+    int last() const { return token + every * (count - 1); }
   };
 
   int d() const { return layout_.configuration().d; }
@@ -91,6 +111,10 @@ class gpt2_pass {
   view<T> rows(const buffer& values, int t, int count, int columns) const;
   T* head(const buffer& values, int capacity, int columns, int b, int h, int t) const;
   view<T> residual(int layer, int t, int count);
+  view<T> behind(int layer, const range& r);
+  std::array<stretch, 2> stretches(const range& r) const;
+  view<const T> of_queries(const range& r, view<const T> all);
+  view<T> query_bar(const range& r);
   const T* at(std::span<const T> parameters, std::size_t offset) const { return parameters.data() + offset; }
 
   void forward_chunk(std::span<const T> parameters, int first, int last);
@@ -104,6 +128,8 @@ class gpt2_pass {
   void read_out_backward(std::span<const T> parameters, const range& r, std::span<T> gradient);
   void feed_forward_backward(std::span<const T> parameters, int layer, const range& r, std::span<T> gradient);
   void attend_backward(std::span<const T> parameters, int layer, const range& r, std::span<T> gradient);
+  void spread_query_bar(const range& r);
+  void add_query_rows(const range& r, view<const T> queries, view<T> all) const;
   void merge_heads_backward(int layer, const range& r);
   void project_backward(std::span<const T> parameters, int layer, const range& r, std::span<T> gradient);
   void embed_backward(std::span<const T> parameters, const range& r, std::span<T> gradient);
@@ -113,15 +139,17 @@ class gpt2_pass {
   int batch_ = 0;
   int prompt_tokens_ = 0;
   int tokens_ = 0;
-  int chunk_ = 0;  // most tokens in memory(layer)
-  int first_ = 0;  // of the tokens at hand
-  int done_ = 0;   // tokens that went forward
+  int prefixes_ = 0;  // that are read out: examples, or none
+  int chunk_ = 0;     // most tokens in memory(layer)
+  int first_ = 0;     // of the tokens at hand
+  int done_ = 0;      // tokens that went forward
   std::vector<block_memory> blocks_;
   buffer input_;                                           // (T·B, d + 1)
-  buffer x_, normalised_, mean_, scale_, output_;          // of weight tokens, behind the last block
+  buffer x_, normalised_, mean_, scale_, output_;          // behind the last block, of its queries
   buffer qkv_, head_rows_, wide_, wide_bar_, narrow_bar_;  // scratch: (3C), heads (D), (4C), (4C), (C)
   buffer x_bar_, q_bar_;                                   // (T·B, C), heads (D)
   buffer output_bar_, token_bar_;
+  buffer gathered_;  // scratch where prefixes are read out: rows of queries, (C)
 };
 
 }  // namespace cotscale

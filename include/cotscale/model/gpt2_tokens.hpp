@@ -11,7 +11,8 @@ namespace cotscale {
 /// Begins the batch of these prompts, all with as many examples, and a chain of up to `steps`; writes their tokens x_1,
 /// y_1, … and the first estimate, zero.
 template<class T>
-void start_prompts(std::span<const prompt> prompts, int steps, gpt2_pass<T>& pass);
+void start_prompts(std::span<const prompt> prompts, int steps, gpt2_pass<T>& pass,
+                   typename gpt2_pass<T>::read where = gpt2_pass<T>::read::weights);
 
 /// Writes weight token i ≥ 1, the estimate that was read out at the one before.
 template<class T>

@@ -24,6 +24,7 @@ struct gpt2_options : learning_options {
   curriculum_ramp dimension;  ///< of x and w
   curriculum_ramp examples;   ///< n
   std::shared_ptr<const initialisation_scheme> initialisation = initialisation_named("fan_in");
+  double prefix_weight = 0;  ///< of the prefix loss (train/gpt2_objective.hpp), which no recorded loss has
   std::vector<float> given;  ///< parameters to begin with; empty: initial_gpt2 of the scheme and the key
 };
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cotscale/base/random.hpp"
+#include "cotscale/train/curriculum.hpp"
 #include "cotscale/train/objective.hpp"
 #include "cotscale/train/optimizer.hpp"
 
@@ -20,8 +21,9 @@ struct learning_options {
   std::shared_ptr<const training_objective> objective = objective_named("direct");
   optimizer_options optimizer;
   std::int64_t steps = 4000;
-  int batch = 256;            ///< prompts a step
-  bool fresh_prompts = true;  ///< false: every step takes the prompts of the first
+  int batch = 256;             ///< prompts a step
+  bool fresh_prompts = true;   ///< false: every step takes the prompts of the first
+  curriculum_ramp chain = {};  ///< of the longest chain; full: the objective's own
 };
 
 /// A batch of linear or softmax attention is cut into so many shards at most: each keeps a gradient of its own.

@@ -17,21 +17,23 @@ double mean_chain(const training_objective& objective) {
   return objective.form().draws_length ? (objective.longest_chain() + 1) / 2.0 : objective.longest_chain();
 }
 
-// Without attention; the last block has keys and values at the prompt's tokens, everything else at weight tokens only.
-double forward_flops(const gpt2_size& size, double d, double prompt_tokens, double weight_tokens) {
+// Without attention; the last block has keys and values at the prompt's tokens, everything else where it reads out
+// only.
+double forward_flops(const gpt2_size& size, double d, double other_tokens, double read_tokens) {
   const double square = 2.0 * size.width * size.width;
-  const double prompt = 12 * square * (size.layers - 1) + 2 * square, weight = 12 * square * size.layers;
-  return prompt_tokens * prompt + weight_tokens * weight + 2 * (prompt_tokens + weight_tokens) * (d + 1) * size.width;
+  const double other = 12 * square * (size.layers - 1) + 2 * square, read = 12 * square * size.layers;
+  return other_tokens * other + read_tokens * read + 2 * (other_tokens + read_tokens) * (d + 1) * size.width;
 }
 
 }  // namespace
 
-// Forward and backward through all tokens; the last block has keys and values at all, the rest at weight tokens only.
+// Forward and backward through all tokens; a prefix is read out at its y.
 double gpt2::training_seconds(double d, double n, bool) const {
   const gpt2_options& o = options_;
   const double chain = mean_chain(*o.objective);
-  const double tokens = 2 * n + chain;
-  const double flops = 3 * forward_flops(o.size, d, 2 * n, chain) + 6 * o.size.layers * tokens * tokens * o.size.width;
+  const double tokens = 2 * n + chain, prefixes = o.prefix_weight > 0 ? n : 0;
+  const double flops = 3 * forward_flops(o.size, d, 2 * n - prefixes, prefixes + chain) +
+                       6 * o.size.layers * tokens * tokens * o.size.width;
   return static_cast<double>(o.steps) * o.batch * flops * seconds_per_single_flop;
 }
 
@@ -57,8 +59,8 @@ double gpt2::bytes(int d, int n, int prompts, int steps, int threads) const {
   const int busy = std::min(threads, shards);
   const double rows = std::min(64.0, std::ceil(1.0 * o.batch / shards)) * tokens;
   const double block = 14 * width + o.size.heads * tokens;
-  return 4 * (parameters * (5 + 2 * busy) + busy * rows * (o.size.layers * block + 16 * width)) +
-         24.0 * prompts * steps;
+  const double scratch = (o.prefix_weight > 0 ? 18 : 16) * width;  // outputs at y tokens are half as many as tokens
+  return 4 * (parameters * (5 + 2 * busy) + busy * rows * (o.size.layers * block + scratch)) + 24.0 * prompts * steps;
 }
 
 }  // namespace cotscale::architectures

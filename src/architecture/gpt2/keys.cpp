@@ -70,19 +70,31 @@ void beginning_keys(config::keys& k, gpt2_options& o, stored_weights& stored) {
   stored_keys(k, begins.weights, stored);
 }
 
-// `of` is "dimension" or "examples", and `what` says in the documentation what grows.
-void curriculum_keys(config::keys& k, const std::string& of, const std::string& what, curriculum_ramp& ramp) {
+// `of` is the beginning of the keys, and `what` says in the documentation what grows. None is not written where texts
+// from before the key are to hold.
+void curriculum_keys(config::keys& k, const std::string& of, const std::string& what, curriculum_ramp& ramp,
+                     std::string_view unwritten = {}) {
   constexpr std::int64_t most = 100'000'000;
   const std::string start = of + "_start", step = of + "_step", every = of + "_every";
   const std::string begins =
       "curriculum: at first so many " + what + "; 0: all. All must be there before training ends";
   const std::string grows = "curriculum: so many more of them at a time";
-  k.value({.name = start, .help = begins}, ramp.first, {.least = 0, .most = most});
+  k.value({.name = start, .help = begins, .unwritten = unwritten}, ramp.first, {.least = 0, .most = most});
   k.when(ramp.first > 0, start + " = 1 or more", [&] {
     k.value({.name = step, .help = grows}, ramp.step, {.least = 1, .most = most});
     k.value({.name = every, .help = "curriculum: steps of training between one time and the next"}, ramp.every,
             {.least = 1, .most = most_training_steps});
   });
+}
+
+// The longest chain may grow where the objective has one.
+void chain_curriculum_keys(config::keys& k, const training_objective& objective, curriculum_ramp& ramp) {
+  std::vector<std::string> words;
+  for (const training_objective* o : all_objectives()) {
+    if (o->form().has_chain) words.push_back(fmt::format("\"{}\"", o->word()));
+  }
+  k.when(objective.form().has_chain, fmt::format("objective = {}", fmt::join(words, " or ")),
+         [&] { curriculum_keys(k, "chain", "steps of the longest chain", ramp, "0"); });
 }
 
 void require_curriculum(config::keys& k, const std::string& of, const curriculum_ramp& ramp, std::int64_t full,
@@ -95,6 +107,15 @@ void require_curriculum(config::keys& k, const std::string& of, const curriculum
                                          "{} steps; raise {}_step, lower {}_every, or take more steps",
                                          last, full, steps, of, of));
   }
+}
+
+// Texts from before this key hold: 0 is not written.
+void prefix_key(config::keys& k, double& weight) {
+  k.value({.name = "prefix_weight",
+           .help = "how much it counts in training, beside the objective, that w is read out after every prefix of the "
+                   "examples: times the mean over y_1, …, y_n of ½‖ŵ − w‖². Recorded losses are without it",
+           .unwritten = "0.0"},
+          weight, {.least = 0});
 }
 
 }  // namespace
@@ -111,6 +132,8 @@ void gpt2::keys(config::keys& k, const key_choice& which, stored_weights& stored
       learning_keys(k, o);
       curriculum_keys(k, "dimension", "coordinates of x and w that are not zero", o.dimension);
       curriculum_keys(k, "examples", "examples of a prompt", o.examples);
+      prefix_key(k, o.prefix_weight);
+      chain_curriculum_keys(k, *o.objective, o.chain);
     }
     if (which.of_model) beginning_keys(k, o, stored);
   });
@@ -119,6 +142,7 @@ void gpt2::keys(config::keys& k, const key_choice& which, stored_weights& stored
 void gpt2::require_trainable(config::keys& k, int d, std::int64_t n) const {
   require_curriculum(k, "dimension", options_.dimension, d, options_.steps);
   require_curriculum(k, "examples", options_.examples, n, options_.steps);
+  require_curriculum(k, "chain", options_.chain, options_.objective->longest_chain(), options_.steps);
 }
 
 }  // namespace architectures

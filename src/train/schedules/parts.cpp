@@ -14,6 +14,7 @@ constexpr std::array parts{
     &config::part<rate_schedule, class constant>,
     &config::part<rate_schedule, class cosine>,
     &config::part<rate_schedule, class linear>,
+    &config::part<rate_schedule, class late_decay>,
 };
 // clang-format on
 

@@ -87,6 +87,10 @@ TEST(cost_model, costs_of_a_transformer_grow_with_its_size_and_its_prompts) {
   EXPECT_GT(transformer({"sweep.n=40"}).seconds, 2 * base.seconds);
   EXPECT_GT(transformer({"models.transformer.size=small"}).seconds, 6 * base.seconds);
   EXPECT_NEAR(transformer({}, 2).seconds / base.seconds, 0.5, 0.02);
+  const cell_cost prefixes = transformer({"models.transformer.prefix_weight=1"});
+  EXPECT_GT(prefixes.seconds, 1.05 * base.seconds);
+  EXPECT_LT(prefixes.seconds, 1.25 * base.seconds) << "queries of labels in one of three blocks";
+  EXPECT_GT(prefixes.bytes, base.bytes);
   // standard, batch 64, 100 tokens: 425 MB in all were measured with one thread, 690 MB with two, some 40 MB of which
   // are the program
   const std::vector<std::string> standard{"models.transformer.size=standard", "sweep.n=40"};

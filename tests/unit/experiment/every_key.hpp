@@ -59,6 +59,11 @@ inline const std::map<std::string, std::vector<std::string>> special{
     {"sweep.hardness", {"[10.0, 30.0]", "4"}},
     {"target.degrees", {"9.5", "14.0"}},
     {"mixtures.NAME.degrees", {"9.5", "14.0"}},
+    {"models.NAME.chain_start", {"0", "4"}},  // of k_train = 5, in 4000 steps of training
+    {"models.NAME.chain_step", {"4", "5"}},
+    {"models.NAME.stages.chain_start", {"0", "4"}},
+    {"models.NAME.stages.chain_step", {"4", "5"}},
+    {"sweep.record_every", {"1000", "2500"}},  // of a million steps
     {"models.NAME.stages.mixture", {"'isotropic'", "'skewed'"}},
     {"tasks.directions", {"[2, 3]", "1"}},
     {"target.eigenvalues", {"[1.0, 0.5, 0.25, 2.0]", "[1.0, 1.0, 1.0, 0.0]"}},

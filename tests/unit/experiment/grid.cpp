@@ -1,5 +1,6 @@
 #include "cotscale/experiment/grid.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -186,8 +187,14 @@ TEST(grid, has_the_axes_of_what_is_computed) {
   const coordinates other = make_coordinates(spec);
   EXPECT_TRUE(other.baselines.empty());
   EXPECT_EQ(other.rows, (std::vector<std::int64_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}));
-  const specification learning = make("training = \"samples\"\nsteps = 100\n");
+  specification learning = make("training = \"samples\"\nsteps = 100\n");
   EXPECT_EQ(make_coordinates(learning).training_steps, (std::vector<std::int64_t>{0, 1, 2, 4, 8, 16, 32, 64}));
+  learning.record_every = 30;
+  EXPECT_EQ(make_coordinates(learning).training_steps, (std::vector<std::int64_t>{0, 30, 60, 90}));
+  learning = make("training = \"samples\"\nsteps = 200000\n");
+  learning.record_every = 1;
+  EXPECT_THAT([&] { make_coordinates(learning); },
+              testing::ThrowsMessage<specification_error>(testing::HasSubstr("sweep.record_every is 1, which makes")));
 }
 
 // ---- weights ----

@@ -86,6 +86,16 @@ TEST(specification, transformers_that_cannot_be_trained_or_tested_are_refused) {
               HasSubstr("models.gpt.dimension_start is 4, but the full size is 4"));
   EXPECT_THAT(message_with_transformer("examples_every = 30", "examples_every = 80"),
               HasSubstr("models.gpt.examples_start begins a curriculum that reaches 18 of 20 only before training"));
+  EXPECT_THAT(message_with_transformer("fresh_prompts = false", "prefix_weight = -0.5"),
+              HasSubstr("models.gpt.prefix_weight must not be negative"));
+  EXPECT_THAT(message_with_transformer("k_train = 4", "k_train = 4\nchain_start = 4"),
+              HasSubstr("models.gpt.chain_start is 4, but the full size is 4"));
+  EXPECT_THAT(message_with_transformer("k_train = 4", "k_train = 4\nchain_start = 1\nchain_every = 100"),
+              HasSubstr("models.gpt.chain_start begins a curriculum that reaches 3 of 4 only before training"));
+  EXPECT_THAT(
+      message_with_transformer("objective = \"process\"\nk_train = 4\ntargets = \"gd\"\neta = 0.25", "chain_start = 1"),
+      HasSubstr("models.gpt.chain_start has an effect with objective = \"process\" or \"outcome\" or \"rollout\" or "
+                "\"trajectory\" only"));
   EXPECT_THAT(message_with_transformer("warm_up = 7", "warm_up = 300"),
               HasSubstr("models.gpt.warm_up must be below steps = 300"));
   EXPECT_THAT(message_with_transformer("k = 3", "k = 5"), HasSubstr("test.k is 5, but models.gpt has positions for"));

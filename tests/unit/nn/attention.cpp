@@ -24,18 +24,22 @@ view<const double> of(const matrix& a) { return {a.data(), a.rows(), a.columns()
 
 struct shape {
   int first, queries, width;
+  int every = 1;
 };
 
-// One query, several blocks of them, none and some keys before.
-const std::vector<shape> shapes{{0, 1, 1},  {12, 1, 4}, {0, 2, 3},    {5, 3, 2},
-                                {0, 17, 8}, {0, 48, 5}, {31, 53, 16}, {0, 101, 32}};
+// One query, several blocks of them, none and some keys before; queries of some tokens only.
+const std::vector<shape> shapes{{0, 1, 1},    {12, 1, 4},   {0, 2, 3},     {5, 3, 2},     {0, 17, 8},  {0, 48, 5},
+                                {31, 53, 16}, {0, 101, 32}, {1, 20, 8, 2}, {7, 50, 4, 3}, {3, 1, 5, 2}};
 
 struct heads {
   explicit heads(const shape& s)
-      : q(gaussian(s.queries, s.width, "q")),
-        k(gaussian(s.first + s.queries, s.width, "k")),
-        v(gaussian(s.first + s.queries, s.width, "v")) {}
-  int first() const { return k.rows() - q.rows(); }
+      : every(s.every),
+        q(gaussian(s.queries, s.width, "q")),
+        k(gaussian(s.first + s.every * (s.queries - 1) + 1, s.width, "k")),
+        v(gaussian(k.rows(), s.width, "v")) {}
+  int first() const { return token(0); }
+  int token(int query) const { return k.rows() - 1 - every * (q.rows() - 1 - query); }
+  int every;
   matrix q, k, v;
 };
 
@@ -46,7 +50,7 @@ struct attended {
 
 attended attend(const heads& x) {
   attended a{matrix(x.q.rows(), nn::padded_to_lanes(x.k.rows())), matrix(x.q.rows(), x.q.columns())};
-  nn::attention<double>(of(x.q), of(x.k), of(x.v), x.first(), a.probabilities(x.k.rows()), of(a.out));
+  nn::attention<double>(of(x.q), of(x.k), of(x.v), x.first(), a.probabilities(x.k.rows()), of(a.out), x.every);
   return a;
 }
 
@@ -56,13 +60,13 @@ matrix by_definition(const heads& x) {
   for (int t = 0; t < x.q.rows(); ++t) {
     std::vector<double> weight;
     double sum = 0;
-    for (int s = 0; s <= x.first() + t; ++s) {
+    for (int s = 0; s <= x.token(t); ++s) {
       double score = 0;
       for (int c = 0; c < width; ++c) score += x.q(t, c) * x.k(s, c);
       weight.push_back(std::exp(score / std::sqrt(width)));
       sum += weight.back();
     }
-    for (int s = 0; s <= x.first() + t; ++s) {
+    for (int s = 0; s <= x.token(t); ++s) {
       for (int c = 0; c < width; ++c) out(t, c) += weight[static_cast<std::size_t>(s)] / sum * x.v(s, c);
     }
   }
@@ -99,7 +103,7 @@ TEST(attention, has_the_gradient_of_what_it_computes) {
     const matrix dout = gaussian(s.queries, s.width, "dout");
     matrix dq(s.queries, s.width), dk(x.k.rows(), s.width), dv(x.k.rows(), s.width);
     nn::attention_backward<double>(of(x.q), of(x.k), of(x.v), s.first, forward.probabilities(x.k.rows()), of(dout),
-                                   of(dq), of(dk), of(dv));
+                                   of(dq), of(dk), of(dv), s.every);
     const auto agrees = [&](const matrix& gradient, matrix heads::*member) {
       const auto loss = [&](const matrix& p) {
         heads moved = x;
@@ -151,10 +155,10 @@ std::vector<float> attend_single(const heads& x, std::ptrdiff_t offset) {
   std::copy(x.k.values().begin(), x.k.values().end(), m + k);
   std::copy(x.v.values().begin(), x.v.values().end(), m + v);
   nn::attention<float>({m + q, queries, width}, {m + k, keys, width}, {m + v, keys, width}, x.first(),
-                       {m + p, queries, keys, stride}, {m + out, queries, width});
+                       {m + p, queries, keys, stride}, {m + out, queries, width}, x.every);
   nn::attention_backward<float>({m + q, queries, width}, {m + k, keys, width}, {m + v, keys, width}, x.first(),
                                 {m + p, queries, keys, stride}, {m + out, queries, width}, {m + dq, queries, width},
-                                {m + dk, keys, width}, {m + dv, keys, width});
+                                {m + dk, keys, width}, {m + dv, keys, width}, x.every);
   return {memory.begin() + out, memory.end() - 16 + offset};
 }
 
@@ -181,6 +185,7 @@ TEST(attention, refuses_shapes_that_do_not_fit) {
   const view<double> probabilities(p.data(), 4, 4, 16);
   EXPECT_THROW(nn::attention<double>(of(x.q), of(x.k), of(x.v), 1, probabilities, of(out)), precondition_error);
   EXPECT_THROW(nn::attention<double>(of(x.q), of(x.k), of(x.v), 0, {p.data(), 4, 4, 5}, of(out)), precondition_error);
+  EXPECT_THROW(nn::attention<double>(of(x.q), of(x.k), of(x.v), 0, probabilities, of(out), 2), precondition_error);
 }
 
 // The rows are compiled with -ffast-math, which knows no NaN.

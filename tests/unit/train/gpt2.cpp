@@ -263,5 +263,13 @@ TEST(train_gpt2, takes_a_curriculum) {
   EXPECT_NEAR(trained.record.tokens_per_second * trained.record.seconds, 512 * (5 + 5 + 11 + 11), 1e-3);
 }
 
+TEST(train_gpt2, takes_a_curriculum_on_the_chain) {
+  gpt2_options options = short_training("process", 3);
+  options.chain = {.first = 1, .step = 1, .every = 1};
+  const gpt2_training trained = train(two_tasks(), 6, options);
+  EXPECT_EQ(trained.model.configuration.chain, 3) << "it has room for the longest";
+  EXPECT_NEAR(trained.record.tokens_per_second * trained.record.seconds, 37 * (13 + 14 + 15 + 15), 1e-3);
+}
+
 }  // namespace
 }  // namespace cotscale

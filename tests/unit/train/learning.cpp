@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "cotscale/base/error.hpp"
@@ -42,9 +45,13 @@ class two_numbers : public trainable<double> {
     const auto i = static_cast<std::size_t>(shard);
     out[i] = {.model = 0.5 * parameters_[i] * parameters_[i], .zero = 0};
   }
-  double tokens(std::int64_t, int k) const override { return k; }
+  double tokens(std::int64_t, int k) const override {
+    lengths.push_back(k);
+    return k;
+  }
 
   const std::vector<double> slope{0.1, 0};
+  mutable std::vector<int> lengths;  // of the chain, batch by batch
 
  private:
   std::span<const double> parameters_;
@@ -109,6 +116,43 @@ TEST(learner, goes_on_from_a_state_as_if_it_had_not_stopped) {
     EXPECT_EQ(again, losses);
     EXPECT_EQ(rest.final_loss, done.final_loss);
   }
+}
+
+// ---- the length of the chain ----
+
+std::vector<int> lengths(const std::string& word, const curriculum_ramp& curriculum) {
+  two_numbers model;
+  learning_options options = plan(200);
+  options.objective = objective_named(word, "k_train = 5");
+  options.chain = curriculum;
+  learner<double> learning(model, options, {1, 2}, {});
+  training_state<double> state = learning.beginning();
+  learning.run(state, {}, {});
+  return model.lengths;
+}
+
+TEST(learner, lets_the_chain_grow) {
+  const std::vector<int> found = lengths("outcome", {.first = 2, .step = 2, .every = 30});
+  for (std::size_t t = 0; t < found.size(); ++t) EXPECT_EQ(found[t], t < 30 ? 2 : t < 60 ? 4 : 5) << "step " << t;
+  EXPECT_EQ(lengths("outcome", {}), std::vector<int>(200, 5));
+}
+
+TEST(learner, draws_lengths_up_to_the_longest_of_the_curriculum) {
+  const std::vector<int> found = lengths("rollout", {.first = 2, .step = 2, .every = 30}),
+                         plain = lengths("rollout", {});
+  const auto among = [&](std::size_t from, std::size_t to) {
+    return std::set<int>(found.begin() + static_cast<std::ptrdiff_t>(from),
+                         found.begin() + static_cast<std::ptrdiff_t>(to));
+  };
+  // Each set is missed by chance with a probability below 30·(3/4)^30 < 0.006; the seed is fixed.
+  EXPECT_EQ(among(0, 30), (std::set<int>{1, 2}));
+  EXPECT_EQ(among(30, 60), (std::set<int>{1, 2, 3, 4}));
+  EXPECT_EQ(among(60, 200), (std::set<int>{1, 2, 3, 4, 5}));
+  EXPECT_TRUE(std::equal(found.begin() + 60, found.end(), plain.begin() + 60)) << "the same random numbers";
+}
+
+TEST(learner, refuses_a_curriculum_that_does_not_grow) {
+  EXPECT_THROW(lengths("rollout", {.first = 2, .step = 0, .every = 30}), specification_error);
 }
 
 TEST(learner, refuses_a_state_of_another_model) {
