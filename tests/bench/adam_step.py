@@ -15,5 +15,5 @@ for sizes in [(3, 5, 16)] if SMOKE else [(5, 20, 256), (20, 40, 256)]:
     print("d = {}, n = {}, batch {}:".format(*sizes), f"{ours:.0f} us in double precision, {our_draw / ours:.0%} of them drawing prompts")
     for i, precision in enumerate(("single", "double")):
         shares = ", ".join(f"{peer[i][1] / peer[i][0]:.0%}" for peer in theirs)
-        print(f"  {precision} precision (drawing {shares})")
+        print(f"  {precision} precision (drawing alone takes {shares} of the peers' steps)")
         print_peers(found, [peer[i][0] for peer in theirs], ours, unit="us")

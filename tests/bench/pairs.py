@@ -77,7 +77,7 @@ def print_peers(peers, times, ours, bounds=(None, None), unit="ms"):
     """A line for every peer with its time and its time over ours, and one for the best of the modern peers. The bounds are those of the
     ratios to Debian's and to the best modern peer."""
     for i, (peer, time) in enumerate(zip(peers, times)):
-        print(f"    {peer.name:21}{time:10.4g} {unit}, ratio {limit(time / ours, None if i else bounds[0])}")
+        print(f"    {peer.name:21}{time:10.{0 if time >= 100 else 2}f} {unit}, ratio {limit(time / ours, None if i else bounds[0])}")
     if len(peers) > 1:
         best = min(range(1, len(peers)), key=times.__getitem__)
         print(f"    the best modern peer is {peers[best].name}: ratio {limit(times[best] / ours, bounds[1])}")
