@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# Builds and runs benchmarks: run.sh [--long | --smoke] [NAME ...], all but `grid` and `complete` by default. BUILD: the build directory, build/release by
-# default. --smoke: all of them, small and once, to see that they run; the numbers mean nothing.
+# Builds and runs benchmarks: run.sh [--long | --smoke | --modern] [NAME ...], all but `grid` and `complete` by default. BUILD: the build
+# directory, build/release by default. --smoke: all of them, small and once, to see that they run; the numbers mean nothing. --modern: gpt2, adam_step and
+# roll_out by default, also against PyTorch 2 and JAX, which modern.py installs into the build directory where PyPI can be reached.
+# REPETITIONS: how often both sides run in turn.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 build=${BUILD:-$here/../../build/release}
@@ -14,6 +16,14 @@ smaller=()
 if [ "${1-}" = --long ]; then
   long=--long
   shift
+elif [ "${1-}" = --modern ]; then
+  shift
+  [ $# -gt 0 ] || set -- roll_out adam_step gpt2
+  # What cannot be installed is said, and the rest goes on.
+  if "$here/modern.py" "$build/modern-peers"; then
+    COTSCALE_MODERN_PEERS=$(cd "$build/modern-peers" && pwd)
+    export COTSCALE_MODERN_PEERS
+  fi
 elif [ "${1-}" = --smoke ]; then
   export COTSCALE_SMOKE=1
   smaller=(--set sweep.repeats=1 --set test.prompts=32)

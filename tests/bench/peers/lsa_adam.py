@@ -1,58 +1,64 @@
-"""`lsa_adam.py d n batch`: steps of Adam on all of V and W of linear self-attention, as a researcher writes them in PyTorch with
-autograd, in single and in double precision, on one thread.
+"""`lsa_adam.py eager|compiled d n batch`: steps of Adam on all of V and W of linear self-attention, as a researcher writes them in PyTorch
+with autograd, in single and in double precision, on one thread; with `compiled` the loss goes through torch.compile.
 
-Prints for both CPU microseconds a step, those of the random numbers, and the loss after 1 and 100 steps. Prompts are drawn afresh in
-every step, x from N(0, I). The chain has one step, and the loss is that of the weight rows; cotscale's is that of all rows.
+Prints for both CPU microseconds a step, those of the random numbers, and the loss after 1 and 100 steps; and then, in double precision, the
+loss, the norm of its gradient, and the loss after a step of prompts that all peers are given. Prompts are drawn afresh in every step,
+x from N(0, I). The chain has one step, and the loss is that of the weight rows; cotscale's is that of all rows.
 """
 import sys
-import time
 
 import torch
 
-d, n, batch = map(int, sys.argv[1:])
+import work
+
+mode = sys.argv[1]
+d, n, batch = map(int, sys.argv[2:])
 torch.set_num_threads(1)
 torch.manual_seed(1)
 D = 2 * d + 2
 
 
+def loss_of(V, W, x, w):
+    E = torch.zeros(batch, D, n + 1, dtype=x.dtype)
+    E[:, :d, :n] = x.transpose(1, 2)
+    E[:, d, :n] = (x * w[:, None]).sum(-1)
+    E[:, D - 1, n] = 1
+    last = E[:, :, -1:]
+    out = last + V @ E @ (E.transpose(1, 2) @ (W @ last)) / n
+    return 0.5 * ((out[:, d + 1 : 2 * d + 1, 0] - w) ** 2).sum(1).mean()
+
+
+if mode == "compiled":
+    loss_of = torch.compile(loss_of)
+
+
+def draw(dtype):
+    return torch.randn(batch, n, d, dtype=dtype), torch.randn(batch, d, dtype=dtype)
+
+
 def trainer(dtype):
-    V = torch.zeros(D, D, dtype=dtype, requires_grad=True)
-    W = torch.zeros(D, D, dtype=dtype)
-    W[:d, d + 1 : 2 * d + 1] = torch.eye(d, dtype=dtype)
-    W[d, 2 * d + 1] = -1
-    W.requires_grad_(True)
+    """A step on prompts; the loss before it and its gradient's norm."""
+    V, W = (torch.from_numpy(matrix).to(dtype).requires_grad_(True) for matrix in work.lsa_start(d))
     adam = torch.optim.Adam([V, W], lr=1e-3)
 
-    def step():
-        x, w = torch.randn(batch, n, d, dtype=dtype), torch.randn(batch, d, dtype=dtype)
-        E = torch.zeros(batch, D, n + 1, dtype=dtype)
-        E[:, :d, :n] = x.transpose(1, 2)
-        E[:, d, :n] = (x * w[:, None]).sum(-1)
-        E[:, D - 1, n] = 1
-        last = E[:, :, -1:]
-        out = last + V @ E @ (E.transpose(1, 2) @ (W @ last)) / n
-        loss = 0.5 * ((out[:, d + 1 : 2 * d + 1, 0] - w) ** 2).sum(1).mean()
+    def step(x, w, norm=False):
+        loss = loss_of(V, W, x, w)
         adam.zero_grad()
         loss.backward()
         W.grad[d, 2 * d + 1] = 0  # held
+        gradient = torch.sqrt((V.grad**2).sum() + (W.grad**2).sum()).item() if norm else None
         adam.step()
-        return loss.item()
+        return loss.item(), gradient
 
     return step
 
 
-def seconds(call, at_least):
-    call()
-    start, calls = time.process_time(), 0
-    while time.process_time() - start < at_least:
-        call()
-        calls += 1
-    return (time.process_time() - start) / calls
-
-
 for dtype in torch.float, torch.double:
     step = trainer(dtype)
-    losses = [step() for _ in range(100)]
-    total = seconds(step, 1.0)
-    draw = seconds(lambda: (torch.randn(batch, n, d, dtype=dtype), torch.randn(batch, d, dtype=dtype)), 0.2)
-    print(total * 1e6, draw * 1e6, losses[0], sum(losses[-20:]) / 20)
+    losses = [step(*draw(dtype))[0] for _ in range(100)]
+    total = work.seconds(lambda: step(*draw(dtype)), 1.0)
+    drawing = work.seconds(lambda: draw(dtype), 0.2)
+    print(total * 1e6, drawing * 1e6, losses[0], sum(losses[-20:]) / 20)
+step = trainer(torch.double)
+given = list(map(torch.from_numpy, work.normal((batch, n, d), (batch, d))))
+print(*step(*given, norm=True), step(*given)[0])
