@@ -46,8 +46,9 @@ def number(process):
 
 
 def compare_prefixes(size):
-    without, with_prefixes = medians([numbers(start(BUILD / "bench_gpt2", size, "prefixes")) for _ in range(REPETITIONS[size])])
-    print(f"{size}: d = 5, n = 20: {without:.0f} tokens a second of CPU, with the loss of prefixes {with_prefixes:.0f}, ratio {with_prefixes / without:.2f}")
+    (((without, with_prefixes),),) = in_turn((BUILD / "bench_gpt2", size, "prefixes"), repetitions=REPEATED[size])
+    print(f"{size}: d = 5, n = 20: {without:.0f} tokens a second of CPU, with the loss of prefixes {with_prefixes:.0f}, "
+          f"ratio {with_prefixes / without:.2f}")
 
 
 def compare_threads(size):
