@@ -41,6 +41,8 @@ def _gpt2(name, shape, layers):
     return 0.02 / math.sqrt(2 * layers) if name.endswith("c_proj.weight") else 0.02
 
 
+POSITIONS, WEIGHT_POSITIONS = ("learned", "sinusoidal", "none"), ("own", "shared")
+
 # The standard deviation of a tensor of two dimensions, by the words of a specification's key `initialisation`.
 INITIALISATIONS = {"fan_in": _fan_in, "gpt2": _gpt2}
 
@@ -109,23 +111,33 @@ class Block(torch.nn.Module):
 
 
 class GPT2(torch.nn.Module):
-    """A model for prompts of up to `examples` examples and chains of up to `chain` steps.
+    """A model that is trained on prompts of up to `examples` examples and chains of up to `chain` steps.
 
-    Example i is at positions 2i − 2 and 2i − 1, and w_j at 2·examples + j however many examples a prompt has.
+    The tokens of example i are numbers 2i − 2 and 2i − 1. With `positions` "learned" each has a row of wpe.weight, so that
+    prompts are no longer than in training; with "sinusoidal" they have sines and cosines of their number, with "none"
+    nothing, and prompts are of any length. Behind the learned rows stand those of weight tokens: with
+    `weight_positions` "own" row j is w_j's, however many examples a prompt has, and chains are no longer than in training;
+    with "shared" all have one row, and chains are of any length.
     `initialisation` is a word of INITIALISATIONS: random weights are distributed as cotscale's with that key, gains are 1,
     biases 0.
     """
 
-    def __init__(self, d, layers, heads, width, examples, chain=1, initialisation="fan_in"):
+    def __init__(self, d, layers, heads, width, examples, chain=1, initialisation="fan_in",
+                 positions="learned", weight_positions="own"):  # fmt: skip
         super().__init__()
         if min(d, layers, heads, width, examples, chain) < 1 or width % heads:
             shape = f"d = {d}, {layers} layers, {heads} heads, width {width}, {examples} examples, chain {chain}"
             raise ValueError(f"GPT2: every number must be ≥ 1, and the heads must divide the width: {shape}")
         if initialisation not in INITIALISATIONS:
             raise ValueError(f"GPT2: initialisation must be one of {', '.join(INITIALISATIONS)}, not {initialisation}")
+        if positions not in POSITIONS or weight_positions not in WEIGHT_POSITIONS:
+            given = f'positions = "{positions}" and weight_positions = "{weight_positions}"'
+            raise ValueError(f"GPT2: {given}: it has {', '.join(POSITIONS)} and {', '.join(WEIGHT_POSITIONS)}")
         self.d, self.examples, self.chain = d, examples, chain
+        self.positions, self.weight_positions = positions, weight_positions
+        self.example_rows = 2 * examples if positions == "learned" else 0
         self.read_in = torch.nn.Linear(d + 1, width)
-        self.wpe = torch.nn.Embedding(2 * examples + chain, width)
+        self.wpe = torch.nn.Embedding(self.example_rows + (chain if weight_positions == "own" else 1), width)
         self.h = torch.nn.ModuleList(Block(width, heads) for _ in range(layers))
         self.ln_f = torch.nn.LayerNorm(width, eps=EPSILON)
         self.read_out = torch.nn.Linear(width, d)
@@ -165,15 +177,31 @@ class GPT2(torch.nn.Module):
         count = estimates.shape[1]
         self._require_positions(x.shape[1], first + count)
         tokens = torch.cat([estimates, torch.ones_like(estimates[:, :, :1])], 2)
-        positions = 2 * self.examples + torch.arange(first, first + count, device=x.device)
+        positions = self._weight_positions(first, count)
         if first == 0:
             examples = self._example_tokens(x, y)
             tokens = torch.cat([examples, tokens], 1)
-            positions = torch.cat([torch.arange(examples.shape[1], device=x.device), positions])
-        stream = self.read_in(tokens) + self.wpe(positions)
+            positions = torch.cat([self._example_positions(examples.shape[1]), positions])
+        stream = self.read_in(tokens) + positions
         for block, cache in zip(self.h, caches):
             stream = block(stream, cache)
         return self.read_out(self.ln_f(stream[:, stream.shape[1] - count :]))
+
+    def _weight_positions(self, first, count):
+        """Of w_first and those that follow, (count, C)."""
+        rows = self.wpe.weight[self.example_rows :]
+        return rows[first : first + count] if self.weight_positions == "own" else rows.expand(count, -1)
+
+    def _example_positions(self, count):
+        """Of the first tokens, (count, C)."""
+        if self.positions == "learned":
+            return self.wpe.weight[:count]
+        width = self.wpe.weight.shape[1]
+        fixed = torch.zeros(count, width, dtype=torch.double)
+        if self.positions == "sinusoidal":
+            angles = torch.arange(count)[:, None] * 10000.0 ** -(torch.arange(0, width, 2, dtype=torch.double) / width)
+            fixed[:, 0::2], fixed[:, 1::2] = angles.sin(), angles.cos()[:, : width // 2]
+        return self._as_parameters_are(fixed)
 
     def _example_tokens(self, x, y):
         batch, m, d = x.shape
@@ -186,7 +214,8 @@ class GPT2(torch.nn.Module):
         return torch.as_tensor(values, dtype=self.wpe.weight.dtype, device=self.wpe.weight.device)
 
     def _require_positions(self, m, steps):
-        if m > self.examples or steps > self.chain:
+        examples_fit = self.positions != "learned" or m <= self.examples
+        if not examples_fit or (self.weight_positions == "own" and steps > self.chain):
             has = f"{self.examples} examples and chains of {self.chain} steps"
             raise ValueError(f"this GPT2 has positions for {has}, not for {m} and {steps}")
 
@@ -276,6 +305,9 @@ def _shape(path, file, model, n):
             _refuse(path, f"holds no weights of a transformer for model = {model}: that takes {needed}", USAGE)
         shape = {name: table[name] for name in ("layers", "heads", "width")}
         chain = 1 if table["objective"] == "direct" else table["k_train"]
+        # Not written where they are the defaults.
+        shape["positions"] = table.get("positions", POSITIONS[0])
+        shape["weight_positions"] = table.get("weight_positions", WEIGHT_POSITIONS[0])
         return shape | {"d": specification["task"]["d"], "examples": n, "chain": chain}
     except KeyError as error:
         raise ResultsError(f"{path}: config_toml lacks {error} for model = {model}", OTHER_SCHEMA) from error

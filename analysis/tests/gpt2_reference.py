@@ -32,8 +32,22 @@ def random_weights(seed, positions, d=schema.D):
     return {name: (values + ("ln_" in name and "weight" in name)).astype("f4") for name, values in weights.items()}
 
 
+def position_of(weights, token, prompt_tokens, examples, positions, weight_positions):
+    """What is added to a token, (C,), of a model that is trained on so many examples."""
+    learned, width = weights["wpe.weight"].astype("f8"), weights["wpe.weight"].shape[1]
+    if token >= prompt_tokens:
+        step = token - prompt_tokens if weight_positions == "own" else 0
+        return learned[(2 * examples if positions == "learned" else 0) + step]
+    if positions == "learned":
+        return learned[token]
+    if positions == "none":
+        return np.zeros(width)
+    angles = [token / 10000 ** (2 * (j // 2) / width) for j in range(width)]
+    return np.array([np.cos(angle) if j % 2 else np.sin(angle) for j, angle in enumerate(angles)])
+
+
 def outputs(weights, tokens, positions):
-    """GPT-2 as it is defined, for one prompt: tokens (T, d + 1) to what is read out at each, (T, d)."""
+    """GPT-2 as it is defined, for one prompt: tokens (T, d + 1) and their positions (T, C) to what is read out, (T, d)."""
     p = {name: values.astype("f8") for name, values in weights.items()}
 
     def norm(name, row):
@@ -54,7 +68,7 @@ def outputs(weights, tokens, positions):
             out.append(sum(s * v[head] for s, (_, _, v) in zip(scores / scores.sum(), qkv)))
         return conv(f"h.{h}.attn.c_proj", np.concatenate(out))
 
-    stream = [p["read_in.weight"] @ z + p["read_in.bias"] + p["wpe.weight"][i] for z, i in zip(tokens, positions)]
+    stream = [p["read_in.weight"] @ z + p["read_in.bias"] + position for z, position in zip(tokens, positions)]
     for h in range(LAYERS):
         stream = [row + attended(h, stream, t) for t, row in enumerate(stream)]
         up = [conv(f"h.{h}.mlp.c_fc", norm(f"h.{h}.ln_2", row)) for row in stream]
@@ -62,7 +76,7 @@ def outputs(weights, tokens, positions):
     return np.array([p["read_out.weight"] @ norm("ln_f", row) + p["read_out.bias"] for row in stream])
 
 
-def chain_of(weights, examples, x, w, steps):
+def chain_of(weights, examples, x, w, steps, positions="learned", weight_positions="own"):
     """w_0 … w_steps of one prompt, every token anew at each step."""
     m, d = x.shape
     tokens = np.zeros((2 * m, d + 1))
@@ -70,12 +84,12 @@ def chain_of(weights, examples, x, w, steps):
     chain = [np.zeros(d)]
     for step in range(steps):
         tokens = np.vstack([tokens, [*chain[-1], 1]])
-        positions = [*range(2 * m), *range(2 * examples, 2 * examples + step + 1)]
-        chain.append(outputs(weights, tokens, positions)[-1])
+        rows = [position_of(weights, t, 2 * m, examples, positions, weight_positions) for t in range(len(tokens))]
+        chain.append(outputs(weights, tokens, rows)[-1])
     return np.array(chain)
 
 
-def model_of(weights, examples, chain, d=schema.D):
-    model = GPT2(d=d, layers=LAYERS, heads=HEADS, width=WIDTH, examples=examples, chain=chain)
+def model_of(weights, examples, chain, d=schema.D, **positions):
+    model = GPT2(d=d, layers=LAYERS, heads=HEADS, width=WIDTH, examples=examples, chain=chain, **positions)
     model.load_state_dict({name: torch.from_numpy(values) for name, values in weights.items()})
     return model.double()

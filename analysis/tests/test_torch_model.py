@@ -28,6 +28,20 @@ def test_a_roll_out_is_as_the_model_is_defined(m):
     np.testing.assert_allclose(given, expected[:, 1:], rtol=1e-10, atol=1e-12)
 
 
+# Beyond the prompts and chains of training where that is possible.
+@pytest.mark.parametrize("positions, m", [("learned", 7), ("sinusoidal", 11), ("none", 11)])
+@pytest.mark.parametrize("weight_positions, steps", [("own", CHAIN), ("shared", CHAIN + 2)])
+def test_positions_are_as_they_are_defined(positions, m, weight_positions, steps):
+    rows = (16 if positions == "learned" else 0) + (CHAIN if weight_positions == "own" else 1)
+    weights, random = random_weights(1, rows), np.random.default_rng(2)
+    x, w = random.standard_normal((2, m, schema.D)), random.standard_normal((2, schema.D))
+    chosen = {"positions": positions, "weight_positions": weight_positions}
+    expected = np.array([chain_of(weights, 8, *prompt, steps, **chosen) for prompt in zip(x, w)])
+    with torch.no_grad():
+        found = model_of(weights, 8, CHAIN, **chosen).roll_out(x, w, steps).numpy()
+    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
+
+
 def test_a_shorter_roll_out_is_the_beginning_of_a_longer_one():
     model, random = model_of(random_weights(1, 2 * 8 + CHAIN), 8, CHAIN), np.random.default_rng(2)
     x, w = random.standard_normal((3, 8, schema.D)), random.standard_normal((3, schema.D))
@@ -91,7 +105,8 @@ def test_it_has_no_positions_beyond_those_of_its_training(examples, m, steps):
         model.roll_out(np.ones((1, m, schema.D)), np.ones((1, schema.D)), steps)
 
 
-@pytest.mark.parametrize("shape", [dict(heads=3), dict(layers=0), dict(chain=0), dict(initialisation="random")])
+@pytest.mark.parametrize("shape", [dict(heads=3), dict(layers=0), dict(chain=0), dict(initialisation="random"),
+                                   dict(positions="fixed"), dict(weight_positions="none")])  # fmt: skip
 def test_impossible_shapes_are_refused(shape):
     with pytest.raises(ValueError, match="GPT2: "):
         GPT2(**(dict(d=3, layers=1, heads=2, width=8, examples=5, chain=2) | shape))

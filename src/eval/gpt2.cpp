@@ -37,12 +37,21 @@ void copy_estimates(const gpt2_pass<float>& pass, int b, int steps, matrix& out)
 
 }  // namespace
 
+double roll_out_bytes(const gpt2_layout& layout, double m, double steps) {
+  const gpt2_configuration& c = layout.configuration();
+  const double batch = prompts_per_shard(layout), tokens = 2 * m + steps, width = c.size.width;
+  const double rows = std::min(gpt2_pass<float>::rows_of_chunk + batch, tokens * batch);  // of the tokens at hand
+  const double cached = tokens * batch * (2 * c.size.layers * width + c.channels());
+  const double at_hand = rows * (18 * width + tokens / batch), weights = steps * batch * (2 * width + c.d);
+  return 4 * (cached + at_hand + weights) + 8 * batch * (c.d + 1) * m;
+}
+
 void roll_out_gpt2(const gpt2_model& model, int steps, const prompt_source& source, int prompts,
                    const chain_visitor& visit, const std::stop_token& stop) {
   const gpt2_configuration& trained = model.configuration;
-  expects(steps >= 1 && steps <= trained.chain, "roll_out_gpt2: {} steps, trained for {}", steps, trained.chain);
-  expects(source.examples() <= trained.examples, "roll_out_gpt2: m = {}, trained for {}", source.examples(),
-          trained.examples);
+  expects(steps >= 1 && trained.takes(source.examples(), steps),
+          "roll_out_gpt2: m = {} and {} steps, positions for {} and {}", source.examples(), steps, trained.examples,
+          trained.chain);
   expects(prompts >= 1 && source.dimension() == trained.d, "roll_out_gpt2: prompts = {}, d = {} and {}", prompts,
           source.dimension(), trained.d);
   const gpt2_layout layout(model.configuration);

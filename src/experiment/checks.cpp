@@ -27,15 +27,15 @@ void require_testable(const std::string& name, const model_specification& model,
     test.problem(
         "k",
         fmt::format("is {}, but models.{} has positions for the chains of its training only, {} step{}; lower "
-                    "it, or {}",
+                    "it, {}",
                     spec.steps, name, *limits.most_steps, *limits.most_steps == 1 ? "" : "s", limits.longer_chains));
   }
   const std::int64_t least_n = *std::min_element(spec.n.begin(), spec.n.end());
   if (std::none_of(spec.m.begin(), spec.m.end(), [&](std::int64_t m) { return limits.takes(m, least_n); })) {
     test.problem("m",
                  fmt::format("has no value up to n = {}: models.{} has positions for the n examples of its training "
-                             "only",
-                             least_n, name));
+                             "only; add one, or {}",
+                             least_n, name, limits.more_examples));
   }
 }
 

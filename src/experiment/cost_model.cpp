@@ -110,11 +110,14 @@ cell_cost cost_model::of_stage(const cell& c, int threads) const {
   const double sharing = models * static_cast<double>(spec_.mixtures.size() * spec_.n.size());
   const bool examples = resolved_sampler(spec_) == sampler_method::explicit_examples;
   double per_thread = 0;
+  int largest_m = 0;  // of those that it is tested on
   for (const std::int64_t count : spec_.m) {
     const auto m = static_cast<double>(count);
     const double draw = examples ? explicit_draw_seconds(d, m) : draw_seconds(d, m);
     const double baselines = spec_.baselines && c.stage == 0 ? (4 * draw + baseline_seconds(d, m, steps)) / sharing : 0;
-    const double chain = model.limits().takes(count, c.n) ? model.chain_seconds(d, m, steps) : 0;
+    const bool tested = model.limits().takes(count, c.n);
+    if (tested) largest_m = std::max(largest_m, static_cast<int>(count));
+    const double chain = tested ? model.chain_seconds(d, m, steps) : 0;
     const double summary = (steps + 1) * std::log2(prompts + 1) * seconds_per_comparison;
     cost.seconds += prompts * ((draw + chain + baselines) / threads + summary);
     const double lanes = 8 * (2 * d * std::min(d, m) + steps + 20);
@@ -123,9 +126,9 @@ cell_cost cost_model::of_stage(const cell& c, int threads) const {
   const double predicted = (steps + 1) * most_draws_beside_prompts(spec_);
   const double draws = c.mixture == "exact" ? 2 * exact_selection_draws(spec_.selection) : 0;
   const double errors = (steps + 1 + paired_steps + 1 + (spec_.baselines ? 2 * steps + 30 : 0)) * prompts;
-  cost.bytes =
-      static_cast<std::uint64_t>(8 * (per_thread * threads + std::max(errors, predicted) + draws * d * d) +
-                                 matrix_bytes(spec_) + model.bytes(spec_.d, n, spec_.prompts, spec_.steps, threads));
+  cost.bytes = static_cast<std::uint64_t>(8 * (per_thread * threads + std::max(errors, predicted) + draws * d * d) +
+                                          matrix_bytes(spec_) +
+                                          model.bytes(spec_.d, n, largest_m, spec_.prompts, spec_.steps, threads));
   return cost;
 }
 

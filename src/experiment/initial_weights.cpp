@@ -51,9 +51,8 @@ std::optional<std::string> variable_of(const coordinates& file, const std::strin
   return fmt::format("{}/{}", weights_group, file.weights[i].name);
 }
 
-// The value of a key of a model's table in a specification; empty where it varies.
-std::string value_in(const std::string& specification, const std::string& model, std::string_view key) {
-  const toml::table root = config::parse_text(specification, "config_toml");
+// The value of a key of a model's table; empty if it is not written.
+std::string value_in(const toml::table& root, const std::string& model, std::string_view key) {
   const auto node = root["models"][model][key];
   if (const auto word = node.value<std::string>()) return fmt::format("\"{}\"", *word);
   std::ostringstream out;
@@ -68,12 +67,16 @@ bool require_same_meaning(config::keys& keys, model_specification& model) {
   model_keys(own, model);
   std::vector<std::string_view> deciding = model.architecture->keys_of_parameters();
   deciding.insert(deciding.begin(), "architecture");
+  const toml::table their_text = config::parse_text(model.initial->specification_text(), "config_toml");
+  const toml::table our_text = config::parse_text(own.text(), "the table");
+  const auto shown = [](const std::string& value) { return value.empty() ? "its default" : value; };
   for (const std::string_view key : deciding) {
-    const std::string theirs = value_in(model.initial->specification_text(), model.stored.model, key);
-    const std::string ours = value_in(own.text(), "own", key);
-    if (theirs.empty() || theirs == ours) continue;
+    const std::string theirs = value_in(their_text, model.stored.model, key), ours = value_in(our_text, "own", key);
+    const bool varied =
+        their_text["sweep"]["axes"][fmt::format("models.{}.{}", model.stored.model, key)].node() != nullptr;
+    if (varied || theirs == ours) continue;
     keys.problem("initial_model", fmt::format("names \"{}\", whose {} in {} is {}, not {}", model.stored.model, key,
-                                              model.stored.file, theirs, ours));
+                                              model.stored.file, shown(theirs), shown(ours)));
     return false;
   }
   return true;

@@ -1,6 +1,7 @@
 #include "cotscale/model/gpt2.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "cotscale/base/error.hpp"
@@ -34,7 +35,7 @@ gpt2_layout::gpt2_layout(const gpt2_configuration& configuration) : configuratio
   const int d = configuration.d, width = configuration.size.width;
   read_in_weight = add("read_in.weight", {width, d + 1});
   read_in_bias = add("read_in.bias", {width});
-  wpe_weight = add("wpe.weight", {configuration.positions(), width});
+  wpe_weight = add("wpe.weight", {configuration.position_rows(), width});
   for (int layer = 0; layer < configuration.size.layers; ++layer) blocks.push_back(add_block(layer));
   ln_f_weight = add("ln_f.weight", {width});
   ln_f_bias = add("ln_f.bias", {width});
@@ -66,6 +67,18 @@ gpt2_block_offsets gpt2_layout::add_block(int layer) {
   out.mlp_proj_bias = add(name("mlp.c_proj.bias"), {width});
   return out;
 }
+
+template<class T>
+void sinusoidal_position(int t, std::span<T> out) {
+  for (std::size_t j = 0; j < out.size(); ++j) {
+    const double share = static_cast<double>(j - j % 2) / static_cast<double>(out.size());
+    const double angle = t * std::pow(10'000.0, -share);
+    out[j] = static_cast<T>(j % 2 == 0 ? std::sin(angle) : std::cos(angle));
+  }
+}
+
+template void sinusoidal_position<float>(int, std::span<float>);
+template void sinusoidal_position<double>(int, std::span<double>);
 
 std::vector<float> initial_gpt2(const gpt2_layout& layout, const initialisation_scheme& scheme, stream_key key) {
   std::vector<float> out(layout.size());

@@ -200,7 +200,9 @@ void gpt2_pass<T>::embed_backward(std::span<const T> parameters, const range& r,
                                  {gradient.data() + layout_.read_in_weight, C, channels()},
                                  gradient.data() + layout_.read_in_bias);
   for (int t = r.first; t < r.last; ++t) {
-    T* position_bar = gradient.data() + layout_.wpe_weight + static_cast<std::ptrdiff_t>(position(t)) * C;
+    const std::ptrdiff_t row = position(t);
+    if (row < 0) continue;
+    T* position_bar = gradient.data() + layout_.wpe_weight + row * C;
     const view<const T> token_rows = rows(x_bar_, t, 1, C);
     for (int b = 0; b < batch_; ++b) {
       for (int j = 0; j < C; ++j) position_bar[j] += token_rows.row(b)[j];

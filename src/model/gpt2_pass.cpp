@@ -18,18 +18,39 @@ gpt2_pass<T>::gpt2_pass(const gpt2_layout& layout, keep what) : layout_(layout),
 template<class T>
 void gpt2_pass<T>::start(int batch, int prompt_tokens, int weight_tokens, read where) {
   const gpt2_configuration& c = layout_.configuration();
-  expects(batch >= 1 && prompt_tokens >= 0 && prompt_tokens % 2 == 0 && prompt_tokens <= 2 * c.examples &&
-              weight_tokens >= 1 && weight_tokens <= c.chain && (where == read::weights || what_ == keep::all),
+  expects(batch >= 1 && prompt_tokens >= 0 && prompt_tokens % 2 == 0 && weight_tokens >= 1 &&
+              c.takes(prompt_tokens / 2, weight_tokens) && (where == read::weights || what_ == keep::all),
           "gpt2_pass: batch = {}, {} prompt tokens, {} weight tokens, for {} examples and chains of {}", batch,
           prompt_tokens, weight_tokens, c.examples, c.chain);
   batch_ = batch;
   prompt_tokens_ = prompt_tokens;
   tokens_ = prompt_tokens + weight_tokens;
   prefixes_ = where == read::prefixes ? prompt_tokens / 2 : 0;
-  constexpr int rows_of_chunk = 512;  // enough for a product of matrices, and few enough for the cache
   chunk_ = what_ == keep::all ? tokens_ : std::clamp(rows_of_chunk / batch, 1, tokens_);
   done_ = 0;
   allocate();
+  fix_positions();
+}
+
+template<class T>
+int gpt2_pass<T>::position(int t) const {
+  const gpt2_configuration& c = layout_.configuration();
+  if (t < prompt_tokens_) return c.positions == example_positions::learned ? t : -1;
+  return c.example_rows() + (c.weights == weight_positions::own ? t - prompt_tokens_ : 0);
+}
+
+template<class T>
+void gpt2_pass<T>::fix_positions() {
+  const example_positions kind = layout_.configuration().positions;
+  if (kind == example_positions::learned) return;
+  const auto C = static_cast<std::size_t>(width());
+  const std::size_t there = fixed_.size() / C, wanted = static_cast<std::size_t>(prompt_tokens_);
+  if (there >= wanted) return;
+  fixed_.resize(wanted * C);
+  if (kind == example_positions::none) return;
+  for (std::size_t t = there; t < wanted; ++t) {
+    sinusoidal_position<T>(static_cast<int>(t), std::span(fixed_).subspan(t * C, C));
+  }
 }
 
 template<class T>
@@ -97,7 +118,9 @@ template<class T>
 void gpt2_pass<T>::embed(std::span<const T> parameters, const range& r) {
   const int C = width();
   for (int t = r.first; t < r.last; ++t) {
-    const T* position_row = at(parameters, layout_.wpe_weight) + static_cast<std::ptrdiff_t>(position(t)) * C;
+    const std::ptrdiff_t row = position(t);
+    const T* position_row =
+        row < 0 ? fixed_.data() + std::ptrdiff_t{t} * C : at(parameters, layout_.wpe_weight) + row * C;
     const T* bias = at(parameters, layout_.read_in_bias);
     const view<T> x = residual(0, t, 1);
     for (int b = 0; b < batch_; ++b) {

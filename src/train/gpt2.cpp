@@ -31,8 +31,12 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 }  // namespace
 
 gpt2_configuration trained_configuration(int d, int n, const gpt2_options& options) {
-  return {
-      .d = d, .size = options.size, .examples = n, .chain = std::max(options.room, options.objective->longest_chain())};
+  return {.d = d,
+          .size = options.size,
+          .examples = n,
+          .chain = std::max(options.room, options.objective->longest_chain()),
+          .positions = options.positions,
+          .weights = options.weights};
 }
 
 int gpt2_most_shards(std::size_t parameters) {

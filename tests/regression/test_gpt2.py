@@ -16,19 +16,35 @@ D, N, STEPS, BATCH, ETA = 5, 10, 4, 12, 0.4
 KINDS = ["direct", "process", "process_gd", "outcome", "rollout", "trajectory"]
 
 
+POSITIONS = [(p, w) for p in ("learned", "sinusoidal", "none") for w in ("own", "shared")]
+DEFAULT = POSITIONS[0]
+
+
 def dump(*words):
     return subprocess.run([os.environ["GPT2_DUMP"], *map(str, words)], check=True, capture_output=True, text=True).stdout
 
 
+def choice(positions):
+    return [f"positions={positions[0]}", f"weight_positions={positions[1]}"]
+
+
+def layout_of(positions):
+    """Name → (offset, shape)."""
+    lines = (line.split() for line in dump(*choice(positions), "layout").splitlines())
+    return {name: (int(offset), tuple(map(int, shape))) for name, offset, *shape in lines}
+
+
 @pytest.fixture(scope="module")
 def layout():
-    """Name → (offset, shape)."""
-    lines = (line.split() for line in dump("layout").splitlines())
-    return {name: (int(offset), tuple(map(int, shape))) for name, offset, *shape in lines}
+    return layout_of(DEFAULT)
 
 
 @pytest.fixture
 def directory(tmp_path, layout):
+    return with_parameters(tmp_path, layout)
+
+
+def with_parameters(tmp_path, layout):
     """With parameters: GPT-2's initial ones and noise, so that no part is idle. Single precision holds them."""
     size = sum(math.prod(shape) for _, shape in layout.values())
     values = numpy.random.default_rng(1).normal(0, 0.1, size)
@@ -67,9 +83,22 @@ def block(p, prefix, x):
     return x + conv1d("mlp.c_proj", F.gelu(conv1d("mlp.c_fc", norm("ln_2", x)), approximate="tanh"))
 
 
-def forward(p, tokens):
+def position_rows(p, count, positions):
+    """What is added to 2n tokens of examples and those behind them, (count, C)."""
+    rows, steps = p["wpe.weight"], count - 2 * N
+    if positions[0] == "learned":
+        examples, weights = rows[: 2 * N], rows[2 * N :]
+    else:
+        examples, weights = torch.zeros(2 * N, WIDTH, dtype=rows.dtype), rows
+        if positions[0] == "sinusoidal":
+            angles = torch.outer(torch.arange(2 * N), 10000.0 ** (-torch.arange(0, WIDTH, 2) / WIDTH).double())
+            examples[:, 0::2], examples[:, 1::2] = angles.sin(), angles.cos()
+    return torch.cat([examples, weights[:steps] if positions[1] == "own" else weights.expand(steps, WIDTH)])
+
+
+def forward(p, tokens, positions):
     """tokens (B, T, d + 1) → what is read out at each, (B, T, d)."""
-    x = F.linear(tokens, p["read_in.weight"], p["read_in.bias"]) + p["wpe.weight"][: tokens.shape[1]]
+    x = F.linear(tokens, p["read_in.weight"], p["read_in.bias"]) + position_rows(p, tokens.shape[1], positions)
     for layer in range(LAYERS):
         x = block(p, f"h.{layer}", x)
     x = F.layer_norm(x, (WIDTH,), p["ln_f.weight"], p["ln_f.bias"])
@@ -94,7 +123,7 @@ def weight_token(estimate):
     return torch.cat([estimate, torch.ones_like(estimate[:, :1])], 1)[:, None]
 
 
-def outputs(p, kind, x, y, w):
+def outputs(p, kind, x, y, w, positions=DEFAULT):
     """ŵ_1, … (k, B, d), and what they should be."""
     tokens, zero = example_tokens(x, y), torch.zeros_like(w)
     if kind.startswith("process"):
@@ -104,12 +133,12 @@ def outputs(p, kind, x, y, w):
             if kind == "process_gd":
                 change = torch.einsum("bni,bnj,bj->bi", x, x, change) / N
             chain.append(chain[-1] + ETA * change)
-        out = forward(p, torch.cat([tokens] + [weight_token(e) for e in chain[:-1]], 1))[:, 2 * N :]
+        out = forward(p, torch.cat([tokens] + [weight_token(e) for e in chain[:-1]], 1), positions)[:, 2 * N :]
         return out.transpose(0, 1), torch.stack(chain[1:])
     estimate, found = zero, []
     for _ in range(1 if kind == "direct" else STEPS):
         tokens = torch.cat([tokens, weight_token(estimate)], 1)
-        found.append(forward(p, tokens)[:, -1])
+        found.append(forward(p, tokens, positions)[:, -1])
         estimate = found[-1].detach() if kind == "rollout" else found[-1]
     return torch.stack(found), w.expand(len(found), BATCH, D)
 
@@ -119,9 +148,9 @@ def loss_of(found, targets, kind):
     return squares[-1] if kind == "outcome" else squares.mean()
 
 
-def prefix_loss(p, x, y, w):
+def prefix_loss(p, x, y, w, positions):
     """Mean over i of ½‖ŵ(y_i) − w‖², read out at the labels."""
-    found = forward(p, example_tokens(x, y))[:, 1::2]
+    found = forward(p, example_tokens(x, y), positions)[:, 1::2]
     return 0.5 * ((found - w[:, None]) ** 2).sum(-1).mean()
 
 
@@ -129,16 +158,18 @@ def relative_distance(a, b):
     return ((a - b).norm() / b.norm()).item()
 
 
+@pytest.mark.parametrize("positions, prefix_weight", [*((p, 0) for p in POSITIONS), (DEFAULT, 0.7), (POSITIONS[-1], 0.7)])
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("precision, tolerance", [("float", 1e-5), ("double", 1e-10)])
-@pytest.mark.parametrize("prefix_weight", [0, 0.7])
-def test_outputs_and_gradients_are_those_of_pytorch(directory, layout, kind, precision, tolerance, prefix_weight):
-    dump("gradient", directory, precision, kind, prefix_weight)
+def test_outputs_and_gradients_are_those_of_pytorch(tmp_path, kind, precision, tolerance, positions, prefix_weight):
+    layout = layout_of(positions)
+    directory = with_parameters(tmp_path, layout)
+    dump(*choice(positions), "gradient", directory, precision, kind, prefix_weight)
     p = named_parameters(directory, layout, torch.double)
     x, y, w = prompts(directory, torch.double)
-    found, targets = outputs(p, kind, x, y, w)
+    found, targets = outputs(p, kind, x, y, w, positions)
     loss = loss_of(found, targets, kind)
-    (loss + prefix_weight * prefix_loss(p, x, y, w)).backward()
+    (loss + prefix_weight * prefix_loss(p, x, y, w, positions)).backward()
     assert relative_distance(read(directory, "outputs", len(found), BATCH, D), found) < tolerance
     assert abs(read(directory, "loss").item() / loss.item() - 1) < tolerance
     gradient = read(directory, "gradient")

@@ -29,12 +29,29 @@ def path(tmp_path_factory):
     return program.out
 
 
-def errors_in_pytorch(model, m):
-    """‖ŵ − w‖² of fresh prompts, (PROMPTS, K + 1)."""
+@pytest.fixture(scope="module")
+def free(tmp_path_factory):
+    """Models of n = 4 that are tested on chains and prompts beyond those of their training, by their positions."""
+    from conftest import Program
+    from specifications import specification
+    from sweeping import TRANSFORMER
+
+    learning = {"objective": "rollout", "k_train": 2, "steps": 300, "batch": 32, "fresh_prompts": False,
+                "learning_rate": 3e-3, "keep_weights": True, "weight_positions": "shared"}
+    program = Program(pathlib.Path(tmp_path_factory.mktemp("free")))
+    program.spec.write_text(specification(
+        {positions: TRANSFORMER | learning | {"positions": positions} for positions in ("sinusoidal", "none")},
+        sweep={"hardness": [3.0], "n": [4]}, task={"d": D}, test={"k": 6, "m": [4, 9], "prompts": PROMPTS}))
+    program.run(timeout=600)
+    return program.out
+
+
+def errors_in_pytorch(model, m, steps=K):
+    """‖ŵ − w‖² of fresh prompts, (PROMPTS, steps + 1)."""
     random = numpy.random.default_rng([1, m])
     x, w = random.standard_normal((PROMPTS, m, D)), random.standard_normal((PROMPTS, D))
     with torch.no_grad():
-        chain = model.roll_out(x, w, K).double().numpy()
+        chain = model.roll_out(x, w, steps).double().numpy()
     return ((chain - w[:, None]) ** 2).sum(-1)
 
 
@@ -49,6 +66,15 @@ def test_pytorch_finds_the_errors_of_the_file(path, n, m):
     stored = xarray.open_dataset(path).sel(n=n, m=m).squeeze().load()
     errors = errors_in_pytorch(load_gpt2(path, n=n), m)
     assert stored.error_mean.dims == ("k",) and len(stored.k) == K + 1
+    assert (abs(stored.error_mean[1:] - D) > 10 * stored.error_stderr[1:]).all(), "the estimates are not zero"
+    assert (abs(difference_in_standard_errors(stored, errors)) < 4).all()
+
+
+@pytest.mark.parametrize("positions", ["sinusoidal", "none"])
+@pytest.mark.parametrize("m", [4, 9])
+def test_pytorch_finds_the_errors_beyond_training(free, positions, m):
+    stored = xarray.open_dataset(free).sel(model=positions, m=m).squeeze().load()
+    errors = errors_in_pytorch(load_gpt2(free, model=positions), m, steps=6)
     assert (abs(stored.error_mean[1:] - D) > 10 * stored.error_stderr[1:]).all(), "the estimates are not zero"
     assert (abs(difference_in_standard_errors(stored, errors)) < 4).all()
 

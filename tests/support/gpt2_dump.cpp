@@ -4,6 +4,7 @@
 //                                            reads DIR/parameters; writes prompts, outputs (k, B, d), loss, gradient
 //   gpt2_dump adam DIR KIND STEPS            the same prompts at every step: writes DIR/losses
 //   gpt2_dump roll_out DIR                   writes DIR/errors (k + 1, B) of test prompts
+// Before these words may stand positions=WORD and weight_positions=WORD, as a specification has them.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -22,7 +23,19 @@ namespace {
 
 constexpr int d = 5, n = 10, steps = 4, batch = 12;
 constexpr stream_key key{7, 8};
-const gpt2_layout layout({.d = d, .size = gpt2_tiny, .examples = n, .chain = steps});
+
+// Takes the words that choose positions from the front of the others.
+gpt2_configuration taken_from(std::vector<std::string>& words) {
+  gpt2_configuration out{.d = d, .size = gpt2_tiny, .examples = n, .chain = steps};
+  while (!words.empty() && words.front().find('=') != std::string::npos) {
+    const std::string word = words.front();
+    words.erase(words.begin());
+    if (word == "positions=sinusoidal") out.positions = example_positions::sinusoidal;
+    if (word == "positions=none") out.positions = example_positions::none;
+    if (word == "weight_positions=shared") out.weights = weight_positions::shared;
+  }
+  return out;
+}
 
 covariance sigma() { return covariance(std::vector<double>{2, 1, 1, 0.6, 0.4}); }
 
@@ -44,7 +57,7 @@ void write(const std::string& path, const std::vector<T>& values) {
 }
 
 template<class T>
-std::vector<T> parameters(const std::string& directory) {
+std::vector<T> parameters(const gpt2_layout& layout, const std::string& directory) {
   const std::vector<double> values = read(directory + "/parameters", layout.size());
   return {values.begin(), values.end()};
 }
@@ -77,13 +90,14 @@ std::vector<prompt> training_prompts() {
 }
 
 template<class T>
-void dump_gradient(const std::string& directory, const std::string& kind, double prefix_weight) {
+void dump_gradient(const gpt2_layout& layout, const std::string& directory, const std::string& kind,
+                   double prefix_weight) {
   const auto objective = objective_of(kind);
   const int k = objective->longest_chain();
   const std::vector<prompt> prompts = training_prompts();
   std::vector<T> gradient(layout.size()), outputs;
   gpt2_objective<T> loss(layout, prefix_weight);
-  const double value = loss.add(*objective, k, parameters<T>(directory), prompts, 1.0 / batch, gradient);
+  const double value = loss.add(*objective, k, parameters<T>(layout, directory), prompts, 1.0 / batch, gradient);
   for (int i = 0; i < k; ++i) outputs.insert(outputs.end(), loss.output(i).data, loss.output(i).data + batch * d);
   write_prompts(directory, prompts);
   write(directory + "/outputs", outputs);
@@ -91,24 +105,26 @@ void dump_gradient(const std::string& directory, const std::string& kind, double
   write(directory + "/gradient", gradient);
 }
 
-void dump_adam(const std::string& directory, const std::string& kind, std::int64_t updates) {
+void dump_adam(const gpt2_layout& layout, const std::string& directory, const std::string& kind, std::int64_t updates) {
   gpt2_options options;
   options.size = gpt2_tiny;
+  options.positions = layout.configuration().positions;
+  options.weights = layout.configuration().weights;
   options.objective = objective_of(kind);
   options.optimizer.learning_rate = 1e-5;
   options.optimizer.schedule = schedule_named("constant");
   options.steps = updates;
   options.batch = batch;
   options.fresh_prompts = false;
-  options.given = parameters<float>(directory);
+  options.given = parameters<float>(layout, directory);
   std::vector<std::int64_t> every;
   for (std::int64_t t = 0; t < updates; ++t) every.push_back(t);
   write(directory + "/losses", train_gpt2(task_mixture(sigma()), n, options, key, every, {}).record.loss);
   write_prompts(directory, training_prompts());
 }
 
-void dump_roll_out(const std::string& directory) {
-  const gpt2_model model{layout.configuration(), parameters<float>(directory)};
+void dump_roll_out(const gpt2_layout& layout, const std::string& directory) {
+  const gpt2_model model{layout.configuration(), parameters<float>(layout, directory)};
   const prompt_source source(sigma(), n, key);
   write(directory + "/errors", evaluate_gpt2(model, matrix::identity(d), steps, source, batch, {}).errors.values);
   std::vector<prompt> prompts(batch);
@@ -119,16 +135,18 @@ void dump_roll_out(const std::string& directory) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::vector<std::string> words(argv + 1, argv + argc);
+  std::vector<std::string> words(argv + 1, argv + argc);
+  const gpt2_layout layout(taken_from(words));
   const blas_threads one(1);
   if (words.size() == 1 && words[0] == "layout") {
     for (const gpt2_tensor& t : layout.tensors()) fmt::print("{} {} {}\n", t.name, t.offset, fmt::join(t.shape, " "));
   } else if (words.size() == 5 && words[0] == "gradient") {
-    (words[2] == "float" ? dump_gradient<float> : dump_gradient<double>)(words[1], words[3], std::stod(words[4]));
+    (words[2] == "float" ? dump_gradient<float> : dump_gradient<double>)(layout, words[1], words[3],
+                                                                         std::stod(words[4]));
   } else if (words.size() == 4 && words[0] == "adam") {
-    dump_adam(words[1], words[2], std::stoll(words[3]));
+    dump_adam(layout, words[1], words[2], std::stoll(words[3]));
   } else if (words.size() == 2 && words[0] == "roll_out") {
-    dump_roll_out(words[1]);
+    dump_roll_out(layout, words[1]);
   } else {
     return 2;
   }

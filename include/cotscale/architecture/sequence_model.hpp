@@ -28,7 +28,8 @@ struct model_limits {
   bool examples_of_training = false;  ///< it has no positions for more examples than it is trained on
   int least_steps = 0;                ///< of a chain
   std::optional<int> most_steps = {};
-  std::string longer_chains = {};  ///< what to do for more steps: "raise k_train"
+  std::string longer_chains = {};  ///< what to do for more steps: "raise k_train, or …"
+  std::string more_examples = {};  ///< what to do for more examples, if those of training are the most
 
   bool takes(std::int64_t m, std::int64_t n) const { return !examples_of_training || m <= n; }
 };
@@ -186,8 +187,8 @@ class sequence_model {
   virtual double chain_seconds(double d, double m, double steps) const = 0;
   /// Numbers that a thread keeps for it, beyond the prompt.
   virtual double chain_numbers(double d, double m, double steps) const = 0;
-  /// Bytes of parameters, their training and their test.
-  virtual double bytes(int d, int n, int prompts, int steps, int threads) const = 0;
+  /// Bytes of parameters, their training and their test, on prompts of up to m examples.
+  virtual double bytes(int d, int n, int m, int prompts, int steps, int threads) const = 0;
 
  protected:
   sequence_model() = default;

@@ -17,6 +17,9 @@ using chain_visitor = std::function<void(int i, const prompt& p, const matrix& e
 void roll_out_gpt2(const gpt2_model& model, int steps, const prompt_source& source, int prompts,
                    const chain_visitor& visit, const std::stop_token& stop);
 
+/// Bytes that a thread of roll_out_gpt2 keeps: prompts, activations, and keys and values of all tokens.
+double roll_out_bytes(const gpt2_layout& layout, double m, double steps);
+
 /// Rolls out as roll_out_gpt2 does. The preconditioner is Γ⁻¹, (d, d).
 chain_evaluation evaluate_gpt2(const gpt2_model& model, const matrix& preconditioner, int steps,
                                const prompt_source& source, int prompts, const std::stop_token& stop);

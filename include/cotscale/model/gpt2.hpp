@@ -22,16 +22,37 @@ inline constexpr gpt2_size gpt2_tiny{3, 2, 64};
 inline constexpr gpt2_size gpt2_small{6, 4, 128};
 inline constexpr gpt2_size gpt2_standard{12, 8, 256};
 
-/// Example i is at positions 2i − 2 and 2i − 1, and w_j at 2·examples + j however many examples a prompt has: a shorter
-/// prompt leaves a gap, and an estimate is where it was in training.
+/// What is added to the tokens of examples, so that they are told apart; token t = 0 … 2m − 1 is x or y of example t/2.
+enum class example_positions : std::uint8_t {
+  learned,     ///< row t of wpe.weight
+  sinusoidal,  ///< sinusoidal_position() of t, which does not learn
+  none,
+};
+
+/// What is added to weight tokens, behind the rows of examples in wpe.weight.
+enum class weight_positions : std::uint8_t {
+  own,     ///< a row for each
+  shared,  ///< one row for all
+};
+
+/// A prompt with fewer examples than `examples` leaves learned rows unused, and an estimate has the row that it had in
+/// training.
 struct gpt2_configuration {
   int d = 0;
   gpt2_size size = gpt2_standard;
-  int examples = 0;  ///< most examples of a prompt
-  int chain = 1;     ///< most steps of a chain
+  int examples = 0;  ///< of a prompt that it is trained on, at most
+  int chain = 1;     ///< steps of a chain that it is trained on, at most
+  example_positions positions = example_positions::learned;
+  weight_positions weights = weight_positions::own;
 
   int channels() const { return d + 1; }
-  int positions() const { return 2 * examples + chain; }
+  int example_rows() const { return positions == example_positions::learned ? 2 * examples : 0; }
+  int position_rows() const { return example_rows() + (weights == weight_positions::own ? chain : 1); }
+  /// Whether there are positions for prompts of m examples and chains of so many steps.
+  bool takes(int m, int steps) const {
+    return (positions != example_positions::learned || m <= examples) &&
+           (weights == weight_positions::shared || steps <= chain);
+  }
   int head_width() const { return size.width / size.heads; }
   friend bool operator==(const gpt2_configuration&, const gpt2_configuration&) = default;
 };
@@ -67,7 +88,7 @@ class gpt2_layout {
 
   // read_in and read_out are (out, in), as torch.nn.Linear has them.
   std::size_t read_in_weight, read_in_bias;  // (C, d + 1), (C)
-  std::size_t wpe_weight;                    // (positions, C)
+  std::size_t wpe_weight;                    // (position_rows, C)
   std::vector<gpt2_block_offsets> blocks;
   std::size_t ln_f_weight, ln_f_bias;          // (C)
   std::size_t read_out_weight, read_out_bias;  // (d, C), (d)
@@ -80,6 +101,11 @@ class gpt2_layout {
   std::vector<gpt2_tensor> tensors_;
   std::size_t size_ = 0;
 };
+
+/// Writes the fixed position t to `out`, of C numbers: number 2i is sin(t/10000^(2i/C)), number 2i + 1 the cosine.
+/// (Vaswani et al., arXiv 1706.03762, section 3.5)
+template<class T>
+void sinusoidal_position(int t, std::span<T> out);
 
 /// A model that can be tested.
 struct gpt2_model {

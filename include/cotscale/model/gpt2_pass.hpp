@@ -28,9 +28,13 @@ class gpt2_pass {
     prefixes,  ///< at y tokens too: an estimate after each prefix of the examples. Needs keep::all
   };
 
+  /// With keep::cache, activations are those of so many rows at a time: enough for a product of matrices, and few
+  /// enough for the cache.
+  static constexpr int rows_of_chunk = 512;
+
   gpt2_pass(const gpt2_layout& layout, keep what);
 
-  /// Begins a batch. P = 2·(examples of each prompt) ≤ 2·configuration.examples, W ≤ configuration.chain.
+  /// Begins a batch. P = 2·(examples of each prompt); the configuration takes these examples and W steps.
   void start(int batch, int prompt_tokens, int weight_tokens, read where = read::weights);
 
   int batch() const { return batch_; }
@@ -99,11 +103,11 @@ class gpt2_pass {
   int heads() const { return layout_.configuration().size.heads; }
   int head_width() const { return layout_.configuration().head_width(); }
   int layers() const { return layout_.configuration().size.layers; }
-  int position(int t) const {
-    return t < prompt_tokens_ ? t : t - prompt_tokens_ + 2 * layout_.configuration().examples;
-  }
+  // Row of wpe.weight that belongs to token t; none (−1) of examples whose positions do not learn.
+  int position(int t) const;
 
   void allocate();
+  void fix_positions();
   range range_of(int layer, int first, int last) const;
   block_memory& memory(int layer) { return blocks_[what_ == keep::all ? static_cast<std::size_t>(layer) : 0]; }
   block_memory& cache(int layer) { return blocks_[static_cast<std::size_t>(layer)]; }
@@ -144,6 +148,7 @@ class gpt2_pass {
   int first_ = 0;     // of the tokens at hand
   int done_ = 0;      // tokens that went forward
   std::vector<block_memory> blocks_;
+  buffer fixed_;                                           // positions of examples that do not learn, (P, C)
   buffer input_;                                           // (T·B, d + 1)
   buffer x_, normalised_, mean_, scale_, output_;          // behind the last block, of its queries
   buffer qkv_, head_rows_, wide_, wide_bar_, narrow_bar_;  // scratch: (3C), heads (D), (4C), (4C), (C)

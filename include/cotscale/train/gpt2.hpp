@@ -20,7 +20,9 @@ namespace cotscale {
 struct gpt2_options : learning_options {
   gpt2_options() { batch = 64; }
   gpt2_size size = gpt2_tiny;
-  int room = 1;               ///< it has positions for chains of so many steps at least
+  example_positions positions = example_positions::learned;
+  weight_positions weights = weight_positions::own;
+  int room = 1;               ///< it has own positions for chains of so many steps at least
   curriculum_ramp dimension;  ///< of x and w
   curriculum_ramp examples;   ///< n
   std::shared_ptr<const initialisation_scheme> initialisation = initialisation_named("fan_in");

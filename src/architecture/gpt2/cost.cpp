@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "cotscale/architecture/machine.hpp"
+#include "cotscale/eval/gpt2.hpp"
 #include "gpt2.hpp"
 
 namespace cotscale::architectures {
@@ -48,19 +49,20 @@ double gpt2::chain_seconds(double d, double m, double steps) const {
          tokens * size.layers * (4 + size.heads) * seconds_per_small_call;
 }
 
-// Parameters, their moments and gradients, several of which wait to be added; what a thread's prompts leave in each
-// block; steps of the roll-out beside Newton's.
-double gpt2::bytes(int d, int n, int prompts, int steps, int threads) const {
+// Of training, parameters, their moments and gradients, several of which wait to be added, and what a thread's prompts
+// leave in each block; or of the roll-out, where that is longer; its steps beside Newton's.
+double gpt2::bytes(int d, int n, int m, int prompts, int steps, int threads) const {
   const gpt2_options& o = options_;
   const gpt2_layout layout(trained_configuration(d, n, o));
   const auto parameters = static_cast<double>(layout.size());
-  const double width = o.size.width, tokens = layout.configuration().positions();
+  const double width = o.size.width, tokens = 2.0 * n + layout.configuration().chain;
   const int shards = gpt2_most_shards(layout.size());
   const int busy = std::min(threads, shards);
   const double rows = std::min(64.0, std::ceil(1.0 * o.batch / shards)) * tokens;
   const double block = 14 * width + o.size.heads * tokens;
   const double scratch = (o.prefix_weight > 0 ? 18 : 16) * width;  // outputs at y tokens are half as many as tokens
-  return 4 * (parameters * (5 + 2 * busy) + busy * rows * (o.size.layers * block + scratch)) + 24.0 * prompts * steps;
+  const double training = parameters * (5 + 2 * busy) + busy * rows * (o.size.layers * block + scratch);
+  return std::max(4 * training, 4 * parameters + threads * roll_out_bytes(layout, m, steps)) + 24.0 * prompts * steps;
 }
 
 }  // namespace cotscale::architectures

@@ -67,12 +67,16 @@ class trained_gpt2 : public trained_sequence {
 }  // namespace
 
 model_limits gpt2::limits() const {
-  return {
-      .needs_examples = true,
-      .examples_of_training = true,
-      .least_steps = 1,
-      .most_steps = std::max(options_.room, options_.objective->longest_chain()),
-      .longer_chains = options_.objective->form().has_chain ? "raise k_train" : "choose an objective that has k_train"};
+  model_limits out{.needs_examples = true,
+                   .examples_of_training = options_.positions == example_positions::learned,
+                   .least_steps = 1,
+                   .more_examples = R"(set its positions to "sinusoidal" or "none")"};
+  if (options_.weights == weight_positions::shared) return out;
+  out.most_steps = std::max(options_.room, options_.objective->longest_chain());
+  out.longer_chains =
+      fmt::format(R"({}, or set weight_positions = "shared", with which a chain of any length can be tested)",
+                  options_.objective->form().has_chain ? "raise k_train" : "choose an objective that has k_train");
+  return out;
 }
 
 std::vector<model_tensor> gpt2::tensors(int d, int n) const {

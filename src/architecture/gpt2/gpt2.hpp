@@ -20,7 +20,9 @@ class gpt2 final : public sequence_model {
   void require_trainable(config::keys& k, int d, std::int64_t n) const override;
   void make_room(int steps) override { options_.room = std::max(options_.room, steps); }
 
-  std::vector<std::string_view> keys_of_parameters() const override { return {"heads"}; }
+  std::vector<std::string_view> keys_of_parameters() const override {
+    return {"heads", "positions", "weight_positions"};
+  }
   model_limits limits() const override;
   bool has_theory() const override { return false; }
   std::vector<model_tensor> tensors(int d, int n) const override;
@@ -35,7 +37,7 @@ class gpt2 final : public sequence_model {
   int busy_threads(int d, int n, int threads) const override;
   double chain_seconds(double d, double m, double steps) const override;
   double chain_numbers(double, double, double) const override { return 0; }  // bytes() has them
-  double bytes(int d, int n, int prompts, int steps, int threads) const override;
+  double bytes(int d, int n, int m, int prompts, int steps, int threads) const override;
 
  private:
   gpt2_options options_;

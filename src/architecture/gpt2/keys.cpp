@@ -44,6 +44,24 @@ void size_keys(config::keys& k, gpt2_size& size) {
   });
 }
 
+constexpr std::array<config::word<example_positions>, 3> example_words{
+    {{example_positions::learned, "learned", "a row of wpe.weight for each token, so that m ≤ n in tests"},
+     {example_positions::sinusoidal, "sinusoidal",
+      "sines and cosines of the token's number, which do not learn (arXiv 1706.03762, section 3.5); m is free"},
+     {example_positions::none, "none", "not at all, but by the causal mask; m is free"}}};
+
+constexpr std::array<config::word<weight_positions>, 2> weight_words{
+    {{weight_positions::own, "own", "a row of wpe.weight for each, so that `test.k` ≤ `k_train`"},
+     {weight_positions::shared, "shared", "one row for all, so that `test.k` is free"}}};
+
+// Texts from before these keys have what is not written.
+void position_keys(config::keys& k, gpt2_options& o) {
+  k.word({.name = "positions", .help = "how tokens of examples are told apart", .unwritten = "'learned'"}, o.positions,
+         example_words);
+  k.word({.name = "weight_positions", .help = "how weight tokens are told apart", .unwritten = "'own'"}, o.weights,
+         weight_words);
+}
+
 // The key is always written: texts from before it stand for GPT-2's scheme, which was the only one.
 void beginning_keys(config::keys& k, gpt2_options& o, stored_weights& stored) {
   constexpr std::string_view take = "take \"fan_in\" or \"gpt2\"";
@@ -122,7 +140,10 @@ void prefix_key(config::keys& k, double& weight) {
 
 void gpt2::keys(config::keys& k, const key_choice& which, stored_weights& stored) {
   gpt2_options& o = options_;
-  if (which.of_model) size_keys(k, o.size);
+  if (which.of_model) {
+    size_keys(k, o.size);
+    position_keys(k, o);
+  }
   if (which.of_training) {
     samples_word(k, word());
     objective_word(k, o.objective);

@@ -43,7 +43,7 @@ class lsa final : public sequence_model {
   int busy_threads(int d, int n, int threads) const override;
   double chain_seconds(double d, double m, double steps) const override;
   double chain_numbers(double d, double m, double steps) const override;
-  double bytes(int, int, int, int, int) const override { return 0; }  // little beside the matrices of a cell
+  double bytes(int, int, int, int, int, int) const override { return 0; }  // little beside the matrices of a cell
 
  private:
   bool by_definition() const { return settings_.roll_out == roll_out_method::definition; }

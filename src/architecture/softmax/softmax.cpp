@@ -129,7 +129,7 @@ class softmax final : public sequence_model {
     return chain_flops(d, m, steps, options_.own_columns) * cost::seconds_per_attention_flop;
   }
   double chain_numbers(double d, double m, double steps) const override { return steps * (8 * d + 8 + m + steps); }
-  double bytes(int, int, int, int, int) const override { return 0; }  // little beside the matrices of a cell
+  double bytes(int, int, int, int, int, int) const override { return 0; }  // little beside the matrices of a cell
 
  private:
   softmax_options options_;

@@ -10,6 +10,7 @@
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/model/gpt2_tokens.hpp"
 #include "support/matrices.hpp"
+#include "support/positions.hpp"
 #include "support/threads.hpp"
 
 namespace cotscale {
@@ -114,6 +115,35 @@ TEST(evaluate_gpt2, refuses_what_was_not_trained) {
   EXPECT_THROW(evaluate(5, 7), precondition_error);
   const prompt_source other(covariance({1.0, 1.0}), 6, {5, 6});
   EXPECT_THROW(evaluate_gpt2(model, preconditioner(), 5, other, 8, {}), precondition_error);
+}
+
+TEST(evaluate_gpt2, goes_beyond_training_where_positions_allow) {
+  for (const gpt2_configuration& c : support::with_all_positions(random_model().configuration)) {
+    const gpt2_layout layout(c);
+    gpt2_model model{c, {}};
+    for (const double value : support::gaussian(static_cast<int>(layout.size()), "model")) {
+      model.parameters.push_back(static_cast<float>(0.3 * value));
+    }
+    const auto evaluate = [&](int steps, int m) {
+      return evaluate_gpt2(model, preconditioner(), steps, source(m), 8, {}).errors;
+    };
+    error_table shorter = evaluate(5, 6);
+    if (c.weights == weight_positions::own) {
+      EXPECT_THROW(evaluate(9, 6), precondition_error);
+    } else {
+      error_table longer = evaluate(9, 6);
+      for (int k = 0; k <= 5; ++k) {
+        for (std::size_t i = 0; i < 8; ++i) EXPECT_EQ(longer.row(k)[i], shorter.row(k)[i]) << "it goes on";
+      }
+      EXPECT_TRUE(std::isfinite(longer.row(9)[7]));
+      EXPECT_NE(longer.row(9)[7], longer.row(5)[7]);
+    }
+    if (c.positions == example_positions::learned) {
+      EXPECT_THROW(evaluate(5, 11), precondition_error);
+    } else {
+      EXPECT_TRUE(std::isfinite(evaluate(5, 11).row(5)[7]));
+    }
+  }
 }
 
 TEST(evaluate_gpt2, stops_when_asked) {

@@ -43,7 +43,6 @@ training = "closed_form"
 [models.learned]
 architecture = "lsa"
 training = "samples"
-initialisation = "gpt2"
 objective = "process"
 k_train = 3
 optimizer = "sgd"
@@ -120,6 +119,9 @@ examples_every = 2
 architecture = "gpt2"
 size = "tiny"
 training = "samples"
+initialisation = "gpt2"
+positions = "sinusoidal"
+weight_positions = "shared"
 objective = "outcome"
 k_train = 2
 optimizer = "sgd"

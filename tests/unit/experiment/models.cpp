@@ -139,12 +139,34 @@ TEST(architectures, a_transformer_has_the_positions_of_its_training) {
   const auto model = model_of(spec);
   EXPECT_TRUE(model->limits().needs_examples);
   EXPECT_EQ(model->limits().most_steps, 3);
-  EXPECT_EQ(model->limits().longer_chains, "raise k_train");
+  EXPECT_THAT(model->limits().longer_chains, HasSubstr("raise k_train, or set weight_positions = \"shared\""));
   EXPECT_TRUE(model->limits().takes(6, 6));
   EXPECT_FALSE(model->limits().takes(7, 6));
   EXPECT_EQ(model->most_training_steps(), 9);
   EXPECT_FALSE(model->has_theory());
   EXPECT_TRUE(std::isnan(model->map_tolerance()));
+}
+
+TEST(architectures, a_transformer_may_be_tested_beyond_its_training) {
+  const std::string keys = "architecture = \"gpt2\"\nsize = \"tiny\"\nobjective = \"outcome\"\nk_train = 3\n";
+  const auto rows = [](const sequence_model& model) { return model.tensors(4, 6)[2].shape.front(); };
+  const auto free_chain = model_of(with_model(keys + "weight_positions = \"shared\"\n"));
+  EXPECT_FALSE(free_chain->limits().most_steps);
+  EXPECT_FALSE(free_chain->limits().takes(7, 6));
+  EXPECT_EQ(rows(*free_chain), 12U + 1);
+  for (const std::string positions : {"sinusoidal", "none"}) {
+    const specification spec = with_model(keys + "positions = \"" + positions + "\"\n");
+    EXPECT_EQ(model_of(spec)->limits().most_steps, 3);
+    EXPECT_TRUE(model_of(spec)->limits().takes(1000, 6));
+    EXPECT_EQ(rows(*model_of(spec)), 3U);
+    EXPECT_EQ(to_toml(parse_specification(to_toml(spec), "again.toml", ".")), to_toml(spec));
+  }
+  const std::string defaults = to_toml(with_model(keys + "positions = \"learned\"\nweight_positions = \"own\"\n"));
+  EXPECT_EQ(to_toml(with_model(keys)), defaults) << "texts from before these keys hold";
+  // Memory of keys and values.
+  const auto both = model_of(with_model(keys + "positions = \"none\"\nweight_positions = \"shared\"\n"));
+  EXPECT_GT(both->bytes(4, 6, 50'000, 10, 3, 1), 3 * 16 * 2 * 64 * 4 * 100'000.0);
+  EXPECT_GT(both->bytes(4, 6, 6, 10, 100'000, 1), 3 * 16 * 2 * 64 * 4 * 100'000.0);
 }
 
 TEST(architectures, a_transformer_has_the_shape_of_its_keys) {

@@ -3,11 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "cotscale/base/error.hpp"
+#include "support/positions.hpp"
 
 namespace cotscale {
 namespace {
@@ -47,6 +49,27 @@ TEST(gpt2_layout, covers_the_vector_without_gaps) {
   }
   EXPECT_EQ(end, layout.size());
   EXPECT_EQ(layout.size(), 6U * 4 + 6 + 10 * 6 + 2 * (12 * 36 + 13 * 6) + 12 + 18 + 3);
+}
+
+TEST(gpt2_layout, has_rows_for_positions_that_learn) {
+  std::vector<int> rows;
+  for (const gpt2_configuration& c :
+       support::with_all_positions({.d = 3, .size = {1, 2, 6}, .examples = 4, .chain = 3})) {
+    const gpt2_layout layout(c);
+    EXPECT_EQ(tensor(layout, "wpe.weight").shape.front(), c.position_rows());
+    rows.push_back(c.position_rows());
+  }
+  EXPECT_THAT(rows, ElementsAre(8 + 3, 8 + 1, 3, 1, 3, 1));
+}
+
+TEST(sinusoidal_position, is_that_of_its_source) {
+  std::vector<double> p(5);
+  sinusoidal_position<double>(7, p);
+  EXPECT_DOUBLE_EQ(p[0], std::sin(7.0));
+  EXPECT_DOUBLE_EQ(p[1], std::cos(7.0));
+  EXPECT_NEAR(p[2], std::sin(7 / std::pow(10'000, 2.0 / 5)), 1e-15);
+  EXPECT_NEAR(p[3], std::cos(7 / std::pow(10'000, 2.0 / 5)), 1e-15);
+  EXPECT_NEAR(p[4], std::sin(7 / std::pow(10'000, 4.0 / 5)), 1e-15);
 }
 
 TEST(gpt2_layout, refuses_what_is_no_model) {

@@ -10,6 +10,7 @@
 #include "cotscale/base/error.hpp"
 #include "support/gradient_check.hpp"
 #include "support/matrices.hpp"
+#include "support/positions.hpp"
 
 namespace cotscale {
 namespace {
@@ -109,6 +110,71 @@ TEST(gpt2_pass, gives_an_estimate_its_position_in_short_prompts_too) {
   EXPECT_NE(outputs(pass, parameters, tokens, 1, 1, {7}), before);
 }
 
+// The parameters of a model that has a learned row for each of its tokens, and the same positions.
+matrix with_learned_rows(const gpt2_layout& layout, const matrix& parameters, const gpt2_layout& learned) {
+  const gpt2_configuration &from = layout.configuration(), &to = learned.configuration();
+  const int width = from.size.width, start = static_cast<int>(layout.wpe_weight), size = parameters.rows();
+  const int after = start + from.position_rows() * width;
+  const auto row = [&](int t) { return parameters.block(start + t * width, 0, width, 1); };
+  matrix out(static_cast<int>(learned.size()), 1);
+  out.set_block(0, 0, parameters.block(0, 0, start, 1));
+  for (int t = 0; t < to.position_rows(); ++t) {
+    matrix values(width, 1);
+    const int step = t - to.example_rows();
+    if (step >= 0) {
+      values = row(from.example_rows() + (from.weights == weight_positions::own ? step : 0));
+    } else if (from.positions == example_positions::learned) {
+      values = row(t);
+    } else if (from.positions == example_positions::sinusoidal) {
+      for (int j = 0; j < width; ++j) {
+        const double angle = t / std::pow(10'000, 2 * (j / 2) / static_cast<double>(width));
+        values(j, 0) = j % 2 == 0 ? std::sin(angle) : std::cos(angle);
+      }
+    }
+    out.set_block(start + t * width, 0, values);
+  }
+  out.set_block(start + to.position_rows() * width, 0, parameters.block(after, 0, size - after, 1));
+  return out;
+}
+
+TEST(gpt2_pass, adds_the_positions_that_its_configuration_says) {
+  for (const gpt2_configuration& c : support::with_all_positions(configuration)) {
+    const gpt2_layout layout(c);
+    const matrix parameters = random_parameters(layout);
+    const int m = c.takes(7, 1) ? 7 : 5, steps = c.takes(1, 6) ? 6 : 4;  // beyond training where that is possible
+    const gpt2_layout learned({.d = c.d, .size = c.size, .examples = m, .chain = steps});
+    gpt2_pass<double> pass(layout, keep<double>::all), cache(layout, keep<double>::cache);
+    gpt2_pass<double> reference(learned, keep<double>::all);
+    // A shorter batch first: fixed positions grow.
+    outputs(pass, parameters, gaussian(2 * (4 + 1), 4, "others"), 2, 1, {5});
+    const matrix tokens = gaussian(2 * (2 * m + steps), 4, "tokens");
+    const std::vector<int> ends{2 * m + steps};
+    const matrix expected = outputs(reference, with_learned_rows(layout, parameters, learned), tokens, 2, steps, ends);
+    EXPECT_TRUE(close(outputs(pass, parameters, tokens, 2, steps, ends), expected, 1e-13));
+    EXPECT_TRUE(close(outputs(cache, parameters, tokens, 2, steps, ends), expected, 1e-13));
+  }
+}
+
+TEST(gpt2_pass, takes_what_it_has_positions_for) {
+  for (const gpt2_configuration& c : support::with_all_positions(configuration)) {
+    const bool any_examples = c.positions != example_positions::learned,
+               any_chain = c.weights == weight_positions::shared;
+    const gpt2_layout layout(c);
+    gpt2_pass<double> pass(layout, keep<double>::all);
+    EXPECT_NO_THROW(pass.start(1, 2 * c.examples, c.chain));
+    if (any_examples) {
+      EXPECT_NO_THROW(pass.start(1, 2 * c.examples + 2, c.chain));
+    } else {
+      EXPECT_THROW(pass.start(1, 2 * c.examples + 2, c.chain), precondition_error);
+    }
+    if (any_chain) {
+      EXPECT_NO_THROW(pass.start(1, 2 * c.examples, c.chain + 1));
+    } else {
+      EXPECT_THROW(pass.start(1, 2 * c.examples, c.chain + 1), precondition_error);
+    }
+  }
+}
+
 TEST(gpt2_pass, is_close_in_single_precision) {
   const gpt2_layout layout(configuration);
   const matrix parameters = random_parameters(layout), tokens = gaussian(14 * 6, 4, "tokens");
@@ -139,9 +205,10 @@ gradients backward(gpt2_pass<double>& pass, const matrix& parameters, const matr
 }
 
 TEST(gpt2_pass, has_the_gradient_of_what_it_computes) {
-  for (const int layers : {1, 3}) {
-    gpt2_configuration c = configuration;
-    c.size.layers = layers;
+  std::vector<gpt2_configuration> all = support::with_all_positions(configuration);
+  all.push_back(configuration);
+  all.back().size.layers = 1;
+  for (const gpt2_configuration& c : all) {
     const gpt2_layout layout(c);
     const matrix parameters = random_parameters(layout), tokens = gaussian(14 * 2, 4, "tokens");
     const matrix cotangent = gaussian(4 * 2, 3, "cotangent");
@@ -155,7 +222,7 @@ TEST(gpt2_pass, has_the_gradient_of_what_it_computes) {
       direction.set_block(static_cast<int>(t.offset), 0, part);
       EXPECT_TRUE(is_gradient(found.parameters, loss, parameters, direction, 1e-5, 1e-6)) << t.name;
       matrix wrong = found.parameters;
-      for (std::size_t i = 0; i < t.size(); ++i) wrong(static_cast<int>(t.offset + i), 0) *= 1.001;
+      for (std::size_t i = 0; i < t.size(); ++i) wrong(static_cast<int>(t.offset + i), 0) *= 1.01;
       if (t.name.find("c_attn.bias") == std::string::npos) {  // keys' biases change nothing
         EXPECT_FALSE(is_gradient(wrong, loss, parameters, direction, 1e-5, 1e-6)) << t.name;
       }
