@@ -1,4 +1,4 @@
-"""A GPT-2-style model of a results file as a PyTorch module. It alone needs PyTorch: the package does not import it.
+"""A GPT-2-style model of a results file as a PyTorch module. It and torch_blocks.py alone need PyTorch: the package does not import it.
 
 Names and orientations are the file's: Hugging Face's GPT-2, with read_in and read_out in place of the embedding of
 words and its inverse. Tokens are x_1, y_1, …, x_m, y_m, w_0, w_1, …, each d numbers and a flag: y is in the first
@@ -6,13 +6,13 @@ number, an estimate has the flag 1, and what is read out at one estimate is the 
 """
 
 import contextlib
-import math
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
 from .errors import IO_ERROR, OTHER_SCHEMA, USAGE, ResultsError
+from .initialisations import INITIALISATIONS
 from .results import CELL, DONE, PENDING, _check_schema, configuration, is_selection
 from .seal import check_seal
 
@@ -22,92 +22,9 @@ except ImportError as error:
     message = "cotscale_analysis.torch_model needs PyTorch: apt-get install --no-install-recommends python3-torch"
     raise ImportError(message) from error
 
-EPSILON = 1e-5  # of the layer norms
-
-
-def _fan_in(name, shape, layers):
-    """By the number of a map's inputs, for any width; shape is (inputs, outputs) of Conv1D."""
-    if name == "read_in.weight":
-        return 1 / math.sqrt(shape[0])
-    if name == "wpe.weight":
-        return 0.05
-    if name == "read_out.weight":
-        return 0.02
-    return 1 / math.sqrt(shape[0] * (2 * layers if name.endswith("c_proj.weight") else 1))
-
-
-def _gpt2(name, shape, layers):
-    """As GPT-2 does, made for a width of 768."""
-    return 0.02 / math.sqrt(2 * layers) if name.endswith("c_proj.weight") else 0.02
-
+from .torch_blocks import EPSILON, Block  # noqa: E402  (needs torch)
 
 POSITIONS, WEIGHT_POSITIONS = ("learned", "sinusoidal", "none"), ("own", "shared")
-
-# The standard deviation of a tensor of two dimensions, by the words of a specification's key `initialisation`.
-INITIALISATIONS = {"fan_in": _fan_in, "gpt2": _gpt2}
-
-
-class Conv1D(torch.nn.Module):
-    """x W + b with W (inputs, outputs), as Hugging Face has it."""
-
-    def __init__(self, inputs, outputs):
-        super().__init__()
-        self.weight = torch.nn.Parameter(torch.empty(inputs, outputs))
-        self.bias = torch.nn.Parameter(torch.empty(outputs))
-
-    def forward(self, x):
-        return x @ self.weight + self.bias
-
-
-class Attention(torch.nn.Module):
-    """Causal softmax attention of several heads."""
-
-    def __init__(self, width, heads):
-        super().__init__()
-        self.heads = heads
-        self.c_attn = Conv1D(width, 3 * width)
-        self.c_proj = Conv1D(width, width)
-
-    def forward(self, x, cache=None):
-        """x (B, T, C). `cache` is a list: keys and values of the tokens before, [] at first, to which these are added."""
-        batch, tokens, width = x.shape
-        heads = (batch, tokens, self.heads, width // self.heads)
-        q, k, v = (part.view(heads).transpose(1, 2) for part in self.c_attn(x).split(width, 2))
-        if cache:
-            k, v = torch.cat([cache[0], k], 2), torch.cat([cache[1], v], 2)
-        if cache is not None:
-            cache[:] = [k, v]
-        keys = k.shape[2]
-        future = torch.ones(tokens, keys, dtype=torch.bool, device=x.device).triu(keys - tokens + 1)
-        scores = (q @ k.transpose(2, 3) / math.sqrt(heads[3])).masked_fill(future, -math.inf)
-        return self.c_proj((scores.softmax(3) @ v).transpose(1, 2).reshape(x.shape))
-
-
-class MLP(torch.nn.Module):
-    """Four times the width, and back; GELU by its approximation with tanh."""
-
-    def __init__(self, width):
-        super().__init__()
-        self.c_fc = Conv1D(width, 4 * width)
-        self.c_proj = Conv1D(4 * width, width)
-
-    def forward(self, x):
-        return self.c_proj(torch.nn.functional.gelu(self.c_fc(x), approximate="tanh"))
-
-
-class Block(torch.nn.Module):
-    """Attention and MLP, each of the normalised residual stream."""
-
-    def __init__(self, width, heads):
-        super().__init__()
-        self.ln_1 = torch.nn.LayerNorm(width, eps=EPSILON)
-        self.attn = Attention(width, heads)
-        self.ln_2 = torch.nn.LayerNorm(width, eps=EPSILON)
-        self.mlp = MLP(width)
-
-    def forward(self, x, cache=None):
-        x = x + self.attn(self.ln_1(x), cache)
-        return x + self.mlp(self.ln_2(x))
 
 
 class GPT2(torch.nn.Module):

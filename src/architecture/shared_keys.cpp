@@ -18,7 +18,7 @@ std::span<const config::word<beginning>> initials() {
   static const std::vector<std::string> helps = [] {
     std::vector<std::string> out;
     for (const initialisation_scheme* s : all_initialisations()) {
-      out.push_back(fmt::format("(transformers) {}: {}, biases 0, gains 1", s->help(), s->formula()));
+      out.push_back(fmt::format("for transformers only, {}: {}, biases 0, gains 1", s->help(), s->formula()));
     }
     return out;
   }();

@@ -9,8 +9,9 @@ NAMES = "|".join(sorted(ARCHITECTURES))
 QUESTION = re.compile(rf"architectures::\w|(\b|_)({NAMES})(\b|_)|transformer(?!s? )", re.IGNORECASE)
 COMMENT = re.compile(r"//.*|\.(example|otherwise|help) = \".*?[^\\]\"")  # and what a key says to its user
 
-# What belongs to an architecture: its folder, its passes, its samples and roll-outs.
-OWN = re.compile(rf"src/architecture/({NAMES})/|(src|include/cotscale)/(model|train|eval)/({NAMES})\w*\.[ch]pp")
+# What belongs to an architecture: its folder, its passes, its samples and roll-outs, the weights it begins with.
+OWN = re.compile(rf"src/architecture/({NAMES})/|(src|include/cotscale)/(model|train|eval)/({NAMES})\w*\.[ch]pp|"
+                 r"(src|include/cotscale)/model/initialisations?[./]")
 # Examples of the command line name models, and softmax is a function of layers.
 OTHER_WORDS = ("src/app/command_line.cpp", "src/nn/")
 # The one place that knows all of them.
