@@ -6,6 +6,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 build=${BUILD:-$here/../../build/release}
+source "$here/../../jobs/environment.sh"
 export OMP_NUM_THREADS=1
 if [ "$(id -u)" = 0 ]; then
   export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
@@ -45,7 +46,10 @@ for name in "$@"; do
       rm bench_grid.h5
       echo "$(($(date +%s) - begin)) s of the limit of 600 s"
       ;;
-    complete) "$here/complete.py" --build "$build" base prefixes:prefix_weight=1 late:schedule=late_decay,decay_from=0.5 ;;
+    complete)
+      find_python "xarray, h5py"
+      "$python" "$here/complete.py" --build "$build" base prefixes:prefix_weight=1 late:schedule=late_decay,decay_from=0.5
+      ;;
     overhead) mpirun -n 2 ./bench_overhead ;;
     scheduler_idle) "$here/$name.py" $long "$build" ;;
     *) echo "run.sh: no benchmark is called $name" >&2 && exit 2 ;;
