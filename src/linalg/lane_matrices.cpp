@@ -4,15 +4,13 @@
 #include <cmath>
 
 #include "cotscale/base/error.hpp"
+#include "cotscale/linalg/lane_pack.hpp"
 
 namespace cotscale {
 namespace {
 
-// One entry of the eight matrices.
-using pack = double __attribute__((vector_size(8 * lane_count), aligned(8), may_alias));
-
-const pack* packs(const matrix& x) { return reinterpret_cast<const pack*>(x.data()); }
-pack* packs(matrix& x) { return reinterpret_cast<pack*>(x.data()); }
+using detail::pack;
+using detail::packs;
 
 void reshape(square_lanes& a, int size) {
   a.size = size;
@@ -138,10 +136,10 @@ lane_values largest_eigenvalues(const square_lanes& s, const matrix& start) {
       packs(product)[i] = sum;
       along += sum * packs(v)[i];
       square += packs(v)[i] * packs(v)[i];
-      const pack size = sum < 0 ? -sum : sum;
-      largest = size > largest ? size : largest;
+      for (int lane = 0; lane < lane_count; ++lane) largest[lane] = std::max(largest[lane], std::abs(sum[lane]));
     }
-    const pack unit = largest > 0 ? 1.0 / largest : pack{} + 1.0;
+    pack unit = {};
+    for (int lane = 0; lane < lane_count; ++lane) unit[lane] = largest[lane] > 0 ? 1.0 / largest[lane] : 1.0;
     for (int i = 0; i < r; ++i) packs(v)[i] = packs(product)[i] * unit;
   }
   lane_values out;

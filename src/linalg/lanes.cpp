@@ -6,15 +6,13 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/linalg/blas.hpp"
+#include "cotscale/linalg/lane_pack.hpp"
 
 namespace cotscale {
 namespace {
 
-// One component of the eight vectors; may stand at any multiple of 8 bytes.
-using pack = double __attribute__((vector_size(8 * lane_count), aligned(8), may_alias));
-
-const pack* packs(const matrix& x) { return reinterpret_cast<const pack*>(x.data()); }
-pack* packs(matrix& x) { return reinterpret_cast<pack*>(x.data()); }
+using detail::pack;
+using detail::packs;
 
 void require_lanes(const matrix& x, int rows, const char* what) {
   expects(x.rows() == rows && x.columns() == lane_count, "{}: expected ({}, {}) values, got ({}, {})", what, rows,

@@ -4,15 +4,13 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/linalg/blas.hpp"
+#include "cotscale/linalg/lane_pack.hpp"
 
 namespace cotscale {
 namespace {
 
-// One component of the eight vectors, as in linalg/lanes.cpp.
-using pack = double __attribute__((vector_size(8 * lane_count), aligned(8), may_alias));
-
-const pack* packs(const matrix& x) { return reinterpret_cast<const pack*>(x.data()); }
-pack* packs(matrix& x) { return reinterpret_cast<pack*>(x.data()); }
+using detail::pack;
+using detail::packs;
 
 void transpose_into(const matrix& a, matrix& out) {
   out.reshape(a.columns(), a.rows());
