@@ -5,7 +5,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build_packages=(
     g++ cmake ninja-build git ca-certificates
     libopenmpi-dev openmpi-bin openssh-client
-    libopenblas-openmp-dev liblapacke-dev libhdf5-openmpi-dev
+    libopenblas-openmp-dev liblapacke-dev libxsmm-dev libhdf5-openmpi-dev
     librandom123-dev libtomlplusplus-dev libcli11-dev libfmt-dev libxxhash-dev libssl-dev
     python3 python3-numpy python3-xarray python3-h5py python3-netcdf4 python3-h5netcdf python3-matplotlib
 )

@@ -26,7 +26,7 @@ D = 10
 
 STRING_ATTRIBUTES = (
     "history date config_sha256 git_sha command_line hostname slurm_job_id mpi_version openblas_config "
-    "openblas_corename hdf5_version compiler compiler_flags rng cotscale_version"
+    "openblas_corename matrix_products hdf5_version compiler compiler_flags rng cotscale_version"
 ).split()
 
 

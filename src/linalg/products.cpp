@@ -166,9 +166,31 @@ const T* shaped_product<T>::part_of_b(const T* b, int at, int depth) const {
 }
 
 template<class T>
-void shaped_product<T>::operator()(const T* a, const T* b, T* c) const {
+void shaped_product<T>::operator()(const T* a, const T* b, T* c, const beginning<T>& begin) const {
+  expects(shape_.add && begin.bias != nullptr, "shaped_product: a beginning of what is not added to, or without bias");
+  run(a, b, c, &begin);
+}
+
+template<class T>
+void shaped_product<T>::begin_rows(const beginning<T>& begin, int first, int count, T* c) const {
+  for (int i = 0; i < count; ++i) {
+    T* to = c + static_cast<std::ptrdiff_t>(i) * shape_.stride_c;
+    if (begin.residual == nullptr) {
+      std::copy_n(begin.bias, shape_.columns, to);
+      continue;
+    }
+    const T* from = begin.residual + static_cast<std::ptrdiff_t>(first + i) * begin.stride;
+    for (int j = 0; j < shape_.columns; ++j) to[j] = from[j] + begin.bias[j];
+  }
+}
+
+template<class T>
+void shaped_product<T>::run(const T* a, const T* b, T* c, const beginning<T>* begin) const {
   if (shape_.rows == 0 || shape_.columns == 0) return;
-  if (!generated_) return blas_product(shape_, a, b, c);
+  if (!generated_) {
+    if (begin != nullptr) begin_rows(*begin, 0, shape_.rows, c);
+    return blas_product(shape_, a, b, c);
+  }
   const int a_step = rows_.size * (shape_.op_a == transpose::yes ? 1 : stride_a_);
   for (int k = 0; k < depth_.count; ++k) {
     const int at = k * depth_.size, depth = depth_.of(k);
@@ -176,10 +198,11 @@ void shaped_product<T>::operator()(const T* a, const T* b, T* c) const {
     const T* a_rows = part_of_a(a, at, depth);
     T* c_rows = c;
     for (int i = 0; i < rows_.count; ++i) {
+      if (k == 0 && begin != nullptr) begin_rows(*begin, i * rows_.size, rows_.of(i), c_rows);
       for (int j = 0; j < columns_.count; ++j) {
-        const function run =
+        const function multiply_part =
             kernels_[place(k == 0, i + 1 == rows_.count, k + 1 == depth_.count, j + 1 == columns_.count)];
-        run(b_part + j * column_part, a_rows, c_rows + j * column_part);
+        multiply_part(b_part + j * column_part, a_rows, c_rows + j * column_part);
       }
       a_rows += a_step;
       c_rows += static_cast<std::ptrdiff_t>(rows_.size) * shape_.stride_c;

@@ -1,33 +1,42 @@
 #include "cotscale/nn/linear.hpp"
 
-#include <algorithm>
-
 #include "cotscale/base/error.hpp"
+#include "cotscale/linalg/products.hpp"
 
 namespace cotscale::nn {
 namespace {
 
 transpose other(transpose op) { return op == transpose::yes ? transpose::no : transpose::yes; }
 
+// y = (bias, or residual + bias) + x·op(w)
+template<class T>
+void add_to_beginning(input<T> x, input<T> w, transpose op, const beginning<T>& begin, view<T> y) {
+  const bool turned = op == transpose::yes;
+  expects(x.rows == y.rows && x.columns == (turned ? w.columns : w.rows) && y.columns == (turned ? w.rows : w.columns),
+          "linear: x ({}, {}), w ({}, {}), y ({}, {})", x.rows, x.columns, w.rows, w.columns, y.rows, y.columns);
+  const shaped_product<T> product({.rows = y.rows,
+                                   .depth = x.columns,
+                                   .columns = y.columns,
+                                   .stride_a = x.stride,
+                                   .stride_b = w.stride,
+                                   .stride_c = y.stride,
+                                   .op_b = op,
+                                   .add = true});
+  product(x.data, w.data, y.data, begin);
+}
+
 }  // namespace
 
-// With the bias in place first, the product adds to it: no pass of its own.
 template<class T>
 void linear(input<T> x, input<T> w, transpose op, input_vector<T> bias, view<T> y) {
-  for (int r = 0; r < y.rows; ++r) std::copy_n(bias, y.columns, y.row(r));
-  multiply(T{1}, x, transpose::no, w, op, T{1}, y);
+  add_to_beginning<T>(x, w, op, {.bias = bias}, y);
 }
 
 template<class T>
 void linear_residual(input<T> x, input<T> w, input_vector<T> bias, input<T> residual, view<T> y) {
   expects(residual.rows == y.rows && residual.columns == y.columns, "linear_residual: residual ({}, {}), y ({}, {})",
           residual.rows, residual.columns, y.rows, y.columns);
-  for (int r = 0; r < y.rows; ++r) {
-    const T* from = residual.row(r);
-    T* to = y.row(r);
-    for (int j = 0; j < y.columns; ++j) to[j] = from[j] + bias[j];
-  }
-  multiply(T{1}, x, transpose::no, w, transpose::no, T{1}, y);
+  add_to_beginning<T>(x, w, transpose::no, {.bias = bias, .residual = residual.data, .stride = residual.stride}, y);
 }
 
 template<class T>

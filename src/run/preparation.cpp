@@ -37,7 +37,7 @@ void require_same_sweep(const results_reader& file, const std::string& path, con
                     "that began it ({}), or give --overwrite to discard its results",
                     path, file.attribute("rng"), rng_name, file.attribute("git_sha")));
   }
-  for (const char* key : {"cotscale_version", "git_sha", "compiler", "compiler_flags"}) {
+  for (const char* key : {"cotscale_version", "git_sha", "compiler", "compiler_flags", "matrix_products"}) {
     const auto& now =
         std::find_if(attributes.begin(), attributes.end(), [&](const auto& a) { return a.first == key; })->second;
     if (file.attribute(key) == std::get<std::string>(now)) continue;

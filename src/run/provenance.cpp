@@ -11,6 +11,7 @@
 #include "cotscale/comm/environment.hpp"
 #include "cotscale/hdf5/file.hpp"
 #include "cotscale/linalg/blas.hpp"
+#include "cotscale/linalg/products.hpp"
 #include "cotscale/store/schema.hpp"
 #include "cotscale_build_info.hpp"
 
@@ -46,6 +47,7 @@ provenance collect_provenance(const std::string& title, std::int64_t seed, const
       {"omp_num_threads", std::int64_t{thread_count()}},
       {"openblas_config", blas_configuration()},
       {"openblas_corename", blas_core_name()},
+      {"matrix_products", products_library()},
       {"hdf5_version", hdf5_library_version()},
       {"compiler", build_info::compiler},
       {"compiler_flags", build_info::compiler_flags},

@@ -63,6 +63,33 @@ double wall_seconds_of(F&& call, double at_least) {
   return seconds_of(call, at_least, wall_seconds);
 }
 
+/// Floating-point operations a second of one core, by a loop of multiply-adds of single precision in registers of the
+/// widest kind that this build uses: nothing that multiplies is faster. The best of several turns.
+inline double peak_rate() {
+#ifdef __AVX512F__
+  constexpr int lanes = 16;
+#else
+  constexpr int lanes = 8;
+#endif
+  using vector = float __attribute__((vector_size(4 * lanes)));
+  const std::int64_t rounds = sized(1'000'000, 1000);
+  vector a = {}, b = {}, c = {}, d = {}, e = {}, f = {}, g = {}, h = {}, i = {}, j = {}, k = {}, l = {};
+  vector x = vector{} + 0.999F, y = vector{} + 1e-4F;
+  asm volatile("" : "+v"(x), "+v"(y));
+  double best = 0;
+  for (int turn = 0; turn < 5; ++turn) {
+    const double start = cpu_seconds();
+    for (std::int64_t round = 0; round < rounds; ++round) {
+      a = a * x + y, b = b * x + y, c = c * x + y, d = d * x + y, e = e * x + y, f = f * x + y;
+      g = g * x + y, h = h * x + y, i = i * x + y, j = j * x + y, k = k * x + y, l = l * x + y;
+      asm volatile("" : "+v"(a), "+v"(b), "+v"(c), "+v"(d), "+v"(e), "+v"(f));
+      asm volatile("" : "+v"(g), "+v"(h), "+v"(i), "+v"(j), "+v"(k), "+v"(l));
+    }
+    best = std::max(best, 2.0 * 12 * lanes * static_cast<double>(rounds) / (cpu_seconds() - start));
+  }
+  return best;
+}
+
 /// Computes for so long, without a call to MPI.
 inline void spin(double seconds) {
   for (const double end = wall_seconds() + seconds; wall_seconds() < end;) continue;

@@ -17,6 +17,14 @@ struct product_shape {
   bool add = false;
 };
 
+/// What rows of c are before a product is added to them: bias (columns), or residual (rows, columns) + bias.
+template<class T>
+struct beginning {
+  const T* bias = nullptr;
+  const T* residual = nullptr;
+  int stride = 0;  // of the residual
+};
+
 /// The bits of a product depend on its shape, its numbers and the kind of CPU, and on nothing else. Any number of
 /// threads may use one at once.
 template<class T>
@@ -24,7 +32,10 @@ class shaped_product {
  public:
   explicit shaped_product(const product_shape& shape);
 
-  void operator()(const T* a, const T* b, T* c) const;
+  void operator()(const T* a, const T* b, T* c) const { run(a, b, c, nullptr); }
+
+  /// Of a shape that adds: c, whatever it was, begins as it is told, part by part just before the part is computed.
+  void operator()(const T* a, const T* b, T* c, const beginning<T>& begin) const;
 
  private:
   // Equal parts of a dimension, of which the last may be smaller.
@@ -37,6 +48,8 @@ class shaped_product {
   static parts divided(int whole, int most);
   static std::size_t place(bool first_in_depth, bool last_rows, bool last_in_depth, bool last_columns);
   void make_kernels();
+  void run(const T* a, const T* b, T* c, const beginning<T>* begin) const;
+  void begin_rows(const beginning<T>& begin, int first, int count, T* c) const;
   const T* part_of_a(const T* a, int at, int depth) const;
   const T* part_of_b(const T* b, int at, int depth) const;
 
