@@ -1,4 +1,4 @@
-// The one part of the random numbers that is compiled with -ffast-math, so that log, sin and cos become vector calls.
+// Normal numbers from uniform words.
 #pragma once
 
 #include <cstdint>

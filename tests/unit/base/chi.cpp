@@ -1,4 +1,6 @@
-// The files of base that are compiled with -ffast-math, at the ends of what they are given.
+// Candidates of chi numbers, at the ends of what they are given.
+#include "../src/base/chi.hpp"
+
 #include <gtest/gtest.h>
 
 #include <array>
@@ -6,42 +8,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "../src/base/box_muller.hpp"
-#include "../src/base/chi.hpp"
-
 namespace cotscale {
 namespace {
-
-// Words whose upper 53 bits are `number`.
-std::uint64_t word(std::uint64_t number) { return number << 11; }
-
-TEST(box_muller, is_right_from_the_smallest_word_to_the_largest) {
-  constexpr std::uint64_t most = (std::uint64_t{1} << 53) - 1;
-  std::vector<std::uint64_t> numbers{most / 2, most / 3, most / 4, most / 8};
-  for (std::uint64_t i = 0; i < 60; ++i) {
-    numbers.push_back(i);
-    numbers.push_back(most - i);
-    numbers.push_back(std::uint64_t{1} << (i % 53));
-    numbers.push_back(most - (std::uint64_t{1} << (i % 53)));
-  }
-  for (const std::uint64_t first : numbers) {
-    alignas(64) std::array<std::uint64_t, normal_block> words{};
-    alignas(64) std::array<double, normal_block> normals{};
-    for (std::size_t i = 0; i < normal_block / 2; ++i) {
-      words[i] = word(first);
-      words[normal_block / 2 + i] = word(numbers[i % numbers.size()]);
-    }
-    detail::box_muller(words, normals);
-    const long double u = (static_cast<long double>(first) + 1) * 0x1p-53L;
-    const long double radius = std::sqrt(-2 * std::log(u));
-    for (std::size_t i = 0; i < normal_block / 2; ++i) {
-      const long double angle =
-          static_cast<long double>(numbers[i % numbers.size()]) * 0x1p-52L * 3.14159265358979323846264338327950288L;
-      EXPECT_NEAR(normals[i], radius * std::cos(angle), 1e-14L) << first;
-      EXPECT_NEAR(normals[normal_block / 2 + i], radius * std::sin(angle), 1e-14L) << first;
-    }
-  }
-}
 
 TEST(chi_candidates, are_finite_and_accepted_where_they_should_be) {
   const std::vector<double> degrees{2, 3, 10, 1e3, 1e6, 1e9};
