@@ -1,6 +1,5 @@
 #include "cotscale/base/random.hpp"
 
-#include <Random123/threefry.h>
 #include <xxhash.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 
 #include "box_muller.hpp"
 #include "chi.hpp"
+#include "threefry.hpp"
 
 namespace cotscale {
 namespace {
@@ -19,39 +19,29 @@ namespace {
 // What the words of a substream are for; chi numbers take two kinds a round of rejection.
 enum stage : std::uint64_t { normal_stage = 0, uniform_stage = 1, first_chi_stage = 2 };
 
-// One block: counters (first .. first + lanes - 1, substream, stage), four 64-bit words each. Word c of all counters
-// stands together, so that the two words of a Box-Muller pair come from the same counter.
-void random_words(stream_key key, std::uint64_t substream, std::uint64_t stage, std::uint64_t first,
-                  std::span<std::uint64_t, normal_block> out) {
-  using generator = r123::Threefry4x64;
-  constexpr std::size_t lanes = normal_block / 4;
-  const generator::key_type k = {{key.low, key.high, 0, 0}};
-  for (std::size_t i = 0; i < lanes; ++i) {
-    const generator::ctr_type words = generator{}({{first + i, substream, stage, 0}}, k);
-    for (std::size_t c = 0; c < 4; ++c) out[c * lanes + i] = words[c];
-  }
-}
-
 // Calls transform(words, numbers) for every block, and copies the numbers to `out`.
 template<class Transform>
 void fill_blocks(stream_key key, std::uint64_t substream, std::uint64_t stage, std::span<double> out,
                  Transform transform) {
   alignas(64) std::array<std::uint64_t, normal_block> words;
-  alignas(64) std::array<double, normal_block> numbers;
-  for (std::size_t done = 0; done < out.size(); done += normal_block) {
-    random_words(key, substream, stage, done / 4, words);
-    transform(words, numbers);
-    const std::size_t count = std::min<std::size_t>(normal_block, out.size() - done);
-    std::copy_n(numbers.begin(), count, out.begin() + static_cast<std::ptrdiff_t>(done));
+  const std::size_t rest = out.size() % normal_block, whole = out.size() - rest;
+  for (std::size_t done = 0; done < whole; done += normal_block) {
+    detail::threefry_words(key, substream, stage, done / 4, words);
+    transform(words, out.subspan(done).first<normal_block>());
   }
+  if (rest == 0) return;
+  alignas(64) std::array<double, normal_block> numbers;
+  detail::threefry_words(key, substream, stage, whole / 4, words);
+  transform(words, std::span<double, normal_block>(numbers));
+  std::copy_n(numbers.begin(), rest, out.begin() + static_cast<std::ptrdiff_t>(whole));
 }
 
 void fill_normal_stage(stream_key key, std::uint64_t substream, std::uint64_t stage, std::span<double> out) {
-  fill_blocks(key, substream, stage, out, [](const auto& words, auto& normals) { detail::box_muller(words, normals); });
+  fill_blocks(key, substream, stage, out, [](const auto& words, auto normals) { detail::box_muller(words, normals); });
 }
 
 void fill_uniform_stage(stream_key key, std::uint64_t substream, std::uint64_t stage, std::span<double> out) {
-  fill_blocks(key, substream, stage, out, [](const auto& words, auto& uniforms) {
+  fill_blocks(key, substream, stage, out, [](const auto& words, auto uniforms) {
     // The upper 52 bits, in the middle of their interval: neither 0 nor 1.
     for (std::size_t i = 0; i < words.size(); ++i) uniforms[i] = (static_cast<double>(words[i] >> 12) + 0.5) * 0x1p-52;
   });

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdint>
 #include <numbers>
+#include <random>
 #include <vector>
 
 #include "support/ulps.hpp"
@@ -14,31 +15,22 @@
 namespace cotscale {
 namespace {
 
-// Words whose upper 52 bits are `number`.
-std::uint64_t word(std::uint64_t number) { return number << 12; }
+// A word of which the upper 52 bits are `number` and the last two `rest`.
+std::uint64_t word(std::uint64_t number, std::uint64_t rest = 0) { return number << 12 | rest; }
 
 constexpr std::uint64_t most = (std::uint64_t{1} << 52) - 1;
 
 struct exact_normals {
-  long double of_cosine, of_sine;
+  long double first, second;
 };
 
-// What is left of the nearest eighth of a turn is exact; so are both functions there.
-exact_normals exact_box_muller(std::uint64_t first, std::uint64_t second) {
-  const long double u = 1 - static_cast<long double>(first) * 0x1p-52L, v = static_cast<long double>(second) * 0x1p-52L;
-  const long double radius = std::sqrt(-2 * std::log(u)), quarter = std::nearbyint(4 * v);
-  const long double angle = 2 * std::numbers::pi_v<long double> * (v - quarter / 4);
-  const long double s = std::sin(angle), c = std::cos(angle);
-  switch (static_cast<int>(quarter) & 3) {
-    case 0:
-      return {radius * c, radius * s};
-    case 1:
-      return {-radius * s, radius * c};
-    case 2:
-      return {-radius * c, -radius * s};
-    default:
-      return {radius * s, -radius * c};
-  }
+exact_normals exact_box_muller(std::uint64_t a, std::uint64_t c) {
+  const long double u = 1 - static_cast<long double>(a >> 12) * 0x1p-52L;
+  const long double angle = std::numbers::pi_v<long double> / 2 * (static_cast<long double>(c >> 12) * 0x1p-52L - 0.5L);
+  const long double radius = std::sqrt(-2 * std::log(u));
+  const long double along = (c & 1) != 0 ? -radius * std::cos(angle) : radius * std::cos(angle);
+  const long double across = radius * std::sin(angle);
+  return (c & 2) != 0 ? exact_normals{across, along} : exact_normals{along, across};
 }
 
 // Every first word with every second one, a block of first words at a time.
@@ -58,12 +50,13 @@ TEST(box_muller, is_right_from_the_smallest_word_to_the_largest) {
       alignas(64) std::array<double, normal_block> normals{};
       const auto first = [&](std::size_t i) { return numbers[(begin + i) % numbers.size()]; };
       const auto second = [&](std::size_t i) { return numbers[(begin + i + shift) % numbers.size()]; };
-      for (std::size_t i = 0; i < half; ++i) words[i] = word(first(i)), words[half + i] = word(second(i));
+      for (std::size_t i = 0; i < half; ++i)
+        words[i] = word(first(i), i % 4), words[half + i] = word(second(i), shift % 4);
       detail::box_muller(words, normals);
       for (std::size_t i = 0; i < half; ++i) {
-        const exact_normals exact = exact_box_muller(first(i), second(i));
-        worst.add(normals[i], support::ulps(normals[i], exact.of_cosine));
-        worst.add(normals[half + i], support::ulps(normals[half + i], exact.of_sine));
+        const exact_normals exact = exact_box_muller(words[i], words[half + i]);
+        worst.add(normals[i], support::ulps(normals[i], exact.first));
+        worst.add(normals[half + i], support::ulps(normals[half + i], exact.second));
       }
     }
   }
@@ -74,11 +67,42 @@ TEST(box_muller, is_right_from_the_smallest_word_to_the_largest) {
 TEST(box_muller, is_finite_at_the_ends) {
   alignas(64) std::array<std::uint64_t, normal_block> words{};
   alignas(64) std::array<double, normal_block> normals{};
-  for (std::size_t i = 0; i < normal_block / 2; ++i) words[i] = i % 2 == 0 ? ~std::uint64_t{0} : 0;
+  constexpr std::size_t half = normal_block / 2;
+  for (std::size_t i = 0; i < half; ++i)
+    words[i] = i % 2 == 0 ? ~std::uint64_t{0} : 0, words[half + i] = word(most / 2 + 1);
   detail::box_muller(words, normals);
-  for (std::size_t i = 0; i < normal_block / 2; ++i) {
+  for (std::size_t i = 0; i < half; ++i) {
     EXPECT_EQ(normals[i], i % 2 == 0 ? std::sqrt(2 * 52 * std::log(2.0)) : 0) << i;
-    EXPECT_EQ(normals[normal_block / 2 + i], 0) << i;
+    EXPECT_EQ(normals[half + i], 0) << i;
+  }
+}
+
+// Beyond six standard deviations no draw of a test gets, so the words are drawn from those that lead there: if the
+// first 26 bits of the first word are 1, u ≤ 2^−26, which every number beyond √(52 ln 2) = 6.004 needs.
+TEST(box_muller, has_normal_tails_far_out) {
+  constexpr int bits = 26;
+  constexpr std::uint64_t ones = ((std::uint64_t{1} << bits) - 1) << (64 - bits);
+  std::mt19937_64 engine(1);
+  const std::vector<double> beyond{6.01, 6.25, 6.5, 7, 7.5};
+  std::vector<double> above(beyond.size()), below(beyond.size());
+  double pairs = 0;
+  for (int block = 0; block < 40'000; ++block) {
+    alignas(64) std::array<std::uint64_t, normal_block> words;
+    alignas(64) std::array<double, normal_block> normals;
+    for (std::size_t i = 0; i < normal_block / 2; ++i) words[i] = engine() | ones;
+    for (std::size_t i = normal_block / 2; i < normal_block; ++i) words[i] = engine();
+    detail::box_muller(words, normals);
+    pairs += normal_block / 2;
+    for (const double z : normals) {
+      for (std::size_t i = 0; i < beyond.size() && std::abs(z) > beyond[i]; ++i) (z > 0 ? above : below)[i] += 1;
+    }
+  }
+  for (std::size_t i = 0; i < beyond.size(); ++i) {
+    // Numbers of a side: two of a pair, P(Z > z) each, among 2^−26 of all pairs.
+    const double expected = 2 * pairs * std::ldexp(std::erfc(beyond[i] / std::numbers::sqrt2) / 2, bits);
+    ASSERT_GT(expected, 20);
+    EXPECT_NEAR(above[i], expected, 4 * std::sqrt(expected)) << beyond[i];
+    EXPECT_NEAR(below[i], expected, 4 * std::sqrt(expected)) << beyond[i];
   }
 }
 

@@ -84,6 +84,31 @@ TEST(fill_normal, has_independent_numbers_within_a_stream) {
   }
 }
 
+// The two halves of a block are made of the same radii and angles, which must not be seen.
+TEST(fill_normal, has_pairs_of_any_angle_whatever_their_radius) {
+  const std::vector<double>& z = million_normals();
+  std::vector<double> turns, shares;
+  support::sample_means means(4);
+  for (std::size_t begin = 0; begin + normal_block <= z.size(); begin += normal_block) {
+    for (std::size_t i = begin; i < begin + normal_block / 2; ++i) {
+      const double x = z[i], y = z[i + normal_block / 2], square = x * x + y * y;
+      const double turn = std::atan2(y, x) / (2 * std::numbers::pi) + 0.5;
+      turns.push_back(turn);
+      shares.push_back(-std::expm1(-square / 2));
+      // Of a radius and an angle that know of each other these products would not vanish.
+      const double centred = std::sqrt(12) * (shares.back() - 0.5), angle = 2 * std::numbers::pi * turn;
+      means.add(std::vector<double>{centred * std::cos(angle), centred * std::sin(angle), centred * std::cos(4 * angle),
+                                    centred * std::cos(8 * angle)});
+    }
+  }
+  for (const std::vector<double>& sample : {turns, shares}) {
+    const double gap = scaled_gap(sample, [](double x) { return x; });
+    EXPECT_LT(gap, 1.95);
+    EXPECT_GT(gap, 0.2) << "closer to uniform than random numbers are";
+  }
+  EXPECT_TRUE(within(4, means, std::vector<double>{0, 0, 0, 0}));
+}
+
 TEST(fill_normal, has_independent_streams) {
   const std::size_t count = 100'000;
   const std::vector<double> z = normals(some_key, 0, count);
