@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstring>
@@ -43,7 +44,9 @@ void fill_normal_stage(stream_key key, std::uint64_t substream, std::uint64_t st
 void fill_uniform_stage(stream_key key, std::uint64_t substream, std::uint64_t stage, std::span<double> out) {
   fill_blocks(key, substream, stage, out, [](const auto& words, auto uniforms) {
     // The upper 52 bits, in the middle of their interval: neither 0 nor 1.
-    for (std::size_t i = 0; i < words.size(); ++i) uniforms[i] = (static_cast<double>(words[i] >> 12) + 0.5) * 0x1p-52;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+      uniforms[i] = std::bit_cast<double>((words[i] >> 12) | 0x3ff0000000000000) - (1 - 0x1p-53);  // both exact
+    }
   });
 }
 
