@@ -6,10 +6,9 @@
 
 namespace cotscale::detail {
 
-void chi_candidates(std::span<const double, chi_block> degrees, std::span<const double, chi_block> normals,
-                    std::span<const double, chi_block> uniforms, std::span<double, chi_block> chi,
-                    std::span<std::int64_t, chi_block> accepted) {
-  for (int i = 0; i < chi_block; ++i) {
+void chi_candidates(int count, const double* __restrict degrees, const double* __restrict normals,
+                    const double* __restrict uniforms, double* __restrict chi, std::int64_t* __restrict accepted) {
+  for (int i = 0; i < count; ++i) {
     const double x = normals[i];
     const double shape = degrees[i] / 2 - 1.0 / 3;
     const double root = 1 + x / std::sqrt(9 * shape);

@@ -2,17 +2,18 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 
 #include "cotscale/base/random.hpp"
 
 namespace cotscale::detail {
 
-inline constexpr int threefry_counters = normal_block / 4;
+inline constexpr int block_counters = random_block / 4;
+inline constexpr int most_blocks = 4;
 
-/// Words of the counters (first … first + 63, substream, stage, 0) under the key (low, high, 0, 0): word c of counter
-/// first + i is words[64·c + i].
-void threefry_words(stream_key key, std::uint64_t substream, std::uint64_t stage, std::uint64_t first,
-                    std::span<std::uint64_t, normal_block> words);
+/// Blocks `first` … first + blocks − 1 of the words of (substream, stage) under the key, at most four at a time: word c
+/// of counter 16·(first + b) + i is words[64·b + 16·c + i], where counters are (number, substream, stage, 0) and the
+/// key is (low, high, 0, 0).
+void threefry_blocks(stream_key key, std::uint64_t substream, std::uint64_t stage, std::uint64_t first, int blocks,
+                     std::uint64_t* words);
 
 }  // namespace cotscale::detail

@@ -49,14 +49,14 @@ inline std::array<double, 2> normal_pair(std::uint64_t a, std::uint64_t c) {
   return (c & 2) != 0 ? std::array{across, along} : std::array{along, across};
 }
 
-/// Number `position` of the stream (key, substream). Blocks of 256 numbers take 64 counters. With words (a, b, c, d) of
-/// counter i, numbers i and i + 128 of the block are the pair of (a, c), numbers i + 64 and i + 192 that of (b, d).
+/// Number `position` of the stream (key, substream). Blocks of 64 numbers take 16 counters. With words (a, b, c, d) of
+/// counter i, numbers i and i + 32 of the block are the pair of (a, c), numbers i + 16 and i + 48 that of (b, d).
 inline double normal_number(std::uint64_t key_low, std::uint64_t key_high, std::uint64_t substream,
                             std::uint64_t position) {
-  const std::uint64_t block = position / 256;
-  const std::uint64_t lane = position % 64;
-  const std::uint64_t quarter = position % 256 / 64;
-  const words4 words = threefry4x64_20({block * 64 + lane, substream, 0, 0}, {key_low, key_high, 0, 0});
+  const std::uint64_t block = position / 64;
+  const std::uint64_t lane = position % 16;
+  const std::uint64_t quarter = position % 64 / 16;
+  const words4 words = threefry4x64_20({block * 16 + lane, substream, 0, 0}, {key_low, key_high, 0, 0});
   return normal_pair(words[quarter % 2], words[2 + quarter % 2])[quarter / 2];
 }
 

@@ -35,10 +35,10 @@ class key_builder {
 };
 
 /// Standard normal numbers of the stream (key, substream), from its beginning. Box-Muller on 52-bit uniforms, in blocks
-/// of `normal_block` numbers; the first n numbers do not depend on how many are asked for.
+/// of `random_block` numbers; the first n numbers do not depend on how many are asked for.
 void fill_normal(stream_key key, std::uint64_t substream, std::span<double> out);
 
-inline constexpr int normal_block = 256;
+inline constexpr int random_block = 64;
 
 /// Uniform numbers in (0, 1), neither end included, of the stream (key, substream), from its beginning.
 void fill_uniform(stream_key key, std::uint64_t substream, std::span<double> out);

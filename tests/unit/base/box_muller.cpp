@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -42,17 +43,17 @@ TEST(box_muller, is_right_from_the_smallest_word_to_the_largest) {
     numbers.push_back(std::uint64_t{1} << (i % 52));
     numbers.push_back(most - (std::uint64_t{1} << (i % 52)));
   }
-  constexpr std::size_t half = normal_block / 2;
+  constexpr std::size_t half = random_block / 2;
   support::worst_place<double> worst;
   for (std::size_t shift = 0; shift < numbers.size(); ++shift) {
     for (std::size_t begin = 0; begin < numbers.size(); begin += half) {
-      alignas(64) std::array<std::uint64_t, normal_block> words{};
-      alignas(64) std::array<double, normal_block> normals{};
+      alignas(64) std::array<std::uint64_t, random_block> words{};
+      alignas(64) std::array<double, random_block> normals{};
       const auto first = [&](std::size_t i) { return numbers[(begin + i) % numbers.size()]; };
       const auto second = [&](std::size_t i) { return numbers[(begin + i + shift) % numbers.size()]; };
       for (std::size_t i = 0; i < half; ++i)
         words[i] = word(first(i), i % 4), words[half + i] = word(second(i), shift % 4);
-      detail::box_muller(words, normals);
+      detail::box_muller(1, words.data(), normals.data());
       for (std::size_t i = 0; i < half; ++i) {
         const exact_normals exact = exact_box_muller(words[i], words[half + i]);
         worst.add(normals[i], support::ulps(normals[i], exact.first));
@@ -65,15 +66,32 @@ TEST(box_muller, is_right_from_the_smallest_word_to_the_largest) {
 
 // The largest radius is that of u = 2^−52, the smallest 0.
 TEST(box_muller, is_finite_at_the_ends) {
-  alignas(64) std::array<std::uint64_t, normal_block> words{};
-  alignas(64) std::array<double, normal_block> normals{};
-  constexpr std::size_t half = normal_block / 2;
+  alignas(64) std::array<std::uint64_t, random_block> words{};
+  alignas(64) std::array<double, random_block> normals{};
+  constexpr std::size_t half = random_block / 2;
   for (std::size_t i = 0; i < half; ++i)
     words[i] = i % 2 == 0 ? ~std::uint64_t{0} : 0, words[half + i] = word(most / 2 + 1);
-  detail::box_muller(words, normals);
+  detail::box_muller(1, words.data(), normals.data());
   for (std::size_t i = 0; i < half; ++i) {
     EXPECT_EQ(normals[i], i % 2 == 0 ? std::sqrt(2 * 52 * std::log(2.0)) : 0) << i;
     EXPECT_EQ(normals[half + i], 0) << i;
+  }
+}
+
+TEST(box_muller, makes_the_same_of_a_block_wherever_it_stands) {
+  std::mt19937_64 engine(1);
+  std::vector<std::uint64_t> words(4 * random_block);
+  for (std::uint64_t& w : words) w = engine();
+  std::vector<double> expected(words.size());
+  for (std::size_t block = 0; block < 4; ++block) {
+    detail::box_muller(1, words.data() + block * random_block, expected.data() + block * random_block);
+  }
+  for (std::size_t blocks = 1; blocks <= 4; ++blocks) {
+    std::vector<double> together(words.size() + 1, -99);
+    detail::box_muller(static_cast<int>(blocks), words.data(), together.data() + 1);
+    const auto end = static_cast<std::ptrdiff_t>(blocks * random_block);
+    EXPECT_TRUE(std::equal(expected.begin(), expected.begin() + end, together.begin() + 1)) << blocks;
+    EXPECT_TRUE(std::all_of(together.begin() + 1 + end, together.end(), [](double x) { return x == -99; })) << blocks;
   }
 }
 
@@ -86,13 +104,13 @@ TEST(box_muller, has_normal_tails_far_out) {
   const std::vector<double> beyond{6.01, 6.25, 6.5, 7, 7.5};
   std::vector<double> above(beyond.size()), below(beyond.size());
   double pairs = 0;
-  for (int block = 0; block < 40'000; ++block) {
-    alignas(64) std::array<std::uint64_t, normal_block> words;
-    alignas(64) std::array<double, normal_block> normals;
-    for (std::size_t i = 0; i < normal_block / 2; ++i) words[i] = engine() | ones;
-    for (std::size_t i = normal_block / 2; i < normal_block; ++i) words[i] = engine();
-    detail::box_muller(words, normals);
-    pairs += normal_block / 2;
+  for (int block = 0; block < 160'000; ++block) {
+    alignas(64) std::array<std::uint64_t, random_block> words;
+    alignas(64) std::array<double, random_block> normals;
+    for (std::size_t i = 0; i < random_block / 2; ++i) words[i] = engine() | ones;
+    for (std::size_t i = random_block / 2; i < random_block; ++i) words[i] = engine();
+    detail::box_muller(1, words.data(), normals.data());
+    pairs += random_block / 2;
     for (const double z : normals) {
       for (std::size_t i = 0; i < beyond.size() && std::abs(z) > beyond[i]; ++i) (z > 0 ? above : below)[i] += 1;
     }

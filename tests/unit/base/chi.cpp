@@ -18,17 +18,18 @@ TEST(chi_candidates, are_finite_and_accepted_where_they_should_be) {
   for (const double nu : degrees) {
     for (const double x : normals) {
       for (const double u : uniforms) {
-        alignas(64) std::array<double, detail::chi_block> all_nu, all_x, all_u, chi{};
-        alignas(64) std::array<std::int64_t, detail::chi_block> accepted{};
+        std::array<double, detail::chi_lanes> all_nu, all_x, all_u, chi{};
+        std::array<std::int64_t, detail::chi_lanes> accepted{};
         all_nu.fill(nu), all_x.fill(x), all_u.fill(u);
-        detail::chi_candidates(all_nu, all_x, all_u, chi, accepted);
+        detail::chi_candidates(detail::chi_lanes, all_nu.data(), all_x.data(), all_u.data(), chi.data(),
+                               accepted.data());
         const long double shape = nu / 2.0L - 1 / 3.0L, root = 1 + x / std::sqrt(9 * shape);
         // ln v = 3 ln(1 + z) and 1 − v without their difference, z = x/√(9a)
         const long double z = x / std::sqrt(9 * shape);
         const long double bound =
             root > 0 ? x * x / 2.0L + shape * (3 * std::log1p(z) - z * (3 + z * (3 + z))) : -INFINITY;
         const long double gap = bound - std::log(static_cast<long double>(u));
-        for (std::size_t i = 0; i < detail::chi_block; ++i) {
+        for (std::size_t i = 0; i < chi.size(); ++i) {
           if (std::abs(gap) > 1e-6) {
             EXPECT_EQ(accepted[i] != 0, gap > 0) << nu << ", " << x << ", " << u;
           }

@@ -74,7 +74,7 @@ TEST(fill_normal, is_box_muller_on_threefry) {
   constexpr double tolerance = 10 * 2 * std::numeric_limits<double>::epsilon();
   for (const stream_key key : {stream_key{0, 0}, stream_key{1, 0}, stream_key{0, 1}, some_key}) {
     for (const std::uint64_t substream : {std::uint64_t{0}, std::uint64_t{1}, ~std::uint64_t{0}}) {
-      const std::vector<double> numbers = normals(key, substream, 5 * normal_block + 17);
+      const std::vector<double> numbers = normals(key, substream, 13 * random_block + 17);
       for (std::size_t i = 0; i < numbers.size(); ++i) {
         EXPECT_NEAR(numbers[i], reference::normal_number(key.low, key.high, substream, i), tolerance) << "number " << i;
       }
@@ -90,16 +90,17 @@ TEST(fill_normal, yields_the_numbers_that_its_name_stands_for) {
   EXPECT_EQ(numbers[0], -0x1.8af9728670cfcp-3);
   EXPECT_EQ(numbers[1], 0x1.83a6921af5511p-2);
   EXPECT_EQ(numbers[2], -0x1.866de7b25b982p-2);
-  EXPECT_EQ(numbers[255], 0x1.0144b9365aa48p+0);
-  EXPECT_EQ(numbers[256], -0x1.b11fa631afa1ep-3) << "the second block";
+  EXPECT_EQ(numbers[63], -0x1.1c9df4d9f8583p-2);
+  EXPECT_EQ(numbers[64], 0x1.09fc18f137861p-6) << "the second block";
   std::uint64_t sum = 0;
   for (const double z : numbers) sum = (sum ^ std::bit_cast<std::uint64_t>(z)) * 0x100000001b3;  // FNV
-  EXPECT_EQ(sum, 0x820590b5ae72c0e8U);
+  EXPECT_EQ(sum, 0x7e2c03ebf6b5b5b3U);
 }
 
 TEST(fill_normal, begins_with_the_same_bits_however_many_are_asked_for) {
   const std::vector<double> all = normals(some_key, 3, 1000);
-  for (const std::size_t count : {0U, 1U, 2U, 31U, 64U, 65U, 255U, 256U, 257U, 511U, 512U, 513U, 997U}) {
+  for (const std::size_t count :
+       {0U, 1U, 2U, 31U, 64U, 65U, 128U, 192U, 255U, 256U, 257U, 320U, 511U, 512U, 513U, 997U}) {
     const std::vector<double> some = normals(some_key, 3, count);
     EXPECT_TRUE(std::equal(some.begin(), some.end(), all.begin())) << count << " numbers";
   }
@@ -123,14 +124,14 @@ TEST(fill_normal, leaves_subnormal_numbers_alone) {
 
 // ---- uniform numbers ----
 
-// Number `position`: word position % 256 / 64 of counter (position / 256 · 64 + position % 64, substream, 1, 0).
+// Number `position`: word position % 64 / 16 of counter (position / 64 · 16 + position % 16, substream, 1, 0).
 TEST(fill_uniform, is_made_of_the_words_of_threefry) {
   for (const std::uint64_t substream : {std::uint64_t{0}, ~std::uint64_t{0}}) {
-    const std::vector<double> numbers = uniforms(some_key, substream, 2 * normal_block + 17);
+    const std::vector<double> numbers = uniforms(some_key, substream, 6 * random_block + 17);
     for (std::size_t i = 0; i < numbers.size(); ++i) {
       const reference::words4 words =
-          reference::threefry4x64_20({i / 256 * 64 + i % 64, substream, 1, 0}, {some_key.low, some_key.high, 0, 0});
-      const double expected = (static_cast<double>(words[i % 256 / 64] >> 12) + 0.5) / 0x1p52;
+          reference::threefry4x64_20({i / 64 * 16 + i % 16, substream, 1, 0}, {some_key.low, some_key.high, 0, 0});
+      const double expected = (static_cast<double>(words[i % 64 / 16] >> 12) + 0.5) / 0x1p52;
       EXPECT_EQ(numbers[i], expected) << "number " << i;
     }
   }
@@ -138,7 +139,7 @@ TEST(fill_uniform, is_made_of_the_words_of_threefry) {
 
 TEST(fill_uniform, begins_with_the_same_bits_however_many_are_asked_for) {
   const std::vector<double> all = uniforms(some_key, 3, 600);
-  for (const std::size_t count : {0U, 1U, 8U, 255U, 256U, 257U}) {
+  for (const std::size_t count : {0U, 1U, 8U, 64U, 65U, 255U, 256U, 257U}) {
     const std::vector<double> some = uniforms(some_key, 3, count);
     EXPECT_TRUE(std::equal(some.begin(), some.end(), all.begin())) << count << " numbers";
   }
