@@ -39,7 +39,6 @@ cotscale_find(OpenSSL "OpenSSL's libcrypto" "libssl-dev" COMPONENTS Crypto)
 cotscale_find(Threads "POSIX threads" "libc6-dev")
 cotscale_find(OpenBLASOpenMP "OpenBLAS built with OpenMP" "libopenblas-openmp-dev")
 cotscale_find(LAPACKE "LAPACKE" "liblapacke-dev")
-cotscale_find_plain(cotscale::random123 Random123/threefry.h "Random123" "librandom123-dev")
 cotscale_find_plain(cotscale::xxhash xxhash.h "xxHash" "libxxhash-dev" xxhash)
 cotscale_find_plain(cotscale::cli11 CLI/CLI.hpp "CLI11" "libcli11-dev")
 
