@@ -51,7 +51,6 @@ if(COTSCALE_LIBXSMM AND LIBXSMM_INCLUDE_DIR AND LIBXSMM_LIBRARY)
   target_link_libraries(cotscale::libxsmm INTERFACE ${LIBXSMM_LIBRARY} OpenBLAS::OpenMP Threads::Threads ${CMAKE_DL_LIBS})
 endif()
 
-cotscale_find_plain(cotscale::random123 Random123/threefry.h "Random123" "librandom123-dev")
 cotscale_find_plain(cotscale::xxhash xxhash.h "xxHash" "libxxhash-dev" xxhash)
 cotscale_find_plain(cotscale::cli11 CLI/CLI.hpp "CLI11" "libcli11-dev")
 

@@ -8,14 +8,9 @@ else()
   set(COTSCALE_OPTIMISATION -O3 -march=${COTSCALE_ARCH})
 endif()
 
-# Of the few files that want vector functions and sums in any order. Quotients and roots stay exact: an approximate reciprocal differs
-# between makes of CPU, and has no answer for infinity.
-include(CheckCXXCompilerFlag)
-check_cxx_compiler_flag(-mrecip=none COTSCALE_HAS_MRECIP)
-set(COTSCALE_FAST_MATH -ffast-math)
-if(COTSCALE_HAS_MRECIP)
-  list(APPEND COTSCALE_FAST_MATH -mrecip=none)
-endif()
+# Of the files whose loops are to become vector instructions. Neither flag changes a value: errno is not set, and no floating-point
+# exception is a trap.
+set(COTSCALE_VECTOR_LOOPS -fno-math-errno -fno-trapping-math)
 
 add_library(cotscale_flags INTERFACE)
 target_compile_options(cotscale_flags INTERFACE

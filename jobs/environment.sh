@@ -6,11 +6,11 @@ build_packages=(
     g++ cmake ninja-build git ca-certificates
     libopenmpi-dev openmpi-bin openssh-client
     libopenblas-openmp-dev liblapacke-dev libxsmm-dev libhdf5-openmpi-dev
-    librandom123-dev libtomlplusplus-dev libcli11-dev libfmt-dev libxxhash-dev libssl-dev
+    libtomlplusplus-dev libcli11-dev libfmt-dev libxxhash-dev libssl-dev
     python3 python3-numpy python3-xarray python3-h5py python3-netcdf4 python3-h5netcdf python3-matplotlib
 )
 test_packages=(
-    libgtest-dev libgmock-dev python3-pytest python3-scipy python3-torch hdf5-tools procps mount util-linux hostname clang-format
+    libgtest-dev libgmock-dev librandom123-dev python3-pytest python3-scipy python3-torch hdf5-tools procps mount util-linux hostname clang-format
     slurm-wlm munge
 )
 long_test_packages=(clang-tidy libomp-dev)
@@ -44,7 +44,7 @@ give_up() {
         echo "  Debian, as root:  apt-get install --reinstall ${build_packages[*]}" >&2
     fi
     echo "  On a cluster:     module load gcc cmake openmpi openblas hdf5 (each the MPI or OpenMP build) python, with the" >&2
-    echo "                    headers of Random123, toml++, CLI11, fmt, xxHash and OpenSSL on CMAKE_PREFIX_PATH, and numpy," >&2
+    echo "                    headers of toml++, CLI11, fmt, xxHash and OpenSSL on CMAKE_PREFIX_PATH, and numpy," >&2
     echo "                    xarray, h5py, netCDF4, h5netcdf and matplotlib for python3" >&2
     exit 2
 }

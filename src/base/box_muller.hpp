@@ -1,16 +1,16 @@
-// The one part of the random numbers that is compiled with -ffast-math, so that log, sin and cos become vector calls.
+// Normal numbers from uniform words.
 #pragma once
 
 #include <cstdint>
-#include <span>
 
 #include "cotscale/base/random.hpp"
 
 namespace cotscale::detail {
 
-/// normals[i], normals[i + half] = r cos φ, r sin φ with r = √(−2 ln u) from words[i], φ = 2π v from words[half + i]
-/// (Box, Muller 1958). Both arrays are aligned to 64 bytes and of a fixed length, so that no element's bits depend on a
-/// loop's remainder.
-void box_muller(std::span<const std::uint64_t, normal_block> words, std::span<double, normal_block> normals);
+/// So many blocks, at most four: in each, normals[i], normals[32 + i] = r cos φ, r sin φ (Box, Muller 1958) with
+/// r = √(−2 ln u) from words[i], φ from words[32 + i]. The upper 52 bits of a word are a uniform number; φ is one
+/// within an eighth of a turn of 0, turned about by bit 0 and mirrored at the diagonal by bit 1, which is uniform over
+/// the whole turn.
+void box_muller(int blocks, const std::uint64_t* words, double* normals);
 
 }  // namespace cotscale::detail

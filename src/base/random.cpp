@@ -1,17 +1,18 @@
 #include "cotscale/base/random.hpp"
 
-#include <Random123/threefry.h>
 #include <xxhash.h>
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstring>
-#include <numeric>
+#include <utility>
 
 #include "box_muller.hpp"
 #include "chi.hpp"
+#include "threefry.hpp"
 
 namespace cotscale {
 namespace {
@@ -19,42 +20,69 @@ namespace {
 // What the words of a substream are for; chi numbers take two kinds a round of rejection.
 enum stage : std::uint64_t { normal_stage = 0, uniform_stage = 1, first_chi_stage = 2 };
 
-// One block: counters (first .. first + lanes - 1, substream, stage), four 64-bit words each. Word c of all counters
-// stands together, so that the two words of a Box-Muller pair come from the same counter.
-void random_words(stream_key key, std::uint64_t substream, std::uint64_t stage, std::uint64_t first,
-                  std::span<std::uint64_t, normal_block> out) {
-  using generator = r123::Threefry4x64;
-  constexpr std::size_t lanes = normal_block / 4;
-  const generator::key_type k = {{key.low, key.high, 0, 0}};
-  for (std::size_t i = 0; i < lanes; ++i) {
-    const generator::ctr_type words = generator{}({{first + i, substream, stage, 0}}, k);
-    for (std::size_t c = 0; c < 4; ++c) out[c * lanes + i] = words[c];
-  }
-}
-
-// Calls transform(words, numbers) for every block, and copies the numbers to `out`.
+// transform(blocks, words, numbers) of blocks first, first + 1, …, as many as it takes, cut to the length of `out`.
 template<class Transform>
-void fill_blocks(stream_key key, std::uint64_t substream, std::uint64_t stage, std::span<double> out,
-                 Transform transform) {
-  alignas(64) std::array<std::uint64_t, normal_block> words;
-  alignas(64) std::array<double, normal_block> numbers;
-  for (std::size_t done = 0; done < out.size(); done += normal_block) {
-    random_words(key, substream, stage, done / 4, words);
-    transform(words, numbers);
-    const std::size_t count = std::min<std::size_t>(normal_block, out.size() - done);
-    std::copy_n(numbers.begin(), count, out.begin() + static_cast<std::ptrdiff_t>(done));
+void fill_blocks(stream_key key, std::uint64_t substream, std::uint64_t stage, std::uint64_t first,
+                 std::span<double> out, Transform transform) {
+  constexpr std::size_t most = detail::most_blocks * random_block;
+  alignas(64) std::array<std::uint64_t, most> words;
+  alignas(64) std::array<double, most> numbers;
+  for (std::size_t done = 0; done < out.size(); done += most) {
+    const std::size_t count = std::min(most, out.size() - done);
+    const auto blocks = static_cast<int>((count + random_block - 1) / random_block);
+    detail::threefry_blocks(key, substream, stage, first + done / random_block, blocks, words.data());
+    if (count % random_block == 0) {
+      transform(blocks, words.data(), out.data() + done);
+    } else {
+      transform(blocks, words.data(), numbers.data());
+      std::copy_n(numbers.begin(), count, out.begin() + static_cast<std::ptrdiff_t>(done));
+    }
   }
 }
 
-void fill_normal_stage(stream_key key, std::uint64_t substream, std::uint64_t stage, std::span<double> out) {
-  fill_blocks(key, substream, stage, out, [](const auto& words, auto& normals) { detail::box_muller(words, normals); });
+void fill_normal_stage(stream_key key, std::uint64_t substream, std::uint64_t stage, std::uint64_t first,
+                       std::span<double> out) {
+  fill_blocks(key, substream, stage, first, out, detail::box_muller);
 }
 
-void fill_uniform_stage(stream_key key, std::uint64_t substream, std::uint64_t stage, std::span<double> out) {
-  fill_blocks(key, substream, stage, out, [](const auto& words, auto& uniforms) {
+void fill_uniform_stage(stream_key key, std::uint64_t substream, std::uint64_t stage, std::uint64_t first,
+                        std::span<double> out) {
+  fill_blocks(key, substream, stage, first, out, [](int blocks, const std::uint64_t* words, double* uniforms) {
     // The upper 52 bits, in the middle of their interval: neither 0 nor 1.
-    for (std::size_t i = 0; i < words.size(); ++i) uniforms[i] = (static_cast<double>(words[i] >> 12) + 0.5) * 0x1p-52;
+    for (int i = 0; i < blocks * random_block; ++i) {
+      uniforms[i] = std::bit_cast<double>((words[i] >> 12) | 0x3ff0000000000000) - (1 - 0x1p-53);  // both exact
+    }
   });
+}
+
+struct chi_stream {
+  stream_key key;
+  std::uint64_t substream, stage;
+};
+
+// A round of rejection for the numbers place(0), place(1), …: fills them in, and appends those that are rejected.
+template<class Place>
+void chi_round(const chi_stream& stream, std::span<const double> degrees, std::size_t count, Place place,
+               std::span<double> out, std::vector<std::size_t>& rejected) {
+  constexpr std::size_t block = detail::chi_block;
+  alignas(64) std::array<double, block> nu, x, u, chi;
+  alignas(64) std::array<std::int64_t, block> accepted;
+  for (std::size_t first = 0; first < count; first += block) {
+    const std::size_t here = std::min(block, count - first);
+    const std::size_t padded = (here + detail::chi_lanes - 1) / detail::chi_lanes * detail::chi_lanes;
+    fill_normal_stage(stream.key, stream.substream, stream.stage, first / random_block, std::span(x).first(padded));
+    fill_uniform_stage(stream.key, stream.substream, stream.stage + 1, first / random_block,
+                       std::span(u).first(padded));
+    for (std::size_t i = 0; i < here; ++i) nu[i] = std::max(degrees[place(first + i)], 2.0);
+    std::fill(nu.begin() + static_cast<std::ptrdiff_t>(here), nu.begin() + static_cast<std::ptrdiff_t>(padded), 2.0);
+    detail::chi_candidates(static_cast<int>(padded), nu.data(), x.data(), u.data(), chi.data(), accepted.data());
+    for (std::size_t i = 0; i < here; ++i) {
+      const std::size_t number = place(first + i);
+      const bool folded = degrees[number] == 1;  // |x| itself
+      out[number] = folded ? std::abs(x[i]) : chi[i];
+      if (!folded && accepted[i] == 0) rejected.push_back(number);
+    }
+  }
 }
 
 }  // namespace
@@ -90,46 +118,22 @@ stream_key key_builder::key() const {
 }
 
 void fill_normal(stream_key key, std::uint64_t substream, std::span<double> out) {
-  fill_normal_stage(key, substream, normal_stage, out);
+  fill_normal_stage(key, substream, normal_stage, 0, out);
 }
 
 void fill_uniform(stream_key key, std::uint64_t substream, std::span<double> out) {
-  fill_uniform_stage(key, substream, uniform_stage, out);
+  fill_uniform_stage(key, substream, uniform_stage, 0, out);
 }
 
 void fill_chi(stream_key key, std::uint64_t substream, std::span<const double> degrees, std::span<double> out) {
-  constexpr std::size_t block = detail::chi_block;
-  std::vector<std::size_t> pending(out.size());
-  std::iota(pending.begin(), pending.end(), std::size_t{0});
-  std::vector<double> normals, uniforms;
-  alignas(64) std::array<double, block> nu, x, u, chi;
-  alignas(64) std::array<std::int64_t, block> accepted;
-  for (std::uint64_t stage = first_chi_stage; !pending.empty(); stage += 2) {
-    normals.resize(pending.size());
-    uniforms.resize(pending.size());
-    fill_normal_stage(key, substream, stage, normals);
-    fill_uniform_stage(key, substream, stage + 1, uniforms);
-    std::size_t rejected = 0;
-    for (std::size_t first = 0; first < pending.size(); first += block) {
-      const std::size_t count = std::min(block, pending.size() - first);
-      for (std::size_t i = 0; i < block; ++i) {
-        const std::size_t number = std::min(first + i, pending.size() - 1);
-        nu[i] = std::max(degrees[pending[number]], 2.0);
-        x[i] = normals[number];
-        u[i] = uniforms[number];
-      }
-      detail::chi_candidates(nu, x, u, chi, accepted);
-      for (std::size_t i = 0; i < count; ++i) {
-        const std::size_t number = pending[first + i];
-        const bool folded = degrees[number] == 1;  // |x| itself
-        if (folded || accepted[i] != 0) {
-          out[number] = folded ? std::abs(x[i]) : chi[i];
-        } else {
-          pending[rejected++] = number;
-        }
-      }
-    }
-    pending.resize(rejected);
+  std::vector<std::size_t> pending, rejected;
+  chi_round(
+      {key, substream, first_chi_stage}, degrees, out.size(), [](std::size_t i) { return i; }, out, rejected);
+  for (std::uint64_t stage = first_chi_stage + 2; !rejected.empty(); stage += 2) {
+    std::swap(pending, rejected);
+    rejected.clear();
+    chi_round(
+        {key, substream, stage}, degrees, pending.size(), [&](std::size_t i) { return pending[i]; }, out, rejected);
   }
 }
 

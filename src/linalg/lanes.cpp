@@ -43,57 +43,71 @@ void multiply_all(double alpha, const matrix& a, const matrix& x, matrix& y) {
   int i = 0;
   for (; i + 8 <= a.rows(); i += 8) multiply_rows<8, adding>(alpha, a, i, packs(x), packs(y));
   for (; i + 4 <= a.rows(); i += 4) multiply_rows<4, adding>(alpha, a, i, packs(x), packs(y));
+  for (; i + 2 <= a.rows(); i += 2) multiply_rows<2, adding>(alpha, a, i, packs(x), packs(y));
   for (; i < a.rows(); ++i) multiply_rows<1, adding>(alpha, a, i, packs(x), packs(y));
 }
 
-constexpr int block = 4;  // rows of L that are worked on together, to read and write the other vector less often
+// Rows i … i + R − 1 of L are worked on together, to read and write the other vector less often. What they have more
+// than the first of them is a triangle, whose size the compiler knows unless L's last column is among it.
+
+template<int R>
+void multiply_transposed_rows(const trapezoid_lanes& l, int i, const pack* x, pack* v) {
+  const pack* row[R];
+  for (int r = 0; r < R; ++r) row[r] = packs(l.packed) + l.row(i + r);
+  const int common = l.row_length(i);
+  for (int j = 0; j < common; ++j) {
+    pack sum = v[j];
+    for (int r = 0; r < R; ++r) sum += row[r][j] * x[i + r];
+    v[j] = sum;
+  }
+  if (i + R <= l.columns) {
+    for (int t = 1; t < R; ++t) {
+      pack sum = v[i + t];
+      for (int r = t; r < R; ++r) sum += row[r][i + t] * x[i + r];
+      v[i + t] = sum;
+    }
+  } else {
+    for (int r = 1; r < R; ++r) {
+      for (int j = common; j < l.row_length(i + r); ++j) v[j] += row[r][j] * x[i + r];
+    }
+  }
+}
 
 // v += Lᵀ x
 void multiply_transposed(const trapezoid_lanes& l, const pack* x, pack* v) {
-  const pack* values = packs(l.packed);
   int i = 0;
-  for (; i + block <= l.rows; i += block) {
-    const pack* row[block];
-    for (int b = 0; b < block; ++b) row[b] = values + l.row(i + b);
-    const int common = l.row_length(i);
-    for (int j = 0; j < common; ++j) {
-      pack sum = v[j];
-      for (int b = 0; b < block; ++b) sum += row[b][j] * x[i + b];
-      v[j] = sum;
+  for (; i + 4 <= l.rows; i += 4) multiply_transposed_rows<4>(l, i, x, v);
+  for (; i + 2 <= l.rows; i += 2) multiply_transposed_rows<2>(l, i, x, v);
+  for (; i < l.rows; ++i) multiply_transposed_rows<1>(l, i, x, v);
+}
+
+template<int R>
+void multiply_plain_rows(double scale, const trapezoid_lanes& l, int i, const pack* v, pack* y) {
+  const pack* row[R];
+  for (int r = 0; r < R; ++r) row[r] = packs(l.packed) + l.row(i + r);
+  const int common = l.row_length(i);
+  pack sum[R] = {};
+  for (int j = 0; j < common; ++j) {
+    for (int r = 0; r < R; ++r) sum[r] += row[r][j] * v[j];
+  }
+  if (i + R <= l.columns) {
+    for (int r = 1; r < R; ++r) {
+      for (int t = 1; t <= r; ++t) sum[r] += row[r][i + t] * v[i + t];
     }
-    for (int b = 1; b < block; ++b) {
-      for (int j = common; j < l.row_length(i + b); ++j) v[j] += row[b][j] * x[i + b];
+  } else {
+    for (int r = 1; r < R; ++r) {
+      for (int j = common; j < l.row_length(i + r); ++j) sum[r] += row[r][j] * v[j];
     }
   }
-  for (; i < l.rows; ++i) {
-    const pack* row = values + l.row(i);
-    for (int j = 0; j < l.row_length(i); ++j) v[j] += row[j] * x[i];
-  }
+  for (int r = 0; r < R; ++r) y[i + r] = scale * sum[r];
 }
 
 // y = scale · L v
 void multiply_plain(double scale, const trapezoid_lanes& l, const pack* v, pack* y) {
-  const pack* values = packs(l.packed);
   int i = 0;
-  for (; i + block <= l.rows; i += block) {
-    const pack* row[block];
-    for (int b = 0; b < block; ++b) row[b] = values + l.row(i + b);
-    const int common = l.row_length(i);
-    pack sum[block] = {};
-    for (int j = 0; j < common; ++j) {
-      for (int b = 0; b < block; ++b) sum[b] += row[b][j] * v[j];
-    }
-    for (int b = 0; b < block; ++b) {
-      for (int j = common; j < l.row_length(i + b); ++j) sum[b] += row[b][j] * v[j];
-      y[i + b] = scale * sum[b];
-    }
-  }
-  for (; i < l.rows; ++i) {
-    const pack* row = values + l.row(i);
-    pack sum = {};
-    for (int j = 0; j < l.row_length(i); ++j) sum += row[j] * v[j];
-    y[i] = scale * sum;
-  }
+  for (; i + 4 <= l.rows; i += 4) multiply_plain_rows<4>(scale, l, i, v, y);
+  for (; i + 2 <= l.rows; i += 2) multiply_plain_rows<2>(scale, l, i, v, y);
+  for (; i < l.rows; ++i) multiply_plain_rows<1>(scale, l, i, v, y);
 }
 
 // x ← C⁻ᵀ x for lower triangles C.

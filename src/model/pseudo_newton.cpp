@@ -13,11 +13,11 @@ void pseudo_newton(const matrix& preconditioner, const prompt_lanes& prompts, ma
   thread_local matrix u, gram_u, scratch;
   u = prompts.w;  // the sign of u does not show in the errors
   for (int k = 0; k < errors.rows(); ++k) {
-    double* square = &errors(k, 0);
-    std::fill_n(square, lane_count, 0.0);
+    double square[lane_count] = {};
     for (int j = 0; j < d; ++j) {
       for (int lane = 0; lane < lane_count; ++lane) square[lane] += u(j, lane) * u(j, lane);
     }
+    std::copy_n(square, lane_count, &errors(k, 0));
     if (k + 1 == errors.rows()) break;
     // u ← u − A (Ŝ u + Xε/m), of u = w − w_k
     multiply_covariance(prompts, u, scratch, gram_u);

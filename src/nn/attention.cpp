@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <vector>
 
 #include "attention_rows.hpp"
@@ -31,18 +30,11 @@ void require_shapes(view<const T> q, view<const T> k, view<const T> v, int first
   expects(k.stride == k.columns && v.stride == v.columns, "attention: keys and values are not dense");
 }
 
-// Of the rows' functions none knows of NaN: what has diverged must not look as if it had not.
-template<class T>
-void softmax(T scale, int count, int zeros, T* s) {
-  const T sum = detail::softmax_row(scale, count, zeros, s);
-  if (!std::isfinite(sum)) std::fill_n(s, count, std::numeric_limits<T>::quiet_NaN());
-}
-
 // A lone query, as in a chain: vectors times matrices.
 template<class T>
 void attend_once(view<const T> q, view<const T> k, view<const T> v, view<T> p, view<T> out) {
   detail::scores_of_row(k.rows, k.columns, q.data, k.data, p.data);
-  softmax(scale_of<T>(q.columns), k.rows, p.stride, p.data);
+  detail::softmax_row(scale_of<T>(q.columns), k.rows, p.stride, p.data);
   detail::mean_of_rows(v.rows, v.columns, p.data, v.data, out.data);
 }
 
@@ -79,7 +71,7 @@ void attention(input<T> q, input<T> k, input<T> v, int first, view<T> p, view<T>
              block);
     for (int t = 0; t < rows; ++t) {
       // Zeros to the end: the backward pass may take more keys together than this one.
-      softmax(scale_of<T>(width), keys_of(first, every, begin + t + 1), p.stride, block.row(t));
+      detail::softmax_row(scale_of<T>(width), keys_of(first, every, begin + t + 1), p.stride, block.row(t));
     }
     multiply(T{1}, block, transpose::no, v.block(0, 0, keys, width), transpose::no, T{0},
              out.block(begin, 0, rows, width));

@@ -1,41 +1,31 @@
 #include "attention_rows.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <type_traits>
 
+#include "cotscale/base/elementary.hpp"
 #include "cotscale/nn/attention.hpp"
+#include "row_sums.hpp"
 
 namespace cotscale::nn::detail {
 
 template<class T>
-T softmax_row(T scale, int count, int zeros, T* s) {
+void softmax_row(T scale, int count, int zeros, T* s) {
   const int padded = padded_to_lanes(count);
-  constexpr T lowest = std::numeric_limits<T>::lowest();  // finite: -ffast-math knows no infinity
-  constexpr T smallest_exponent = -80;  // vectors of exp fail far out; e^−80 is nothing beside the largest, 1
-  T scores = 0;
-  for (int j = 0; j < count; ++j) scores += s[j];
-  for (int j = count; j < padded; ++j) s[j] = lowest;
-  T largest = lowest;
-  for (int j = 0; j < padded; ++j) largest = std::max(largest, s[j]);
-  T sum = 0;
-  for (int j = 0; j < padded; ++j) {
-    // The difference first: that of two rounded products need not be 0 at the largest, and overflows exp where scores
-    // are large.
-    s[j] = std::exp(std::max(scale * (s[j] - largest), smallest_exponent));
-    sum += s[j];
-  }
-  const T inverse = 1 / sum;
+  std::fill(s + count, s + padded, -std::numeric_limits<T>::infinity());
+  const T largest = largest_of_row(padded, s);
+  // The difference first: that of two rounded products need not be 0 at the largest, and overflows where scores are
+  // large.
+  for (int j = 0; j < padded; ++j) s[j] = elementary::exp(scale * (s[j] - largest));
+  const T inverse = 1 / sum_of_row<T>(padded, [&](auto at) { return at(s); });
   for (int j = 0; j < padded; ++j) s[j] *= inverse;
-  for (int j = count; j < zeros; ++j) s[j] = 0;
-  return scores;
+  std::fill(s + count, s + zeros, T{0});
 }
 
 template<class T>
 void softmax_row_backward(T scale, int count, const T* p, T* dp) {
-  T sum = 0;
-  for (int j = 0; j < count; ++j) sum += p[j] * dp[j];
+  const T sum = sum_of_row<T>(count, [&](auto at) { return at(p) * at(dp); });
   for (int j = 0; j < count; ++j) dp[j] = scale * p[j] * (dp[j] - sum);
 }
 
@@ -76,9 +66,7 @@ template<class T>
 void scores_of_row(int count, int width, const T* q, const T* k, T* s) {
   with_width(width, [&](auto w) {
     for (int j = 0; j < count; ++j) {
-      T sum = 0;
-      for (int c = 0; c < w; ++c) sum += q[c] * k[j * w + c];
-      s[j] = sum;
+      s[j] = sum_of_row<T>(w, [&](auto at) { return at(q) * at(k + j * w); });
     }
   });
 }
@@ -107,7 +95,7 @@ void add_to_rows(int count, int width, const T* ds, const T* q, T* dk) {
 }
 
 #define COTSCALE_INSTANTIATE(T)                                     \
-  template T softmax_row<T>(T, int, int, T*);                       \
+  template void softmax_row<T>(T, int, int, T*);                    \
   template void softmax_row_backward<T>(T, int, const T*, T*);      \
   template void scores_of_row<T>(int, int, const T*, const T*, T*); \
   template void mean_of_rows<T>(int, int, const T*, const T*, T*);  \

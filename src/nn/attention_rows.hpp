@@ -1,13 +1,12 @@
-// The parts of attention that are not products of matrices, row by row. Compiled with -ffast-math.
+// The parts of attention that are not products of matrices, row by row.
 #pragma once
 
 namespace cotscale::nn::detail {
 
 /// s ← softmax(scale·s) over the first `count` numbers, then zeros up to `zeros`, which is not below `count` rounded up
-/// to whole lanes: those are written meanwhile. Returns the sum of what s was, which is not finite if any of it is not;
-/// the result may hide that.
+/// to whole lanes: those are written meanwhile. All of it is NaN if a score is NaN or ∞, or if every one is −∞.
 template<class T>
-T softmax_row(T scale, int count, int zeros, T* s);
+void softmax_row(T scale, int count, int zeros, T* s);
 
 /// ds ← scale·p∘(dp − ⟨p, dp⟩) in the place of dp, (count).
 template<class T>

@@ -1,37 +1,24 @@
-// Compiled with -ffast-math: sums over a row become vector sums, in an order that depends on the width only.
 #include "cotscale/nn/layer_norm.hpp"
 
-#include <bit>
 #include <cmath>
-#include <cstdint>
 #include <type_traits>
+
+#include "row_sums.hpp"
 
 namespace cotscale::nn {
 namespace {
-
-// By its bits: -ffast-math takes every number for finite.
-template<class T>
-bool is_finite(T x) {
-  using bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
-  constexpr int mantissa = sizeof(T) == 4 ? 23 : 52;
-  constexpr bits exponent = (sizeof(T) == 4 ? bits{0xff} : bits{0x7ff}) << mantissa;
-  return (std::bit_cast<bits>(x) & exponent) != exponent;
-}
 
 template<class T>
 struct row_moments {
   T mean, scale;
 };
 
-// The same where squares overflow, in wider numbers. What is not finite itself stays so.
+// The same where squares overflow, in wider numbers.
 template<class T>
 row_moments<T> moments_of_large(const T* in, int width) {
   using wide = std::conditional_t<sizeof(T) == 4, double, long double>;
   wide sum = 0;
-  for (int j = 0; j < width; ++j) {
-    if (!is_finite(in[j])) return {.mean = in[j], .scale = in[j]};
-    sum += in[j];
-  }
+  for (int j = 0; j < width; ++j) sum += in[j];
   const wide m = sum / static_cast<wide>(width);
   wide square = 0;
   for (int j = 0; j < width; ++j) square += (in[j] - m) * (in[j] - m);
@@ -41,12 +28,12 @@ row_moments<T> moments_of_large(const T* in, int width) {
 
 template<class T>
 row_moments<T> moments_of(const T* in, int width) {
-  T sum = 0;
-  for (int j = 0; j < width; ++j) sum += in[j];
-  const T m = sum / static_cast<T>(width);
-  T square = 0;
-  for (int j = 0; j < width; ++j) square += (in[j] - m) * (in[j] - m);
-  if (!is_finite(square)) return moments_of_large(in, width);
+  const T m = detail::sum_of_row<T>(width, [&](auto at) { return at(in); }) / static_cast<T>(width);
+  const T square = detail::sum_of_row<T>(width, [&](auto at) {
+    const auto difference = at(in) - m;
+    return difference * difference;
+  });
+  if (!std::isfinite(square)) return moments_of_large(in, width);
   return {.mean = m, .scale = 1 / std::sqrt(square / static_cast<T>(width) + static_cast<T>(layer_norm_epsilon))};
 }
 
@@ -74,15 +61,10 @@ void layer_norm_backward(input<T> x, input_vector<T> gain, input_vector<T> mean,
     const T* d_out = dy.row(r);
     T* d_in = dx.row(r);
     const T m = mean[r], s = scale[r];
-    T sum = 0, product = 0;  // of dx̂ and dx̂·x̂, where dx̂ = dy·gain
-    for (int j = 0; j < width; ++j) {
-      const T normalised = (in[j] - m) * s;
-      const T through = d_out[j] * gain[j];
-      sum += through;
-      product += through * normalised;
-    }
-    sum /= static_cast<T>(width);
-    product /= static_cast<T>(width);
+    // The means of dx̂ and dx̂·x̂, where dx̂ = dy·gain.
+    const T sum = detail::sum_of_row<T>(width, [&](auto at) { return at(d_out) * at(gain); }) / static_cast<T>(width);
+    const T product = detail::sum_of_row<T>(width, [&](auto at) { return at(d_out) * at(gain) * ((at(in) - m) * s); }) /
+                      static_cast<T>(width);
     // x̂ = (x − mean)·scale: dx = scale·(dx̂ − ⟨dx̂⟩ − x̂·⟨dx̂·x̂⟩)
     for (int j = 0; j < width; ++j) {
       const T normalised = (in[j] - m) * s;

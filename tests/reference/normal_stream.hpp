@@ -37,19 +37,27 @@ inline words4 threefry4x64_20(words4 x, const words4& key) {
   return x;
 }
 
-/// Number `position` of the stream (key, substream). Blocks of 256 numbers take 64 counters. With words (a, b, c, d) of
-/// counter i, numbers i, i + 64, i + 128, i + 192 of the block are r(a) cos φ(c), r(b) cos φ(d), r(a) sin φ(c),
-/// r(b) sin φ(d), where r(a) = √(−2 ln u), φ(c) = 2πv, and u in (0, 1], v in [0, 1) are made of the upper 53 bits.
+/// Numbers of the pair that words (a, c) make: r along and across an axis, r = √(−2 ln u) and u in (0, 1] of the upper
+/// 52 bits of a, at an angle within an eighth of a turn of the axis, of the upper 52 bits of c. Bit 0 of c turns the
+/// axis about, bit 1 exchanges the two.
+inline std::array<double, 2> normal_pair(std::uint64_t a, std::uint64_t c) {
+  const double u = 1 - static_cast<double>(a >> 12) / 0x1p52;
+  const double angle = std::numbers::pi / 2 * (static_cast<double>(c >> 12) / 0x1p52 - 0.5);
+  const double radius = std::sqrt(-2 * std::log(u));
+  const double along = (c & 1) != 0 ? -radius * std::cos(angle) : radius * std::cos(angle);
+  const double across = radius * std::sin(angle);
+  return (c & 2) != 0 ? std::array{across, along} : std::array{along, across};
+}
+
+/// Number `position` of the stream (key, substream). Blocks of 64 numbers take 16 counters. With words (a, b, c, d) of
+/// counter i, numbers i and i + 32 of the block are the pair of (a, c), numbers i + 16 and i + 48 that of (b, d).
 inline double normal_number(std::uint64_t key_low, std::uint64_t key_high, std::uint64_t substream,
                             std::uint64_t position) {
-  const std::uint64_t block = position / 256;
-  const std::uint64_t lane = position % 64;
-  const std::uint64_t quarter = position % 256 / 64;
-  const words4 words = threefry4x64_20({block * 64 + lane, substream, 0, 0}, {key_low, key_high, 0, 0});
-  const double u = (static_cast<double>(words[quarter % 2] >> 11) + 1) / 0x1p53;
-  const double v = static_cast<double>(words[2 + quarter % 2] >> 11) / 0x1p53;
-  const double angle = 2 * std::numbers::pi * v;
-  return std::sqrt(-2 * std::log(u)) * (quarter < 2 ? std::cos(angle) : std::sin(angle));
+  const std::uint64_t block = position / 64;
+  const std::uint64_t lane = position % 16;
+  const std::uint64_t quarter = position % 64 / 16;
+  const words4 words = threefry4x64_20({block * 16 + lane, substream, 0, 0}, {key_low, key_high, 0, 0});
+  return normal_pair(words[quarter % 2], words[2 + quarter % 2])[quarter / 2];
 }
 
 }  // namespace cotscale::reference

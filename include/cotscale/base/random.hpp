@@ -1,6 +1,5 @@
 // Counter-based random streams, keyed by identity. A stream is a pure function of (key, substream, position): what it
-// yields does not depend on ranks, threads or call order. Generator: Threefry4x64-20 (Salmon et al., SC 2011), from
-// Random123.
+// yields does not depend on ranks, threads or call order. Generator: Threefry4x64-20 (Salmon et al., SC 2011).
 #pragma once
 
 #include <concepts>
@@ -35,11 +34,11 @@ class key_builder {
   std::vector<unsigned char> bytes_;
 };
 
-/// Standard normal numbers of the stream (key, substream), from its beginning. Box-Muller on 53-bit uniforms, in blocks
-/// of `normal_block` numbers; the first n numbers do not depend on how many are asked for.
+/// Standard normal numbers of the stream (key, substream), from its beginning. Box-Muller on 52-bit uniforms, in blocks
+/// of `random_block` numbers; the first n numbers do not depend on how many are asked for.
 void fill_normal(stream_key key, std::uint64_t substream, std::span<double> out);
 
-inline constexpr int normal_block = 256;
+inline constexpr int random_block = 64;
 
 /// Uniform numbers in (0, 1), neither end included, of the stream (key, substream), from its beginning.
 void fill_uniform(stream_key key, std::uint64_t substream, std::span<double> out);
@@ -49,6 +48,6 @@ void fill_uniform(stream_key key, std::uint64_t substream, std::span<double> out
 void fill_chi(stream_key key, std::uint64_t substream, std::span<const double> degrees, std::span<double> out);
 
 /// Name and version of the generator as recorded in results files; changes whenever the numbers change.
-inline constexpr std::string_view rng_name = "threefry4x64-20/box-muller-1/wishart-1/keys-2";
+inline constexpr std::string_view rng_name = "threefry4x64-20/box-muller-2/wishart-1/keys-2";
 
 }  // namespace cotscale

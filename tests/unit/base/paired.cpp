@@ -66,7 +66,7 @@ TEST(paired_differences, do_not_depend_on_scale) {
 TEST(paired_differences, see_through_heavy_tails) {
   std::vector<double> bulk = normals(2000, "bulk");
   table values{std::vector<double>(2000, 1.0), std::vector<double>(2000, 0.5)};
-  for (std::size_t i = 0; i < 60; ++i) values[1][i * 33] = std::exp(4 + 3 * bulk[i]);
+  for (std::size_t i = 0; i < 80; ++i) values[1][i * 25] = std::exp(4 + 3 * bulk[i]);
   const auto d = compare(values, 0);
   EXPECT_LT(d[1].mean / d[1].standard_error, 3) << "or the test does not show what it is for";
   EXPECT_GT(d[1].z, told_apart(2000));

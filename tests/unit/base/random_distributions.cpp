@@ -77,11 +77,36 @@ TEST(fill_normal, has_independent_numbers_within_a_stream) {
   const std::span<const double> z = million_normals();
   std::vector<double> squares;
   for (const double x : z) squares.push_back((x * x - 1) / std::numbers::sqrt2);
-  // Lags of a counter, of the two numbers of a Box-Muller pair (128), and of a block.
-  for (const std::size_t lag : {1U, 2U, 63U, 64U, 128U, 192U, 256U, 257U}) {
+  // Lags of a counter, of the two numbers of a Box-Muller pair (32), of a block, and of blocks drawn together.
+  for (const std::size_t lag : {1U, 2U, 15U, 16U, 32U, 48U, 64U, 65U, 256U}) {
     EXPECT_TRUE(within(4, products(z, z.subspan(lag)), 0)) << "lag " << lag;
     EXPECT_TRUE(within(4, products(squares, std::span(squares).subspan(lag)), 0)) << "squares, lag " << lag;
   }
+}
+
+// The two halves of a block are made of the same radii and angles, which must not be seen.
+TEST(fill_normal, has_pairs_of_any_angle_whatever_their_radius) {
+  const std::vector<double>& z = million_normals();
+  std::vector<double> turns, shares;
+  support::sample_means means(4);
+  for (std::size_t begin = 0; begin + random_block <= z.size(); begin += random_block) {
+    for (std::size_t i = begin; i < begin + random_block / 2; ++i) {
+      const double x = z[i], y = z[i + random_block / 2], square = x * x + y * y;
+      const double turn = std::atan2(y, x) / (2 * std::numbers::pi) + 0.5;
+      turns.push_back(turn);
+      shares.push_back(-std::expm1(-square / 2));
+      // Of a radius and an angle that know of each other these products would not vanish.
+      const double centred = std::sqrt(12) * (shares.back() - 0.5), angle = 2 * std::numbers::pi * turn;
+      means.add(std::vector<double>{centred * std::cos(angle), centred * std::sin(angle), centred * std::cos(4 * angle),
+                                    centred * std::cos(8 * angle)});
+    }
+  }
+  for (const std::vector<double>& sample : {turns, shares}) {
+    const double gap = scaled_gap(sample, [](double x) { return x; });
+    EXPECT_LT(gap, 1.95);
+    EXPECT_GT(gap, 0.2) << "closer to uniform than random numbers are";
+  }
+  EXPECT_TRUE(within(4, means, std::vector<double>{0, 0, 0, 0}));
 }
 
 TEST(fill_normal, has_independent_streams) {
@@ -117,7 +142,7 @@ TEST(fill_uniform, is_uniform_within_its_open_interval) {
   EXPECT_GT(scaled_gap(u, [](double x) { return x * x; }), 1.95) << "the test can tell another distribution";
   std::vector<double> centred;
   for (const double x : u) centred.push_back(std::sqrt(12) * (x - 0.5));
-  for (const std::size_t lag : {1U, 2U, 64U, 128U, 192U, 256U}) {
+  for (const std::size_t lag : {1U, 2U, 16U, 32U, 48U, 64U, 256U}) {
     EXPECT_TRUE(within(4, products(centred, std::span(centred).subspan(lag)), 0)) << "lag " << lag;
   }
 }
@@ -185,7 +210,7 @@ TEST(fill_chi, has_independent_numbers_that_do_not_depend_on_the_normals_of_the_
   const double mean = std::sqrt(2) * std::exp(std::lgamma(3) - std::lgamma(2.5));
   std::vector<double> centred;
   for (const double x : all) centred.push_back((x - mean) / std::sqrt(5 - mean * mean));
-  for (const std::size_t lag : {1U, 2U, 8U, 64U, 128U, 256U}) {
+  for (const std::size_t lag : {1U, 2U, 8U, 16U, 32U, 64U, 256U}) {
     EXPECT_TRUE(within(4, products(centred, std::span(centred).subspan(lag)), 0)) << "lag " << lag;
   }
   EXPECT_TRUE(within(4, products(centred, normals(some_key, 2, count)), 0)) << "normals of the same substream";

@@ -188,7 +188,6 @@ TEST(attention, refuses_shapes_that_do_not_fit) {
   EXPECT_THROW(nn::attention<double>(of(x.q), of(x.k), of(x.v), 0, probabilities, of(out), 2), precondition_error);
 }
 
-// The rows are compiled with -ffast-math, which knows no NaN.
 TEST(attention, hides_no_divergence) {
   const heads x({0, 20, 16});
   for (const double broken : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {

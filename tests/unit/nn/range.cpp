@@ -1,14 +1,18 @@
-// Layers whose files are compiled with -ffast-math, over the whole range of numbers: huge, tiny, not finite.
+// Layers over the whole range of numbers: huge, tiny, not finite. Bounds are in units in the last place.
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
+#include <random>
 #include <vector>
 
+#include "../src/nn/attention_rows.hpp"
 #include "cotscale/nn/attention.hpp"
 #include "cotscale/nn/gelu.hpp"
 #include "cotscale/nn/layer_norm.hpp"
+#include "support/ulps.hpp"
 
 namespace cotscale {
 namespace {
@@ -35,16 +39,21 @@ std::vector<T> wide_range() {
 }
 
 struct value_and_slope {
-  long double value, slope, exponent;
+  long double value, slope, size_of_slope;  // size: of its terms
+  long double exponent, decay;              // 2|u| and e^(−2|u|)
 };
 
 value_and_slope exact_gelu(long double x) {
-  const long double c = std::sqrt(2 / 3.14159265358979323846264338327950288L);
+  const long double c = std::sqrt(2 / std::numbers::pi_v<long double>);
   const long double u = std::abs(c * (x + 0.044715L * x * x * x)), q = std::exp(-2 * u);
   const long double larger = 1 / (1 + q), smaller = q * larger;
   const long double share = x < 0 ? smaller : larger, rest = x < 0 ? larger : smaller;
   const long double bend = q == 0 ? 0 : 2 * x * share * rest * c * (1 + 3 * 0.044715L * x * x);
-  return {.value = share == 0 ? 0 : x * share, .slope = share + bend, .exponent = q == 0 ? 0 : 2 * u};
+  return {.value = share == 0 ? 0 : x * share,
+          .slope = share + bend,
+          .size_of_slope = share + std::abs(bend),
+          .exponent = 2 * u,
+          .decay = q};
 }
 
 template<class T>
@@ -60,13 +69,21 @@ TYPED_TEST(gelu_range, value_and_slope_are_right_everywhere) {
   EXPECT_EQ(again, y);
   for (std::size_t i = 0; i < x.size(); ++i) {
     const value_and_slope exact = exact_gelu(x[i]);
-    const long double relative = (10 + 3 * exact.exponent) * rounding<T>;  // e^(−2u) has the rounding of u
-    EXPECT_NEAR(y[i], exact.value, relative * std::abs(exact.value) + 1e-33L) << "x = " << x[i];
-    EXPECT_NEAR(d[i], exact.slope, 20 * rounding<T>) << "x = " << x[i];
-    if (x[i] > 10) {
+    const long double bound = 4 + 3 * exact.exponent;  // e^(−2|u|) has the roundings of u
+    const long double counts = exact.decay * (1 + (x[i] < 0 ? -1 : 1) * bound * rounding<T>);
+    if (x[i] < 0 && counts < std::numeric_limits<T>::min()) {
+      EXPECT_LE(std::abs(y[i]), std::abs(x[i]) * 2 * std::numeric_limits<T>::min()) << "x = " << x[i];
+    } else if (x[i] > 0 && exact.decay < rounding<T> / 8) {
+      EXPECT_EQ(y[i], x[i]);
+    } else {
+      EXPECT_LE(support::ulps(y[i], exact.value), bound) << "x = " << x[i];
+    }
+    EXPECT_NEAR(d[i], exact.slope, bound * rounding<T> * exact.size_of_slope + 1000 * std::numeric_limits<T>::min())
+        << "x = " << x[i];
+    if (x[i] > 22) {
       EXPECT_EQ(y[i], x[i]);
       EXPECT_EQ(d[i], 1);
-    } else if (x[i] < -10) {
+    } else if (x[i] < -22) {
       EXPECT_EQ(y[i], 0);
       EXPECT_EQ(d[i], 0);
     }
@@ -193,6 +210,69 @@ TYPED_TEST(attention_range, takes_the_mean_of_equal_scores) {
       EXPECT_NEAR(this->answer(size, 1, keys, 1), (keys - 1) / 2.0, 40 * rounding<T>) << size;
     }
   }
+}
+
+// ---- softmax of a row ----
+
+template<class T>
+class softmax_range : public numbers_of<T> {
+ protected:
+  static constexpr int zeros = 96;
+
+  std::vector<T> softmax_of(T scale, std::vector<T> scores) {
+    const auto count = static_cast<int>(scores.size());
+    scores.resize(zeros, std::numeric_limits<T>::quiet_NaN());  // is overwritten
+    nn::detail::softmax_row(scale, count, zeros, scores.data());
+    return scores;
+  }
+};
+TYPED_TEST_SUITE(softmax_range, precisions);
+
+TYPED_TEST(softmax_range, is_right_whatever_the_spread_of_the_scores) {
+  using T = TypeParam;
+  std::mt19937_64 engine(1);
+  for (const double spread : {1e-30, 1e-3, 1.0, 10.0, 100.0, 1e4, 1e30}) {
+    std::uniform_real_distribution<double> between(-spread, spread);
+    for (std::size_t count = 1; count <= 81; ++count) {
+      std::vector<T> scores(count);
+      for (T& s : scores) s = static_cast<T>(between(engine));
+      const T scale = 0.3F, largest = *std::max_element(scores.begin(), scores.end());
+      const std::vector<T> p = this->softmax_of(scale, scores);
+      long double sum = 0;
+      for (const T s : scores) sum += std::exp(scale * (static_cast<long double>(s) - largest));
+      for (std::size_t j = 0; j < count; ++j) {
+        const long double exponent = scale * (static_cast<long double>(scores[j]) - largest);
+        const long double exact = std::exp(exponent) / sum, bound = 6 - 2 * exponent;
+        if (std::exp(exponent * (1 - rounding<T>)) > std::numeric_limits<T>::min()) {
+          EXPECT_LE(support::ulps(p[j], exact), bound) << count << " scores, spread " << spread;
+        } else {
+          EXPECT_LE(p[j], 2 * std::numeric_limits<T>::min()) << count << " scores, spread " << spread;
+        }
+      }
+      EXPECT_TRUE(std::all_of(p.begin() + static_cast<std::ptrdiff_t>(count), p.end(), [](T x) { return x == 0; }));
+    }
+  }
+}
+
+TYPED_TEST(softmax_range, hides_nothing_that_is_not_finite) {
+  using T = TypeParam;
+  const T infinity = std::numeric_limits<T>::infinity(), nan = std::numeric_limits<T>::quiet_NaN();
+  for (const std::size_t count : {1U, 2U, 15U, 16U, 17U, 33U, 80U}) {
+    for (std::size_t place = 0; place < count; ++place) {
+      for (const T broken : {nan, -nan, infinity}) {
+        std::vector<T> scores(count, 1);
+        scores[place] = broken;
+        const std::vector<T> p = this->softmax_of(1, scores);
+        EXPECT_TRUE(
+            std::all_of(p.begin(), p.begin() + static_cast<std::ptrdiff_t>(count), [](T x) { return std::isnan(x); }))
+            << broken << " at " << place << " of " << count;
+        EXPECT_TRUE(std::all_of(p.begin() + static_cast<std::ptrdiff_t>(count), p.end(), [](T x) { return x == 0; }));
+      }
+    }
+    const std::vector<T> none = this->softmax_of(1, std::vector<T>(count, -infinity));
+    EXPECT_TRUE(std::isnan(none[0])) << "a mean of nothing";
+  }
+  EXPECT_EQ(this->softmax_of(1, {1, -infinity, 1})[0], T{0.5}) << "a score of −∞ is a weight of 0";
 }
 
 }  // namespace
