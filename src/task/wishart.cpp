@@ -108,6 +108,7 @@ void wishart_source::multiply_factor(const std::vector<std::size_t>& tasks, trap
 
 void wishart_source::draw(std::uint64_t block, prompt_lanes& out) const {
   const int rank = std::min(d_, m_);
+  out.bidiagonal.dimension = 0;
   out.m = m_;
   trapezoid_lanes& t = out.factor;
   t.rows = d_;

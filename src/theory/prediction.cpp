@@ -110,7 +110,7 @@ chain_prediction predict_chain(const matrix& preconditioner, const prompt_distri
 
 double limit_spectral_radius(const matrix& preconditioner, const covariance& sigma) {
   return spectral_radius(
-      combination(1, matrix::identity(sigma.dimension()), -1, product(preconditioner, sigma.values())));
+      combination(1, matrix::identity(sigma.values().rows()), -1, product(preconditioner, sigma.values())));
 }
 
 double marchenko_pastur_radius(int d, int n, double ratio) {
