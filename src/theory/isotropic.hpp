@@ -5,14 +5,12 @@
 #include "cotscale/linalg/matrix.hpp"
 #include "cotscale/task/bidiagonal.hpp"
 #include "cotscale/task/distribution.hpp"
+#include "cotscale/theory/null_distribution.hpp"
 
 namespace cotscale::detail {
 
 /// Whether Wishart matrices serve: they are as fast, say more of each draw, and check the bidiagonal form of roll-outs.
-inline bool is_small(const covariance& sigma) {
-  constexpr int most = 64;
-  return sigma.dimension() <= most;
-}
+inline bool is_small(const covariance& sigma) { return sigma.dimension() <= most_of_small_isotropic; }
 
 /// The same with matrices of (d, d), if it is small.
 prompt_distribution in_full_if_small(const prompt_distribution& test);

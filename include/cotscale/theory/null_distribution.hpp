@@ -32,6 +32,9 @@ struct null_distribution {
 inline constexpr int most_compared_steps = 16;
 std::vector<int> compared_steps(int steps);
 
+/// Dimensions up to which Wishart matrices stand for prompts of a Σ that is held as a scalar.
+inline constexpr int most_of_small_isotropic = 64;
+
 /// How many draws are worth it: as many more than prompts, or as few, as keeps the work small beside a cell's. A
 /// multiple of 8.
 int null_draws(int d, int prompts);
