@@ -44,6 +44,7 @@ wishart_source::wishart_source(const task_mixture& tasks, int m, stream_key key)
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     const covariance& task = tasks.task(i);
     const prompt_distribution& distribution = tasks.distribution(i);
+    expects(!task.is_scalar(), "wishart_source: needs the covariance in full (covariance::in_full)");
     expects(distribution.features->is_gaussian(), "wishart_source: the features are {}", distribution.features->word());
     deviations_.push_back(std::sqrt(distribution.noise));
     weights_.push_back(distribution.weights);
