@@ -51,8 +51,8 @@ double exact_selection_draws(const selection_specification& s) {
 }
 
 // Draws that measured errors are held against, and their chains in plain loops.
-double null_seconds(const specification& spec) {
-  const double d = detail::dimensions_of_null_draws(spec);
+double null_seconds(const specification& spec, bool scalar) {
+  const double d = detail::dimensions_of_null_draws(spec, scalar);
   double seconds = 0;
   for (const std::int64_t count : spec.m) {
     const double rank = std::min(d, static_cast<double>(count)), steps = std::min(spec.steps, most_compared_steps);
@@ -60,7 +60,7 @@ double null_seconds(const specification& spec) {
     constexpr double plain = 4;  // times as long as roll-outs take
     seconds += draw_seconds(d, static_cast<double>(count)) + plain * flops * seconds_per_lane_flop;
   }
-  return seconds * null_draws(detail::dimensions_of_null_draws(spec), spec.prompts);
+  return seconds * null_draws(detail::dimensions_of_null_draws(spec, scalar), spec.prompts);
 }
 
 // Descents from five starts, some 30 evaluations each, with gradients, and a further one on more draws.
@@ -79,12 +79,12 @@ double candidate_count(const tasks_specification& tasks) {
 
 // Of the matrices of a cell: its covariances, their factors and what LAPACK works on; four a candidate. Of what
 // features keep of files too.
-double matrix_bytes(const specification& spec) {
+double matrix_bytes(const specification& spec, bool scalar) {
   auto kept = static_cast<double>(spec.target.features->bytes());
   for (const auto& [name, mixture] : spec.mixture_tables) kept += static_cast<double>(mixture.task.features->bytes());
   const bool keeps = std::any_of(spec.model_tables.begin(), spec.model_tables.end(),
                                  [](const auto& table) { return table.second.keep_weights; });
-  const double d = keeps ? spec.d : matrix_side(spec);  // weights are kept in full
+  const double d = keeps || !scalar ? spec.d : 1;  // weights are kept in full
   return kept + 8.0 * (40 + 6 * candidate_count(spec.tasks)) * d * d;
 }
 
@@ -121,14 +121,15 @@ prompt_cost cost_of_prompt(const specification& spec, const sequence_model& mode
 
 std::uint64_t least_bytes(const specification& spec) {
   constexpr double most = 1e18;  // fits into 64 bits
-  return static_cast<std::uint64_t>(std::min(most, matrix_bytes(spec)));
+  return static_cast<std::uint64_t>(std::min(most, matrix_bytes(spec, is_scalar(spec))));
 }
 
 // Its baselines, and what is done once a cell, count in the first.
 cell_cost cost_model::of_stage(const cell& c, int threads) const {
   const sequence_model& model = training_of(spec_, c);
   const int n = static_cast<int>(c.n);
-  const double d = scalar_ ? 1 : spec_.d;
+  const bool scalar = sampler_ == sampler_method::bidiagonal;
+  const double d = scalar ? 1 : spec_.d;
   const double steps = spec_.steps;
   const double prompts = spec_.prompts;
   const bool drawn =
@@ -140,7 +141,7 @@ cell_cost cost_model::of_stage(const cell& c, int threads) const {
   const auto models = static_cast<double>(spec_.models.size());
   const double matrices = (20 + 2 * steps) * product_seconds(d);
   double theory =
-      (matrices + prediction_seconds(spec_, scalar_) + null_seconds(spec_)) / models / (drawn ? 1 : repeats);
+      (matrices + prediction_seconds(spec_, scalar) + null_seconds(spec_, scalar)) / models / (drawn ? 1 : repeats);
   if (c.mixture == "exact") theory += exact_selection_seconds(spec_) / models / (drawn ? 1 : repeats);
   const double training = model.training_seconds(d, static_cast<double>(c.n), !depends_on_candidates(spec_, c.mixture));
   cell_cost cost;
@@ -148,12 +149,12 @@ cell_cost cost_model::of_stage(const cell& c, int threads) const {
   cost.seconds = (c.stage == 0 ? seconds_per_cell : 0) + stored * seconds_per_stored_number + theory +
                  training / (trained_anew ? 1 : repeats) / model.busy_threads(spec_.d, n, threads);
   const double sharing = models * static_cast<double>(spec_.mixtures.size() * spec_.n.size());
-  const bool examples = resolved_sampler(spec_) == sampler_method::explicit_examples;
+  const bool examples = sampler_ == sampler_method::explicit_examples;
   double per_thread = 0;
   int largest_m = 0;  // of those that it is tested on
   for (const std::int64_t count : spec_.m) {
     const auto m = static_cast<double>(count);
-    const prompt_cost prompt = scalar_ ? cost_of_bidiagonal(spec_, m) : cost_of_prompt(spec_, model, m, examples);
+    const prompt_cost prompt = scalar ? cost_of_bidiagonal(spec_, m) : cost_of_prompt(spec_, model, m, examples);
     const double baselines = spec_.baselines && c.stage == 0 ? prompt.baselines / sharing : 0;
     const bool tested = model.limits().takes(count, c.n);
     if (tested) largest_m = std::max(largest_m, static_cast<int>(count));
@@ -166,7 +167,7 @@ cell_cost cost_model::of_stage(const cell& c, int threads) const {
   const double draws = c.mixture == "exact" ? 2 * exact_selection_draws(spec_.selection) : 0;
   const double errors = (steps + 1 + paired_steps + 1 + (spec_.baselines ? 2 * steps + 30 : 0)) * prompts;
   cost.bytes = static_cast<std::uint64_t>(8 * (per_thread * threads + std::max(errors, predicted) + draws * d * d) +
-                                          matrix_bytes(spec_) +
+                                          matrix_bytes(spec_, scalar) +
                                           model.bytes(spec_.d, n, largest_m, spec_.prompts, spec_.steps, threads));
   return cost;
 }

@@ -13,8 +13,8 @@
 namespace cotscale::detail {
 
 /// Of the matrices that are drawn; prompts in bidiagonal form cost as much as small ones.
-inline int dimensions_of_null_draws(const specification& spec) {
-  return is_scalar(spec) && spec.d > most_of_small_isotropic ? most_compared_steps : spec.d;
+inline int dimensions_of_null_draws(const specification& spec, bool scalar) {
+  return scalar && spec.d > most_of_small_isotropic ? most_compared_steps : spec.d;
 }
 
 class null_cache {
@@ -22,8 +22,9 @@ class null_cache {
   null_cache(const specification& spec, const coordinates& grid)
       : spec_(spec),
         grid_(grid),
-        draws_(null_draws(dimensions_of_null_draws(spec), spec.prompts)),
-        prompts_(room_for(draws_ * 0.5 * dimensions_of_null_draws(spec) * (dimensions_of_null_draws(spec) + 3.0),
+        draws_(null_draws(dimensions_of_null_draws(spec, is_scalar(spec)), spec.prompts)),
+        prompts_(room_for(draws_ * 0.5 * dimensions_of_null_draws(spec, is_scalar(spec)) *
+                              (dimensions_of_null_draws(spec, is_scalar(spec)) + 3.0),
                           std::max<std::size_t>(4, grid.m.size()))),
         nulls_(room_for(40.0 * static_cast<double>(grid.m.size()), 20'000)) {}
 
