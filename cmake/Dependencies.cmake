@@ -39,6 +39,18 @@ cotscale_find(OpenSSL "OpenSSL's libcrypto" "libssl-dev" COMPONENTS Crypto)
 cotscale_find(Threads "POSIX threads" "libc6-dev")
 cotscale_find(OpenBLASOpenMP "OpenBLAS built with OpenMP" "libopenblas-openmp-dev")
 cotscale_find(LAPACKE "LAPACKE" "liblapacke-dev")
+
+# Faster products of small matrices, for x86-64. Without it they are OpenBLAS's.
+find_path(LIBXSMM_INCLUDE_DIR libxsmm.h)
+find_library(LIBXSMM_LIBRARY xsmm)
+option(COTSCALE_LIBXSMM "Products of small matrices by LIBXSMM, where it is found" ON)
+if(COTSCALE_LIBXSMM AND LIBXSMM_INCLUDE_DIR AND LIBXSMM_LIBRARY)
+  add_library(cotscale::libxsmm INTERFACE IMPORTED)
+  target_include_directories(cotscale::libxsmm SYSTEM INTERFACE ${LIBXSMM_INCLUDE_DIR})
+  target_compile_definitions(cotscale::libxsmm INTERFACE COTSCALE_HAS_LIBXSMM)
+  target_link_libraries(cotscale::libxsmm INTERFACE ${LIBXSMM_LIBRARY} OpenBLAS::OpenMP Threads::Threads ${CMAKE_DL_LIBS})
+endif()
+
 cotscale_find_plain(cotscale::random123 Random123/threefry.h "Random123" "librandom123-dev")
 cotscale_find_plain(cotscale::xxhash xxhash.h "xxHash" "libxxhash-dev" xxhash)
 cotscale_find_plain(cotscale::cli11 CLI/CLI.hpp "CLI11" "libcli11-dev")

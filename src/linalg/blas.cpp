@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cotscale/base/error.hpp"
+#include "cotscale/linalg/products.hpp"
 
 namespace cotscale {
 namespace {
@@ -22,6 +23,26 @@ int require_shapes(view<const T> a, transpose op_a, view<const T> b, transpose o
           "multiply: views ({}, {}) and ({}, {}) do not make ({}, {})", a.rows, a.columns, b.rows, b.columns, c.rows,
           c.columns);
   return inner;
+}
+
+// What LIBXSMM's kernels compute.
+template<class T>
+bool is_plain(T alpha, T beta, int inner) {
+  return alpha == 1 && (beta == 0 || beta == 1) && inner > 0;
+}
+
+template<class T>
+void plain_product(view<const T> a, transpose op_a, view<const T> b, transpose op_b, bool add, int inner, view<T> c) {
+  const shaped_product<T> product({.rows = c.rows,
+                                   .depth = inner,
+                                   .columns = c.columns,
+                                   .stride_a = a.stride,
+                                   .stride_b = b.stride,
+                                   .stride_c = c.stride,
+                                   .op_a = op_a,
+                                   .op_b = op_b,
+                                   .add = add});
+  product(a.data, b.data, c.data);
 }
 
 }  // namespace
@@ -88,6 +109,7 @@ void multiply(float alpha, view<const float> a, transpose op_a, view<const float
               view<float> c) {
   const int inner = require_shapes(a, op_a, b, op_b, c);
   if (c.rows == 0 || c.columns == 0) return;
+  if (is_plain(alpha, beta, inner)) return plain_product(a, op_a, b, op_b, beta == 1, inner, c);
   cblas_sgemm(CblasRowMajor, flag(op_a), flag(op_b), c.rows, c.columns, inner, alpha, a.data, std::max(1, a.stride),
               b.data, std::max(1, b.stride), beta, c.data, c.stride);
 }
@@ -96,6 +118,7 @@ void multiply(double alpha, view<const double> a, transpose op_a, view<const dou
               view<double> c) {
   const int inner = require_shapes(a, op_a, b, op_b, c);
   if (c.rows == 0 || c.columns == 0) return;
+  if (is_plain(alpha, beta, inner)) return plain_product(a, op_a, b, op_b, beta == 1, inner, c);
   cblas_dgemm(CblasRowMajor, flag(op_a), flag(op_b), c.rows, c.columns, inner, alpha, a.data, std::max(1, a.stride),
               b.data, std::max(1, b.stride), beta, c.data, c.stride);
 }

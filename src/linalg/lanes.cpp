@@ -232,14 +232,13 @@ void project_out(const trapezoid_lanes& l, int rank, matrix& x) {
   constexpr int most_passes = 24;     // each resolves another ε of a double's range
   matrix columns(l.rows * l.columns, lane_count);
   pack* q = packs(columns);
-  // (Results by reference: a vector as a return value has no stable ABI.)
-  const auto dot = [&](const pack* a, const pack* b, pack& sum) {
-    sum = pack{};
+  const auto dot = [&](const pack* a, const pack* b) {
+    pack sum = {};
     for (std::size_t i = 0; i < d; ++i) sum += a[i] * b[i];
+    return sum;
   };
   const auto subtract = [&](const pack* direction, pack* from) {
-    pack factor;
-    dot(direction, from, factor);
+    const pack factor = dot(direction, from);
     for (std::size_t i = 0; i < d; ++i) from[i] -= factor * direction[i];
   };
   // The column of length one; nothing in lanes where its square is zero or, if they are counted, there are enough.
@@ -256,13 +255,12 @@ void project_out(const trapezoid_lanes& l, int rank, matrix& x) {
   for (int j = 0; j < l.columns; ++j) {
     pack* column = q + static_cast<std::size_t>(j) * d;
     for (int i = j; i < l.rows; ++i) column[i] = packs(l.packed)[l.row(i) + static_cast<std::size_t>(j)];
-    pack left;
-    dot(column, column, left);
+    pack left = dot(column, column);
     normalise(column, left, nullptr);
     double least_left = 1;
     for (int pass = 0; pass < most_passes && (pass < 2 || least_left < cancelled); ++pass) {
       for (int other = 0; other < j; ++other) subtract(q + static_cast<std::size_t>(other) * d, column);
-      dot(column, column, left);
+      left = dot(column, column);
       least_left = 1;
       for (int lane = 0; lane < lane_count; ++lane) {
         if (pass == 0 && rank < l.columns && left[lane] <= dependent) left[lane] = 0;  // rounding is no direction
@@ -270,7 +268,7 @@ void project_out(const trapezoid_lanes& l, int rank, matrix& x) {
       }
       normalise(column, left, nullptr);
     }
-    dot(column, column, left);
+    left = dot(column, column);
     normalise(column, left, &found);
     subtract(column, packs(x));
   }

@@ -21,29 +21,25 @@ void transpose_into(const matrix& a, matrix& out) {
 
 void set_zero(matrix& a) { std::fill_n(a.data(), a.size(), 0.0); }
 
-// Packs wider than the CPU's registers have no agreed way to be passed or returned: references to them have.
-
 // y += s x
-void add_scaled(const pack& s, const matrix& x, matrix& y) {
+void add_scaled(pack s, const matrix& x, matrix& y) {
   const pack* from = packs(x);
   pack* to = packs(y);
   for (int i = 0; i < x.rows(); ++i) to[i] += s * from[i];
 }
 
-// sum += xᵀ y
-void add_dot(const matrix& x, const matrix& y, pack& sum) {
+// xᵀ y
+pack dot(const matrix& x, const matrix& y) {
   const pack* a = packs(x);
   const pack* b = packs(y);
-  pack total = {};
-  for (int i = 0; i < x.rows(); ++i) total += a[i] * b[i];
-  sum += total;
+  pack sum = {};
+  for (int i = 0; i < x.rows(); ++i) sum += a[i] * b[i];
+  return sum;
 }
 
 // z += (xᵀ y/ρ) to
 void add_along(const matrix& x, const matrix& y, double rho, const matrix& to, matrix& z) {
-  pack product = {};
-  add_dot(x, y, product);
-  add_scaled(product / rho, to, z);
+  add_scaled(dot(x, y) / rho, to, z);
 }
 
 void set_columns(matrix& wide, int first, const matrix& lanes) {
@@ -148,7 +144,7 @@ void lsa_chain::attend(int last, const matrix& a, matrix& z) {
     label += w[l] * packs(answer_)[l];
   }
   if (noisy) {  // wᵀu + eᵀ(a_x + w a_y) + (εᵀε/m) a_y
-    add_dot(prompt_->noise, query_, label);
+    label += dot(prompt_->noise, query_);
     label += *reinterpret_cast<const pack*>(prompt_->noise_square.data()) * packs(a)[rows.label()];
   }
   packs(z)[rows.label()] = label;
