@@ -61,7 +61,7 @@ std::string edge(const specification& spec, const cell& c, std::int64_t m, const
   const covariance target = target_covariance(spec, c.hardness).scaled(-known.units.target);
   const double size = target.largest_eigenvalue();
   const double gamma = 1 + (spec.d + 1.0) / static_cast<double>(c.n);
-  const matrix identity = matrix::identity(spec.d);
+  const matrix identity = matrix::identity(target.values().rows());
   const double gap = frobenius_norm(combination(gamma * size, known.preconditioner, -1, identity)) +
                      frobenius_norm(combination(1 / size, target.values(), -1, identity));
   if (!(gap <= 1e-9)) return "-";

@@ -53,7 +53,7 @@ std::span<const variable> detail::mixture_variables() {
 
 int threads_of_blas(const specification& spec) {
   constexpr int large = 512;
-  return spec.d >= large ? thread_count() : 1;
+  return matrix_side(spec) >= large ? thread_count() : 1;
 }
 
 struct cell_computer::implementation : detail::cell_tasks {
@@ -68,7 +68,7 @@ struct cell_computer::implementation : detail::cell_tasks {
       : cell_tasks(s, g),
         schema(std::move(shape)),
         nulls(s, g),
-        models(detail::room_for(10.0 * s.d * s.d, 256)),
+        models(detail::room_for(10.0 * matrix_side(s) * matrix_side(s), 256)),
         baselines(detail::room_for(24.0 * (s.steps + 1), 20'000)) {}
 
   // A cell is here as one stage of its training has it (at_stage); `before` is what the stage before has left.
@@ -86,12 +86,18 @@ struct cell_computer::implementation : detail::cell_tasks {
     return {*target_of(c), static_cast<int>(m), test_prompt_key(spec, c.hardness, c.repeat, m)};
   }
 
-  std::unique_ptr<lane_source> prompts(const cell& c, std::int64_t m) {
-    if (resolved_sampler(spec) == sampler_method::explicit_examples) {
-      return std::make_unique<explicit_prompts>(examples(c, m));
+  std::unique_ptr<lane_source> prompts(const cell& c, std::int64_t m, bool of_baselines = false) {
+    const stream_key key = test_prompt_key(spec, c.hardness, c.repeat, m);
+    const int examples_of_prompt = static_cast<int>(m);
+    switch (resolved_sampler(spec)) {
+      case sampler_method::explicit_examples:
+        return std::make_unique<explicit_prompts>(examples(c, m));
+      case sampler_method::bidiagonal:
+        return std::make_unique<bidiagonal_prompts>(target_of(c)->lambda, examples_of_prompt, spec.steps, key,
+                                                    of_baselines ? baseline_columns(spec.d, examples_of_prompt) : 0);
+      default:
+        return std::make_unique<wishart_prompts>(*target_of(c), examples_of_prompt, key);
     }
-    return std::make_unique<wishart_prompts>(*target_of(c), static_cast<int>(m),
-                                             test_prompt_key(spec, c.hardness, c.repeat, m));
   }
 
   // Nothing where the model has no positions for so many examples.
@@ -118,7 +124,7 @@ struct cell_computer::implementation : detail::cell_tasks {
     return baselines.get({c.hardness, c.repeat, m}, [&] {
       const auto test = target_of(c);
       auto all = evaluate_baselines(baselines_for(grid.baselines.size() > baselines_for(false).size()),
-                                    {*test, static_cast<int>(m), spec.steps}, *prompts(c, m), spec.prompts, stop);
+                                    {*test, static_cast<int>(m), spec.steps}, *prompts(c, m, true), spec.prompts, stop);
       std::vector<detail::baseline_summary> out;
       for (baseline_errors& b : all) {
         const int units = b.unit * known_target(c)->exponent;

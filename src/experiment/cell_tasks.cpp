@@ -22,9 +22,10 @@ cell_tasks::cell_tasks(const specification& s, const coordinates& g)
     : spec(s),
       grid(g),
       most_draws(most_draws_beside_prompts(s)),
-      targets(room_for(3.0 * s.d * s.d, 64)),
-      optima(room_for(3.0 * s.d * s.d + 2.0 * s.steps, 256)),
-      theories(room_for(3.0 * s.d * s.d + 8.0 * static_cast<double>(s.m.size()) * s.steps, 256)) {}
+      targets(room_for(3.0 * matrix_side(s) * matrix_side(s), 64)),
+      optima(room_for(3.0 * matrix_side(s) * matrix_side(s) + 2.0 * s.steps, 256)),
+      theories(room_for(3.0 * matrix_side(s) * matrix_side(s) + 8.0 * static_cast<double>(s.m.size()) * s.steps, 256)) {
+}
 
 std::int64_t cell_tasks::candidate_repeat(const cell& c) const {
   const bool drawn = spec.tasks.source == tasks_specification::kind::generated;

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "cotscale/base/error.hpp"
+#include "declarations.hpp"
+#include "isotropy.hpp"
 
 namespace cotscale::detail {
 
@@ -11,6 +13,28 @@ void require_sampler(const specification& spec, config::keys& test) {
   test.problem("sampler", fmt::format("is \"wishart\", but target.features is \"{}\", of which examples must be drawn; "
                                       "remove it",
                                       spec.target.features->word()));
+}
+
+void require_isotropy(const specification& spec, config::keys& test) {
+  if (spec.sampler != sampler_method::bidiagonal) return;
+  if (const std::string why = not_isotropic(spec); !why.empty()) {
+    test.problem("sampler",
+                 fmt::format("is \"bidiagonal\", for which everything must be isotropic, Gaussian and without "
+                             "noise, and {}; remove it",
+                             why));
+  }
+}
+
+void require_dimensions(const specification& spec, bool with_sweep, const toml::table& root,
+                        config::problem_list& problems) {
+  if (spec.d <= most_dimensions) return;
+  std::string why = with_sweep ? not_isotropic(spec) : "a choice among tasks is not";
+  if (why.empty() && !is_scalar(spec)) why = fmt::format("test.sampler is \"{}\"", word_of(spec.sampler));
+  if (why.empty()) return;
+  problems.add(root["task"]["d"].node(),
+               fmt::format("task.d is {}; beyond {} everything must be isotropic, Gaussian and "
+                           "without noise (test.sampler = \"bidiagonal\"), and {}; lower it",
+                           spec.d, most_dimensions, why));
 }
 
 void require_testable(const std::string& name, const model_specification& model, const specification& spec,

@@ -8,6 +8,7 @@
 #include "cotscale/experiment/grid.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/task/spectrum.hpp"
+#include "isotropy.hpp"
 
 namespace cotscale {
 namespace {
@@ -102,6 +103,7 @@ candidate_tasks generate_candidates(const specification& spec, std::int64_t draw
 }  // namespace
 
 covariance target_covariance(const specification& spec, double hardness) {
+  if (is_scalar(spec)) return covariance::isotropic(spec.d, detail::isotropic_target(spec));
   if (spec.target.features->owns_covariance()) return spec.target.features->own_covariance();
   if (spec.target.spectrum) return build(spec, spec.target, named("target"));
   const double exponent = power_law_exponent(spec.d, hardness);
@@ -110,6 +112,7 @@ covariance target_covariance(const specification& spec, double hardness) {
 }
 
 covariance mixture_covariance(const specification& spec, const std::string& mixture, const covariance& target) {
+  if (is_scalar(spec)) return covariance::isotropic(spec.d, detail::isotropic_mixture_value(spec, mixture));
   if (mixture == matched_mixture) return target;
   if (mixture == isotropic_mixture) return covariance(std::vector<double>(static_cast<std::size_t>(spec.d), 1.0));
   if (mixture == skewed_mixture) {

@@ -10,7 +10,8 @@
 namespace cotscale::detail {
 
 inline constexpr std::int64_t most_examples = 100'000'000;
-inline constexpr std::int64_t most_dimensions = 20'000;
+inline constexpr std::int64_t most_dimensions = 20'000;  ///< unless prompts are drawn in bidiagonal form
+inline constexpr std::int64_t most_isotropic_dimensions = 10'000'000;
 
 /// `[sweep]`; without `whole` the keys that selection needs. The hardness is required where there is no spectrum,
 /// unless nobody can tell, because [target] is wrong.

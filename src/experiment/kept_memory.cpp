@@ -28,7 +28,7 @@ std::uint64_t kept_bytes(const specification& spec, const coordinates& grid, std
   constexpr double listed = 150;                           // a cell's, on its way from rank to rank
   constexpr double cache = 24e6;                           // at most, of each kind that cell_computer keeps
   constexpr double waiting_seconds = 0.7, waiting = 16e6;  // the worker writes after so long, or so much
-  const double d = spec.d, errors = static_cast<double>(grid.m.size() * grid.k.size());
+  const double d = matrix_side(spec), errors = static_cast<double>(grid.m.size() * grid.k.size());
   const auto cells = static_cast<double>(seconds.size());
   if (seconds.empty()) return 0;
   const auto kept = [=](double count, double numbers) { return std::min(cache, 8 * count * numbers); };

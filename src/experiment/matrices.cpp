@@ -19,6 +19,9 @@ namespace {
 // What is large beside the results would make creating and opening a file slow, and a small file large.
 constexpr std::uint64_t least_room = 1'000'000, most_room = 16'000'000;
 
+// Of isotropic covariances of more dimensions a file says nothing that an eigenvalue and d do not.
+constexpr std::uint64_t most_directions = 20'000;
+
 // Bytes of the matrices that are made to see which varied keys change them; more would make a run begin late.
 constexpr std::uint64_t most_compared = 500'000'000;
 
@@ -52,7 +55,7 @@ std::optional<covariance> covariance_of_one_task(const specification& spec, cons
   const std::vector<std::string> trained_on = all_mixtures(spec);
   const bool there = std::find(trained_on.begin(), trained_on.end(), mixture) != trained_on.end();
   if (!there || depends_on_candidates(spec, mixture)) return std::nullopt;
-  return mixture_covariance(spec, mixture, target_covariance(spec, hardness));
+  return mixture_covariance(spec, mixture, target_covariance(spec, hardness)).in_full();
 }
 
 std::vector<family> families(const specification& spec, const coordinates& grid) {
@@ -60,7 +63,7 @@ std::vector<family> families(const specification& spec, const coordinates& grid)
   std::vector<family> out;
   out.push_back(
       {"target", "covariance Sigma of the test prompts' features", {hardness_axis}, {}, 1, [=](const cell& c) {
-         return covariances_there{target_covariance(variant(c), c.hardness)};
+         return covariances_there{target_covariance(variant(c), c.hardness).in_full()};
        }});
   out.push_back(
       {"mixture",
@@ -252,8 +255,8 @@ bool one_dimension(const specification& spec) {
 }  // namespace
 
 void add_matrix_dimensions(const specification& spec, coordinates& grid) {
-  if (!one_dimension(spec)) return;
   const std::uint64_t room = room_beside(grid), d = static_cast<std::uint64_t>(spec.d), bytes = d * d * sizeof(double);
+  if (!one_dimension(spec) || d > most_directions) return;
   const auto indices = [&] {
     std::vector<std::int64_t> out(d);
     std::iota(out.begin(), out.end(), 0);
@@ -266,7 +269,10 @@ void add_matrix_dimensions(const specification& spec, coordinates& grid) {
 }
 
 void add_covariances(const specification& spec, const coordinates& grid, results_content& content) {
-  std::vector<std::string> left_out{"d differs between cells"};
+  std::vector<std::string> left_out{
+      one_dimension(spec)
+          ? fmt::format("d is {}: covariances, eigenvalues and maps, all of which are isotropic", spec.d)
+          : "d differs between cells"};
   if (!grid.directions.empty()) {
     covariance_writer out(spec, grid, content);
     for (const family& f : families(spec, grid)) out.add(f);

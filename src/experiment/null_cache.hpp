@@ -12,13 +12,20 @@
 
 namespace cotscale::detail {
 
+/// Of the matrices that are drawn; prompts in bidiagonal form cost as much as small ones.
+inline int dimensions_of_null_draws(const specification& spec, bool scalar) {
+  return scalar && spec.d > most_of_small_isotropic ? most_compared_steps : spec.d;
+}
+
 class null_cache {
  public:
   null_cache(const specification& spec, const coordinates& grid)
       : spec_(spec),
         grid_(grid),
-        draws_(null_draws(spec.d, spec.prompts)),
-        prompts_(room_for(draws_ * 0.5 * spec.d * (spec.d + 3), std::max<std::size_t>(4, grid.m.size()))),
+        draws_(null_draws(dimensions_of_null_draws(spec, is_scalar(spec)), spec.prompts)),
+        prompts_(room_for(draws_ * 0.5 * dimensions_of_null_draws(spec, is_scalar(spec)) *
+                              (dimensions_of_null_draws(spec, is_scalar(spec)) + 3.0),
+                          std::max<std::size_t>(4, grid.m.size()))),
         nulls_(room_for(40.0 * static_cast<double>(grid.m.size()), 20'000)) {}
 
   /// Over m. `repeat` is −1 where the mixture does not depend on it; `preconditioner` and `target` are the cell's.

@@ -15,6 +15,7 @@
 #include "cotscale/experiment/stages.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "declarations.hpp"
+#include "isotropy.hpp"
 #include "kept_weights.hpp"
 #include "model_reading.hpp"
 #include "variants.hpp"
@@ -126,6 +127,7 @@ void read_sweep(reader& top, reader& sweep, specification& spec, problem_list& p
   read_mixtures(mixtures, spec, problems);
   require_known_mixtures(known, sweep, spec, problems);
   require_sampler(spec, test);
+  require_isotropy(spec, test);
   for (const auto& [name, model] : spec.model_tables) require_testable(name, model, spec, test);
   require_variable_names(spec, sweep);
   require_countable(spec, sweep);
@@ -159,6 +161,7 @@ specification interpret(const toml::table& root, problem_list& problems, const s
   sweep_keys(sweep, spec, with_sweep, with_sweep && target_is_sound);
   sweep.finish();
   if (with_sweep) read_sweep(top, sweep, spec, problems);
+  require_dimensions(spec, with_sweep, root, problems);
   top.finish();
   return spec;
 }
@@ -186,10 +189,15 @@ bool is_candidate_mixture(const std::string& mixture) {
 
 sampler_method resolved_sampler(const specification& spec) {
   if (spec.sampler != sampler_method::automatic) return spec.sampler;
+  if (!spec.beside_others && not_isotropic(spec).empty()) return sampler_method::bidiagonal;
   const bool any = std::any_of(spec.model_tables.begin(), spec.model_tables.end(),
                                [](const auto& table) { return needs_examples(table.second); });
   return any || !spec.target.features->is_gaussian() ? sampler_method::explicit_examples : sampler_method::wishart;
 }
+
+bool is_scalar(const specification& spec) { return resolved_sampler(spec) == sampler_method::bidiagonal; }
+
+int matrix_side(const specification& spec) { return is_scalar(spec) ? 1 : spec.d; }
 
 bool needs_examples(const model_specification& model) { return model.architecture->limits().needs_examples; }
 

@@ -9,12 +9,16 @@
 namespace cotscale {
 namespace {
 
-constexpr std::array<config::word<sampler_method>, 3> samplers{
+constexpr std::array<config::word<sampler_method>, 4> samplers{
     {{sampler_method::automatic, "auto",
-      "Wishart unless a model needs the examples (`roll_out = \"definition\"`, and all but linear self-attention), or "
+      "bidiagonal where all is isotropic; else Wishart unless a model needs the examples (`roll_out = \"definition\"`, "
+      "and all but linear self-attention), or "
       "features are not Gaussian"},
      {sampler_method::wishart, "wishart", "draw Ŝ as a Wishart matrix, exact and fast"},
-     {sampler_method::explicit_examples, "explicit", "draw all examples"}}};
+     {sampler_method::explicit_examples, "explicit", "draw all examples"},
+     {sampler_method::bidiagonal, "bidiagonal",
+      "draw the first rows of its bidiagonal form, exact and faster, whatever d is, where every target, mixture and "
+      "model is isotropic, features and weights are Gaussian, and labels have no noise"}}};
 
 }  // namespace
 
@@ -82,8 +86,11 @@ void sweep_keys(config::keys& k, specification& spec, bool whole, bool requires_
 }
 
 void task_keys(config::keys& k, specification& spec) {
-  k.value({.name = "d", .help = "dimension of features and weights", .example = "10", .required = true}, spec.d,
-          {.least = 1, .most = most_dimensions});
+  k.value({.name = "d",
+           .help = "dimension of features and weights; beyond 20,000 only where test.sampler is `bidiagonal`",
+           .example = "10",
+           .required = true},
+          spec.d, {.least = 1, .most = most_isotropic_dimensions});
   k.value({.name = "noise",
            .help = "σ², the variance of the noise of labels, y = ⟨w, x⟩ + ε, in training and in tests",
            .unwritten = "0.0"},

@@ -1,6 +1,7 @@
 #include "training.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -64,7 +65,11 @@ void store_training(const trained_sequence& model, cell_values& out) {
   write_series("training_distance", report.distance, out);
   write_series("training_off_slice", report.off_slice, out);
   if (const auto map = model.map_of_steps(); map && out.has("preconditioner")) {
-    out.write("preconditioner", std::vector<double>(map->values().begin(), map->values().end()));
+    const std::size_t room = out.of<double>("preconditioner").size();
+    const bool scalar = map->size() == 1 && room > 1;
+    const auto d = static_cast<std::size_t>(std::lround(std::sqrt(static_cast<double>(room))));
+    const matrix whole = scalar ? matrix::diagonal(std::vector<double>(d, (*map)(0, 0))) : *map;
+    out.write("preconditioner", std::vector<double>(whole.values().begin(), whole.values().end()));
   }
   if (!(report.seconds > 0)) return;
   // Of all stages together.

@@ -12,6 +12,7 @@
 #include "cotscale/config/range.hpp"
 #include "cotscale/config/toml_text.hpp"
 #include "cotscale/experiment/coordinates.hpp"
+#include "isotropy.hpp"
 
 namespace cotscale::detail {
 namespace {
@@ -232,17 +233,20 @@ specification read_variants(const std::string& text, const std::string& source,
     problems.raise();
   }
   // All varied keys are set anew each time; a copy of the tables would not know its lines.
-  specification first;
+  std::vector<specification> variants;
   for (std::size_t number = 0; number < count && !problems.full(); ++number) {
     const std::vector<std::size_t> at = indices_of(axes, number);
     for (std::size_t i = 0; i < axes.size(); ++i) {
       apply(root, {axes[i].key, axes[i].values[at[i]]}, placed[i].place);
     }
-    specification variant = interpret(root, problems);
-    if (number == 0) first = variant;
-    first.variants.push_back(std::make_shared<const specification>(std::move(variant)));
+    variants.push_back(interpret(root, problems));
   }
   problems.raise();
+  agree_on_samplers(variants);
+  specification first = variants.front();
+  for (specification& variant : variants) {
+    first.variants.push_back(std::make_shared<const specification>(std::move(variant)));
+  }
   first.axes = axes;
   return first;
 }

@@ -3,11 +3,17 @@
 #include <algorithm>
 
 #include "cotscale/base/error.hpp"
+#include "cotscale/model/bidiagonal_chain.hpp"
 
 namespace cotscale {
 
 void pseudo_newton(const matrix& preconditioner, const prompt_lanes& prompts, matrix& errors) {
   const int d = preconditioner.rows();
+  if (prompts.is_bidiagonal()) {
+    expects(d == 1, "pseudo_newton: A ({}, {}) on prompts in bidiagonal form", d, d);
+    bidiagonal_chain(preconditioner(0, 0), prompts.bidiagonal, errors);
+    return;
+  }
   expects(prompts.w.rows() == d, "pseudo_newton: A ({}, {}), w ({}, {})", d, preconditioner.columns(), prompts.w.rows(),
           prompts.w.columns());
   thread_local matrix u, gram_u, scratch;

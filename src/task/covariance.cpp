@@ -59,14 +59,29 @@ void require_spectrum(std::span<const double> eigenvalues) {
 
 covariance::covariance(std::vector<double> eigenvalues, matrix basis)
     : eigenvalues_(std::move(eigenvalues)), basis_(std::move(basis)) {
-  expects(basis_.rows() == dimension() && basis_.columns() == dimension(), "covariance: {} eigenvalues, basis ({}, {})",
-          dimension(), basis_.rows(), basis_.columns());
+  const auto count = static_cast<int>(eigenvalues_.size());
+  expects(basis_.rows() == count && basis_.columns() == count, "covariance: {} eigenvalues, basis ({}, {})", count,
+          basis_.rows(), basis_.columns());
   require_spectrum(eigenvalues_);
   values_ = with_eigenvalues(eigenvalues_);
 }
 
 covariance::covariance(const std::vector<double>& eigenvalues)
     : covariance(eigenvalues, matrix::identity(static_cast<int>(eigenvalues.size()))) {}
+
+covariance covariance::isotropic(int d, double s) {
+  expects(d >= 1, "covariance: d must be at least 1, got {}", d);
+  covariance out(std::vector<double>{s});
+  out.copies_ = d;
+  if (!std::isfinite(out.trace())) {
+    throw specification_error("the trace of the covariance is beyond what a double holds (1.8e308): scale it down");
+  }
+  return out;
+}
+
+covariance covariance::in_full() const {
+  return is_scalar() ? covariance(std::vector<double>(static_cast<std::size_t>(copies_), eigenvalues_.front())) : *this;
+}
 
 covariance covariance::from_matrix(const matrix& values, std::string* notice) {
   const int d = values.rows();
@@ -110,33 +125,35 @@ covariance covariance::from_matrix(const matrix& values, std::string* notice) {
   return {std::move(e.values), std::move(e.vectors)};
 }
 
-double covariance::trace() const { return std::accumulate(eigenvalues_.begin(), eigenvalues_.end(), 0.0); }
+double covariance::trace() const { return copies_ * std::accumulate(eigenvalues_.begin(), eigenvalues_.end(), 0.0); }
 
 double covariance::largest_eigenvalue() const { return *std::max_element(eigenvalues_.begin(), eigenvalues_.end()); }
 
 int covariance::rank() const {
-  return static_cast<int>(std::count_if(eigenvalues_.begin(), eigenvalues_.end(), [](double l) { return l > 0; }));
+  const auto positive = std::count_if(eigenvalues_.begin(), eigenvalues_.end(), [](double l) { return l > 0; });
+  return copies_ * static_cast<int>(positive);
 }
 
 int covariance::scale_exponent() const { return even_exponent(largest_eigenvalue()); }
 
 covariance covariance::scaled(int exponent) const {
   if (exponent == 0) return *this;
+  if (is_scalar()) return isotropic(copies_, std::ldexp(eigenvalues_.front(), exponent));
   std::vector<double> eigenvalues = eigenvalues_;
   scale(exponent, eigenvalues);
   return {std::move(eigenvalues), basis_};
 }
 
-double covariance::hardness() const { return cotscale::hardness(eigenvalues_); }
+double covariance::hardness() const { return copies_ * cotscale::hardness(eigenvalues_); }
 
-double covariance::support_hardness() const { return cotscale::support_hardness(eigenvalues_); }
+double covariance::support_hardness() const { return copies_ * cotscale::support_hardness(eigenvalues_); }
 
 matrix covariance::with_eigenvalues(std::span<const double> eigenvalues) const {
   matrix scaled = basis_;
-  for (int i = 0; i < dimension(); ++i) {
-    for (int j = 0; j < dimension(); ++j) scaled(i, j) *= eigenvalues[static_cast<std::size_t>(j)];
+  for (int i = 0; i < scaled.rows(); ++i) {
+    for (int j = 0; j < scaled.columns(); ++j) scaled(i, j) *= eigenvalues[static_cast<std::size_t>(j)];
   }
-  matrix out(dimension(), dimension());
+  matrix out(scaled.rows(), scaled.columns());
   multiply(1, scaled, transpose::no, basis_, transpose::yes, 0, out);
   symmetrise(out);
   return out;

@@ -18,6 +18,7 @@ bool all_gaussian(const task_mixture& tasks) {
 
 void start_lanes(int d, int m, bool noisy, prompt_lanes& out) {
   const int rank = std::min(d, m);
+  out.bidiagonal.dimension = 0;
   out.m = m;
   out.factor.rows = d;
   out.factor.columns = rank;

@@ -37,7 +37,10 @@ prompt_moments moments(const prompt_distribution& task, int n) {
   moment_spectrum spectrum{
       .basis = lambda.basis(), .mean = {lambda.eigenvalues().begin(), lambda.eigenvalues().end()}, .second = {}};
   for (const double l : spectrum.mean) spectrum.second.push_back(second(l));
-  return {.mean = lambda.values(), .second = lambda.apply(second), .spectrum = std::move(spectrum)};
+  return {.mean = lambda.values(),
+          .second = lambda.apply(second),
+          .spectrum = std::move(spectrum),
+          .copies = lambda.copies()};
 }
 
 prompt_moments moments(const task_mixture& tasks, int n) {

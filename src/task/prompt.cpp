@@ -16,6 +16,7 @@ prompt_source::prompt_source(const prompt_distribution& distribution, int m, str
       key_(key),
       noise_key_(label_noise_key(key)) {
   expects(m >= 1, "prompt_source: m must be at least 1, got {}", m);
+  expects(!distribution.lambda.is_scalar(), "prompt_source: needs the covariance in full (covariance::in_full)");
 }
 
 void prompt_source::draw(std::uint64_t index, prompt& out) const {

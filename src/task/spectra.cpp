@@ -54,6 +54,10 @@ void settle(config::keys& k, std::shared_ptr<const spectrum>& chosen, const spec
   });
 }
 
+std::optional<double> spectrum::isotropic_value(int d) const {
+  return d == 1 ? std::optional(eigenvalues(d).front()) : std::nullopt;
+}
+
 void require_in_range(config::keys& k, std::string_view key, std::vector<double> eigenvalues, bool scaled) {
   const double trace = static_cast<double>(eigenvalues.size());
   try {

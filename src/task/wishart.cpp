@@ -44,6 +44,7 @@ wishart_source::wishart_source(const task_mixture& tasks, int m, stream_key key)
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     const covariance& task = tasks.task(i);
     const prompt_distribution& distribution = tasks.distribution(i);
+    expects(!task.is_scalar(), "wishart_source: needs the covariance in full (covariance::in_full)");
     expects(distribution.features->is_gaussian(), "wishart_source: the features are {}", distribution.features->word());
     deviations_.push_back(std::sqrt(distribution.noise));
     weights_.push_back(distribution.weights);
@@ -108,6 +109,7 @@ void wishart_source::multiply_factor(const std::vector<std::size_t>& tasks, trap
 
 void wishart_source::draw(std::uint64_t block, prompt_lanes& out) const {
   const int rank = std::min(d_, m_);
+  out.bidiagonal.dimension = 0;
   out.m = m_;
   trapezoid_lanes& t = out.factor;
   t.rows = d_;

@@ -11,6 +11,7 @@
 #include "cotscale/base/stop.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/linalg/lapack.hpp"
+#include "isotropic.hpp"
 
 namespace cotscale::detail {
 namespace {
@@ -62,11 +63,13 @@ lane_values noise_norms(const square_lanes& power, const square_lanes& sum) {
 // Weights only start the power method here, and noise is averaged over: neither is drawn.
 chain_draws::chain_draws(const matrix& preconditioner, const prompt_distribution& test, int m, int steps,
                          stream_key key)
-    : preconditioner_(preconditioner),
-      m_(m),
-      noise_(test.noise),
-      source_(task_mixture(prompt_distribution(test.lambda, test.features)), m, key),
-      errors_(static_cast<std::size_t>(steps) + 1) {
+    : preconditioner_(preconditioner), m_(m), noise_(test.noise), errors_(static_cast<std::size_t>(steps) + 1) {
+  if (test.lambda.is_scalar()) {
+    isotropic_.emplace(test.dimension(), m, test.lambda.largest_eigenvalue(), steps, key);
+    columns_ = columns_of_largest(test.dimension(), m);
+    return;
+  }
+  source_.emplace(task_mixture(prompt_distribution(test.lambda, test.features)), m, key);
   constexpr int small = 32;  // eight matrices side by side stay in the cache; beyond that BLAS is faster
   side_by_side_ = preconditioner.rows() <= small && is_semi_definite(preconditioner);
 }
@@ -101,9 +104,10 @@ void chain_draws::resize(int count) {
 
 void chain_draws::fill(int block, int end) {
   thread_local prompt_lanes p;
-  source_.draw(static_cast<std::uint64_t>(block), p);
   const int first = block * lane_count;
   const int lanes = std::min(lane_count, end - first);
+  if (isotropic_) return fill_isotropic(block, first, lanes);
+  source_->draw(static_cast<std::uint64_t>(block), p);
   if (side_by_side_) {
     fill_lanes(p, first, lanes);
   } else {
@@ -139,6 +143,22 @@ void chain_draws::fill_lanes(const prompt_lanes& p, int first, int lanes) {
     if (k + 1 == errors_.size()) return;
     multiply_lanes(step, power, next);
     std::swap(power, next);
+  }
+}
+
+void chain_draws::fill_isotropic(int block, int first, int lanes) {
+  thread_local bidiagonal_lanes p;
+  isotropic_->draw_longer(static_cast<std::uint64_t>(block), columns_, p);
+  const double a = preconditioner_(0, 0);
+  const lane_values largest = largest_eigenvalues(p);
+  const matrix errors = plain_errors(a, p, static_cast<int>(errors_.size()) - 1);
+  for (int lane = 0; lane < lanes; ++lane) {
+    const auto draw = static_cast<std::size_t>(first + lane);
+    largest_[draw] = std::abs(a) * largest[static_cast<std::size_t>(lane)];
+    diverges_[draw] = a < 0 || largest_[draw] > 2 + 2 * rounding ? 1 : 0;
+    for (std::size_t k = 0; k < errors_.size(); ++k) {
+      errors_[k][draw] = finite_or_infinite(isotropic_->dimension() * errors(static_cast<int>(k), lane));
+    }
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <stop_token>
 #include <vector>
 
@@ -34,11 +35,14 @@ class chain_draws {
   void fill(int block, int end);
   void fill_lanes(const prompt_lanes& p, int first, int lanes);
   void fill_dense(const prompt_lanes& p, int draw, int lane);
+  void fill_isotropic(int block, int first, int lanes);
 
   const matrix& preconditioner_;
   int m_;
   double noise_;  // σ²
-  lane_sampler source_;
+  std::optional<lane_sampler> source_;
+  std::optional<bidiagonal_source> isotropic_;  // instead, where the covariance is held as a scalar
+  int columns_ = 0;
   bool side_by_side_;  // eight draws at once
   int count_ = 0;
   std::vector<std::vector<double>> errors_;

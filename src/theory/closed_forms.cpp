@@ -40,22 +40,24 @@ double one_step_error(const matrix& preconditioner, const prompt_distribution& t
   const covariance& sigma = test.lambda;
   expects(m >= 1, "one_step_error: m must be at least 1, got {}", m);
   const matrix a_sigma = product(preconditioner, sigma.values());
-  const double bias = squared(frobenius_norm(combination(1, matrix::identity(sigma.dimension()), -1, a_sigma)));
+  const double bias = squared(frobenius_norm(combination(1, matrix::identity(a_sigma.rows()), -1, a_sigma)));
   const double second = squared(frobenius_norm(a_sigma));  // tr(AΣ²Aᵀ)
-  if (test.is_plain()) return bias + (second + inner(a_sigma, preconditioner) * sigma.trace()) / m;
+  if (test.is_plain()) {
+    return sigma.copies() * (bias + (second + inner(a_sigma, preconditioner) * sigma.trace()) / m);
+  }
   const double spread = inner(product(preconditioner, test.features->fourth_moment(sigma)), preconditioner) - second;
   return bias + (spread + test.noise * inner(a_sigma, preconditioner)) / m;
 }
 
 std::vector<double> limit_errors(const matrix& preconditioner, const covariance& sigma, int steps,
                                  const std::stop_token& stop) {
-  const int d = sigma.dimension();
-  const matrix step = combination(1, matrix::identity(d), -1, product(preconditioner, sigma.values()));
+  const int rows = sigma.values().rows();
+  const matrix step = combination(1, matrix::identity(rows), -1, product(preconditioner, sigma.values()));
   std::vector<double> errors;
-  matrix power = matrix::identity(d);
+  matrix power = matrix::identity(rows);
   for (int k = 0; k <= steps; ++k) {
     throw_if_stopped(stop);
-    errors.push_back(squared(frobenius_norm(power)));
+    errors.push_back(sigma.copies() * squared(frobenius_norm(power)));
     if (!std::isfinite(errors.back())) break;
     if (k < steps) power = product(step, power);
   }

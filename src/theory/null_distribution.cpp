@@ -11,6 +11,7 @@
 #include "cotscale/base/parallel.hpp"
 #include "cotscale/base/stop.hpp"
 #include "cotscale/theory/closed_forms.hpp"
+#include "isotropic.hpp"
 
 namespace cotscale {
 namespace {
@@ -77,6 +78,16 @@ matrix relative_errors(const matrix& a, const null_prompts& prompts, std::span<c
     for (int i = shard * blocks_per_shard; i < std::min(prompts.blocks(), (shard + 1) * blocks_per_shard); ++i) {
       throw_if_stopped(stop);
       const prompt_lanes& p = prompts.block(i, scratch);
+      if (p.is_bidiagonal()) {
+        const matrix errors = detail::plain_errors(a(0, 0), p.bidiagonal, compared.back());
+        for (int row = 0; row < out.rows(); ++row) {
+          for (int lane = 0; lane < lane_count; ++lane) {
+            const double r = errors(compared[static_cast<std::size_t>(row)], lane);
+            out(row, i * lane_count + lane) = std::isfinite(r) ? r : infinity;
+          }
+        }
+        continue;
+      }
       u = p.w;
       auto start = squared_norms(u);
       if (prompts.distribution().noise > 0) start.fill(u.rows());
@@ -153,25 +164,35 @@ int null_draws(int d, int prompts) {
 }
 
 null_prompts::null_prompts(prompt_distribution test, int m, int draws, stream_key key)
-    : test_(std::move(test)), source_(task_mixture(test_), m, key), blocks_((draws + lane_count - 1) / lane_count) {
+    : test_(detail::in_full_if_small(test)), m_(m), blocks_((draws + lane_count - 1) / lane_count) {
   expects(draws >= 1, "null_prompts: draws = {}", draws);
   constexpr double most_numbers = 1e6;
   const int d = test_.dimension();
+  if (test_.lambda.is_scalar()) {  // few numbers each, and nothing but them
+    isotropic_.emplace(d, m, test_.lambda.largest_eigenvalue(), most_compared_steps, key);
+    return;
+  }
+  source_.emplace(task_mixture(test_), m, key);
   if (1.0 * blocks_ * lane_count * (trapezoid_size(d, std::min(d, m)) + d) > most_numbers) return;
   kept_.resize(static_cast<std::size_t>(blocks_));
-  for (std::size_t i = 0; i < kept_.size(); ++i) source_.draw(i, kept_[i]);
+  for (std::size_t i = 0; i < kept_.size(); ++i) source_->draw(i, kept_[i]);
 }
 
 const prompt_lanes& null_prompts::block(int i, prompt_lanes& scratch) const {
   if (!kept_.empty()) return kept_[static_cast<std::size_t>(i)];
-  source_.draw(static_cast<std::uint64_t>(i), scratch);
+  if (isotropic_) {
+    isotropic_->draw(static_cast<std::uint64_t>(i), scratch.bidiagonal);
+  } else {
+    source_->draw(static_cast<std::uint64_t>(i), scratch);
+  }
   return scratch;
 }
 
-null_distribution simulate_null(const matrix& preconditioner, const null_prompts& prompts, int steps,
+null_distribution simulate_null(const matrix& map, const null_prompts& prompts, int steps,
                                 const std::stop_token& stop) {
-  expects(steps >= 0 && preconditioner.rows() == prompts.sigma().dimension(), "simulate_null: steps = {}, A ({}, {})",
-          steps, preconditioner.rows(), preconditioner.columns());
+  const matrix preconditioner = detail::in_shape_of(prompts.sigma(), map);
+  expects(steps >= 0 && preconditioner.rows() == prompts.sigma().values().rows(),
+          "simulate_null: steps = {}, A ({}, {})", steps, preconditioner.rows(), preconditioner.columns());
   null_distribution out;
   out.relative = prompts.distribution().noise == 0;
   out.finite_variance = prompts.distribution().features->has_finite_variance();

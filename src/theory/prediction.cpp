@@ -12,6 +12,7 @@
 #include "cotscale/base/paired.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/linalg/lapack.hpp"
+#include "isotropic.hpp"
 
 namespace cotscale {
 namespace {
@@ -95,7 +96,9 @@ chain_prediction predict_chain(const matrix& preconditioner, const prompt_distri
   expects(steps >= 0 && draws.draws >= 1 && draws.most_draws >= draws.draws,
           "predict_chain: steps = {}, draws = {}, most_draws = {}", steps, draws.draws, draws.most_draws);
   const blas_threads one(1);
-  chain_draws drawn(preconditioner, test, m, steps, key);
+  const prompt_distribution in_full = detail::in_full_if_small(test);
+  const matrix map = detail::in_shape_of(in_full.lambda, preconditioner);
+  chain_draws drawn(map, in_full, m, steps, key);
   drawn.extend(draws.draws, {}, stop);
   chain_prediction out;
   for (;;) {
@@ -110,7 +113,7 @@ chain_prediction predict_chain(const matrix& preconditioner, const prompt_distri
 
 double limit_spectral_radius(const matrix& preconditioner, const covariance& sigma) {
   return spectral_radius(
-      combination(1, matrix::identity(sigma.dimension()), -1, product(preconditioner, sigma.values())));
+      combination(1, matrix::identity(sigma.values().rows()), -1, product(preconditioner, sigma.values())));
 }
 
 double marchenko_pastur_radius(int d, int n, double ratio) {

@@ -34,7 +34,7 @@ matrix product_transposed(const matrix& a, const matrix& b) {
 }  // namespace
 
 descent_path::descent_path(const prompt_moments& moments, double c)
-    : mean_(moments.mean), second_(moments.second), c_(c) {
+    : mean_(moments.mean), second_(moments.second), c_(c), copies_(moments.copies) {
   expects(c != 0, "descent_path: c must not be zero, got {}", c);
   if (moments.spectrum) {
     basis_ = moments.spectrum->basis;
@@ -104,7 +104,7 @@ double descent_path::loss(std::int64_t t) const {
   for (std::size_t j = 0; j < values_.size(); ++j) {
     if (values_[j] > 0) sum += norms_[j] / values_[j] * norms_[j] * complement(j, 2 * static_cast<double>(t));
   }
-  return 0.5 * (basis_.rows() - sum);
+  return 0.5 * copies_ * (basis_.rows() - sum);
 }
 
 // ∇L = c (M − A S) = c M U diag(ρᵗ) Uᵀ

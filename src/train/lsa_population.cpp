@@ -23,7 +23,8 @@ void gradient_into(const lsa_slice& model, const prompt_moments& moments, matrix
 
 // With G = gradient: 2L = d + ⟨V, G⟩ + c ⟨V, E[Ŝ]⟩
 double loss_from_gradient(const lsa_slice& model, const prompt_moments& moments, const matrix& gradient) {
-  return 0.5 * (model.v31.rows() + inner(model.v31, gradient) + model.c * inner(model.v31, moments.mean));
+  const double twice = model.v31.rows() + inner(model.v31, gradient) + model.c * inner(model.v31, moments.mean);
+  return 0.5 * moments.copies * twice;
 }
 
 lsa_slice slice_of(const matrix& preconditioner, double c) {

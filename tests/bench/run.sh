@@ -29,16 +29,16 @@ elif [ "${1-}" = --smoke ]; then
   export COTSCALE_SMOKE=1
   smaller=(--set sweep.repeats=1 --set test.prompts=32)
   shift
-  [ $# -gt 0 ] || set -- grid normals products roll_out adam_step gpt2 select large cost_model overhead scheduler_idle memory complete
+  [ $# -gt 0 ] || set -- grid normals products roll_out isotropic adam_step gpt2 select large cost_model overhead scheduler_idle memory complete
 fi
-[ $# -gt 0 ] || set -- normals products roll_out adam_step gpt2 select large cost_model overhead scheduler_idle memory
+[ $# -gt 0 ] || set -- normals products roll_out isotropic adam_step gpt2 select large cost_model overhead scheduler_idle memory
 
 cmake --build "$build" --target bench
 cd "$build"
 for name in "$@"; do
   echo "== $name"
   case $name in
-    normals | products | cost_model | select | large) "./bench_$name" ;;
+    normals | products | isotropic | cost_model | select | large) "./bench_$name" ;;
     roll_out | adam_step | gpt2 | memory) "$here/$name.py" "$build" ;;
     grid)
       begin=$(date +%s)

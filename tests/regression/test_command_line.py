@@ -60,7 +60,7 @@ def test_tables_of_a_document_are_renewed(program, tmp_path):
     document.write_text("before\n<!-- keys of task: how -->\nstale\n<!-- end of keys -->\nafter\n")
     program("keys", "--renew", document)
     text = document.read_text()
-    assert "stale" not in text and "| `d` | integer in 1 … 20000 | required |" in text
+    assert "stale" not in text and "| `d` | integer in 1 … 10⁷ | required |" in text
     assert text.startswith("before\n<!-- keys of task: how -->\n") and text.endswith("<!-- end of keys -->\nafter\n")
 
 

@@ -60,9 +60,10 @@ struct training_problem {
   const task_mixture& tasks;  ///< in the specification's units
   int n = 0;                  ///< examples of a prompt
   stream_key key;             ///< of its prompts and initial parameters
-  const matrix& optimum;      ///< the population optimum, (d, d), of covariances divided by 2^mixture_unit
-  const matrix& directions;   ///< its eigenvectors or right singular vectors, (d, d)
-  int target_unit = 0;        ///< powers of two, as cell_units has them
+  const matrix& optimum;  ///< the population optimum, (d, d), or (1, 1) of scalar covariances, of covariances divided
+                          ///< by 2^mixture_unit
+  const matrix& directions;  ///< its eigenvectors or right singular vectors, (d, d)
+  int target_unit = 0;       ///< powers of two, as cell_units has them
   int mixture_unit = 0;
   std::span<const std::int64_t> record_steps = {};      ///< ascending
   int blas_threads = 1;                                 ///< for large matrices
@@ -88,7 +89,7 @@ struct chain_test {
   int steps = 0;
   int prompts = 0;
   int unit = 0;  ///< Σ in the specification's units is 2^unit times the one that `lanes` and `examples` draw from
-  const matrix& exact;  ///< Γ⁻¹, (d, d), in units of those
+  const matrix& exact;  ///< Γ⁻¹, (d, d), or (1, 1) of scalar covariances, in units of those
   int exact_rows = 0;   ///< of its errors
   std::function<std::unique_ptr<lane_source>()> lanes;
   std::function<prompt_source()> examples;
@@ -111,7 +112,8 @@ class trained_sequence {  // NOLINT(cppcoreguidelines-special-member-functions)
   /// In the order of sequence_model::tensors.
   virtual std::vector<tensor_values> tensors() const = 0;
 
-  /// A, (d, d), in the specification's units, of a model whose steps are w + AŜ(w* − w); none of others.
+  /// A, (d, d), or (1, 1) for a multiple of I, in the specification's units, of a model whose steps are w + AŜ(w* − w);
+  /// none of others.
   virtual std::optional<matrix> map_of_steps() const { return std::nullopt; }
 
  protected:
@@ -165,6 +167,10 @@ class sequence_model {
   /// Whether its training draws prompts, and is then a cell's own.
   virtual bool learns_from_samples() const = 0;
   virtual std::int64_t most_training_steps() const = 0;
+
+  /// Whether its map is a multiple of I, held as (1, 1), where all that it trains on is held so
+  /// (covariance::isotropic): its chains then need no more of a prompt than the bidiagonal form (task/bidiagonal.hpp).
+  virtual bool keeps_isotropy() const { return false; }
 
   /// How far it may be from the optimum that it is trained to; NaN if it is not.
   virtual double map_tolerance() const = 0;

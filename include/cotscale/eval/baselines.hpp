@@ -59,6 +59,9 @@ std::span<const baseline* const> baselines();
 /// Those that say something of labels with noise, or without: without it, all that do not need it.
 std::vector<const baseline*> baselines_for(bool noise);
 
+/// Columns of the bidiagonal form of prompts of s·I, (d, m), that decide every baseline but those that iterate.
+int baseline_columns(int d, int m);
+
 /// Each of `chosen`, in that order; passes over the prompts are shared.
 std::vector<baseline_errors> evaluate_baselines(std::span<const baseline* const> chosen,
                                                 const baseline_setting& setting, const lane_source& source, int prompts,

@@ -29,6 +29,27 @@ class wishart_prompts : public lane_source {
   wishart_source source_;
 };
 
+/// Draws prompts of s·I in bidiagonal form, with columns for chains of so many steps at least; more do not change what
+/// the first ones are.
+class bidiagonal_prompts : public lane_source {
+ public:
+  /// `columns` in all; 0: no more than the chains need.
+  bidiagonal_prompts(const covariance& sigma, int m, int steps, stream_key key, int columns = 0)
+      : source_(sigma.dimension(), m, sigma.largest_eigenvalue(), steps, key), columns_(columns) {}
+  void draw(std::uint64_t block, prompt_lanes& out) const override {
+    out.m = source_.examples();
+    if (columns_ == 0) {
+      source_.draw(block, out.bidiagonal);
+    } else {
+      source_.draw_longer(block, columns_, out.bidiagonal);
+    }
+  }
+
+ private:
+  bidiagonal_source source_;
+  int columns_;
+};
+
 /// Draws all examples; L is then the triangular factor of X.
 class explicit_prompts : public lane_source {
  public:

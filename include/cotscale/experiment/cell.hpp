@@ -23,7 +23,8 @@ struct cell_units {
   int mixture = 0;  ///< likewise of the training covariances
 };
 
-/// What is known of a mixture and a target before anything is trained or drawn.
+/// What is known of a mixture and a target before anything is trained or drawn. Matrices are (1, 1) where covariances
+/// are held as scalars (is_scalar).
 struct mixture_theory {
   cell_units units;
   matrix preconditioner;             ///< Γ_π⁻¹, (d, d), in the target's units (cell_units)

@@ -17,13 +17,14 @@ struct cell_cost {
 /// Estimates cells of one specification.
 class cost_model {
  public:
-  explicit cost_model(const specification& spec) : spec_(spec) {}
+  explicit cost_model(const specification& spec) : spec_(spec), sampler_(resolved_sampler(spec)) {}
   cell_cost estimate(const cell& c, int threads) const;
 
  private:
   cell_cost of_stage(const cell& c, int threads) const;
 
   const specification& spec_;
+  sampler_method sampler_;
 };
 
 /// Bytes that any command needs that looks at the matrices of a specification, by d and the number of candidates alone:

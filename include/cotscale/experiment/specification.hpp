@@ -78,7 +78,7 @@ struct selection_specification {
   int draws = 1;         ///< of generated candidates, by `cotscale select`; in a sweep every repeat is one
 };
 
-enum class sampler_method : std::uint8_t { automatic, wishart, explicit_examples };
+enum class sampler_method : std::uint8_t { automatic, wishart, explicit_examples, bidiagonal };
 
 /// The keys of `[[models.NAME.stages]]`.
 struct training_stage {
@@ -128,6 +128,7 @@ struct specification {
   std::vector<std::int64_t> m;
   int prompts = 0;
   sampler_method sampler = sampler_method::automatic;
+  bool beside_others = false;  ///< its test prompts are those of combinations of varied keys that need more of them
   bool baselines = true;
   int theory_draws = 100;
   int theory_most_draws = 100;  ///< default_most_draws (experiment/theory_draws.hpp) unless it is set
@@ -153,9 +154,16 @@ std::vector<std::size_t> axis_indices(const specification& spec, std::size_t var
 /// The same, but 0 for keys of models and of other mixtures: where they are equal, so is the mixture beside its target.
 std::vector<std::size_t> axis_indices(const specification& spec, std::size_t variant, const std::string& mixture);
 
-/// What `automatic` stands for: Wishart, unless a model needs the examples (needs_examples), or the target's features
-/// are not Gaussian.
+/// What `automatic` stands for: bidiagonal where every target, mixture and model is isotropic, Gaussian and without
+/// noise, for all combinations of varied keys with these targets; else Wishart, unless a model needs the examples
+/// (needs_examples), or the target's features are not Gaussian.
 sampler_method resolved_sampler(const specification& spec);
+
+/// Whether it is bidiagonal: then covariances and maps are held as scalars (covariance::isotropic).
+bool is_scalar(const specification& spec);
+
+/// Rows of covariances and maps as they are computed with: d, or 1.
+int matrix_side(const specification& spec);
 
 /// Whether Ŝ and w are not enough for it.
 bool needs_examples(const model_specification& model);

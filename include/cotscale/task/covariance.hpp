@@ -11,7 +11,9 @@
 
 namespace cotscale {
 
-/// Λ = basis · diag(eigenvalues) · basisᵀ, shape (d, d), positive semi-definite and not zero.
+/// Λ = basis · diag(eigenvalues) · basisᵀ, shape (d, d), positive semi-definite and not zero. A multiple of I may be
+/// held as a scalar, without an array of d: its matrices are (1, 1), what is computed from them (apply, products,
+/// inverses) is (1, 1) again and stands for a multiple of I, and norms and traces of those count copies() times.
 class covariance {
  public:
   /// Eigenvalues in any order, each ≥ 0 and one > 0; `basis` (d, d) has the eigenvectors in its columns.
@@ -22,13 +24,21 @@ class covariance {
   /// The same in the standard basis: Λ is diagonal.
   explicit covariance(const std::vector<double>& eigenvalues);
 
+  /// s·I_d, held as a scalar; d ≥ 1. Throws as the constructor does.
+  static covariance isotropic(int d, double s);
+
   /// From a (d, d) matrix. Throws specification_error unless it is finite, symmetric and positive semi-definite up to
   /// rounding: that of single precision (1e−5 of its largest eigenvalue). It is symmetrised; negative eigenvalues, and
   /// those that are no larger than the rounding (d·1e−12 relative, or what the least eigenvalue shows), count as zero.
   /// If that is more than double precision's rounding, `notice`, if there is one, says what was done.
   static covariance from_matrix(const matrix& values, std::string* notice = nullptr);
 
-  int dimension() const { return static_cast<int>(eigenvalues_.size()); }
+  int dimension() const { return copies_ * static_cast<int>(eigenvalues_.size()); }
+  /// How many directions each eigenvalue stands for: d if it is held as a scalar, else 1.
+  int copies() const { return copies_; }
+  bool is_scalar() const { return copies_ > 1; }
+  /// The same with matrices of (d, d).
+  covariance in_full() const;
   std::span<const double> eigenvalues() const { return eigenvalues_; }
   const matrix& basis() const { return basis_; }
   const matrix& values() const { return values_; }
@@ -57,6 +67,7 @@ class covariance {
   std::vector<double> eigenvalues_;
   matrix basis_;
   matrix values_;
+  int copies_ = 1;
 };
 
 /// Throws specification_error as the constructor does for these eigenvalues.

@@ -24,6 +24,7 @@ struct prompt_moments {
   matrix second;
   /// of a single task whose moments have Λ's basis; those of several, and those of rows, need not commute
   std::optional<moment_spectrum> spectrum{};
+  int copies = 1;  ///< covariance::copies; of more than one both moments are (1, 1)
 };
 
 /// γ(λ) = (1 + (a − 1)/n) λ + (b tr(Λ) + σ²)/n for F = aΛ² + b tr(Λ) Λ: λγ(λ) is the eigenvalue of E[Ŝ²] + (σ²/n) Λ

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -39,6 +40,8 @@ class spectrum {
 
   /// λ (d), in any order; each ≥ 0, and one > 0.
   virtual std::vector<double> eigenvalues(int d) const = 0;
+  /// The one eigenvalue that all d are, where that is known without an array of them.
+  virtual std::optional<double> isotropic_value(int d) const;
   /// The eigenvectors of these, in columns (d, d); null: the coordinates.
   virtual const matrix* basis() const { return nullptr; }
   /// Adds what tells this spectrum from others of its word, `scaled` among it, to the key of random streams. Spectra

@@ -9,12 +9,14 @@
 
 #include "cotscale/base/random.hpp"
 #include "cotscale/linalg/lanes.hpp"
+#include "cotscale/task/bidiagonal.hpp"
 #include "cotscale/task/mixture.hpp"
 
 namespace cotscale {
 
 /// Eight prompts side by side: Ŝ = L Lᵀ/m, the hidden weights, and what the noise ε of labels adds: Xy/m = Ŝw + Xε/m,
-/// yᵀy/m = wᵀŜw + 2wᵀXε/m + εᵀε/m.
+/// yᵀy/m = wᵀŜw + 2wᵀXε/m + εᵀε/m. Those of isotropic tasks may be held in bidiagonal form instead: then L and w are
+/// not.
 struct prompt_lanes {
   int m = 0;
   trapezoid_lanes factor;                         ///< L, (d, min(d, m))
@@ -22,7 +24,10 @@ struct prompt_lanes {
   matrix noise{};                                 ///< Xε/m, (d, 8); empty where labels have none
   std::array<double, lane_count> noise_square{};  ///< εᵀε/m
 
+  bidiagonal_lanes bidiagonal{};
+
   bool has_noise() const { return noise.size() != 0; }
+  bool is_bidiagonal() const { return bidiagonal.dimension > 0; }
 };
 
 /// y = Ŝ x in each lane; x and y (d, 8) may be the same, `scratch` is overwritten.

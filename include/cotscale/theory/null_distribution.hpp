@@ -2,6 +2,7 @@
 // are held against.
 #pragma once
 
+#include <optional>
 #include <stop_token>
 #include <vector>
 
@@ -31,12 +32,16 @@ struct null_distribution {
 inline constexpr int most_compared_steps = 16;
 std::vector<int> compared_steps(int steps);
 
+/// Dimensions up to which Wishart matrices stand for prompts of a Σ that is held as a scalar.
+inline constexpr int most_of_small_isotropic = 64;
+
 /// How many draws are worth it: as many more than prompts, or as few, as keeps the work small beside a cell's. A
 /// multiple of 8.
 int null_draws(int d, int prompts);
 
 /// Independent prompts of m examples of the test distribution; small ones are kept, since
-/// many preconditioners are tried on the same. The random numbers depend on `key` only.
+/// many preconditioners are tried on the same. The random numbers depend on `key` only. Where Σ is held as a scalar
+/// they are Wishart matrices up to d = 64, so that they check bidiagonal roll-outs, and of that form beyond.
 class null_prompts {
  public:
   /// `draws` ≥ 1, rounded up to a multiple of 8.
@@ -44,20 +49,22 @@ class null_prompts {
 
   const prompt_distribution& distribution() const { return test_; }
   const covariance& sigma() const { return test_.lambda; }
-  int examples() const { return source_.examples(); }
+  int examples() const { return m_; }
   int blocks() const { return blocks_; }
   /// Eight prompts; they may be put into `scratch`.
   const prompt_lanes& block(int i, prompt_lanes& scratch) const;
 
  private:
   prompt_distribution test_;
-  lane_sampler source_;
+  int m_;
+  std::optional<lane_sampler> source_;
+  std::optional<bidiagonal_source> isotropic_;  // instead
   int blocks_;
   std::vector<prompt_lanes> kept_;
 };
 
-/// Of the chain with preconditioner A, (d, d), iterated here by plain loops, apart from the code of roll-outs. Throws
-/// stopped when asked to stop.
+/// Of the chain with preconditioner A, (d, d), or (1, 1) for a multiple of I, iterated here by plain loops, apart from
+/// the code of roll-outs. Throws stopped when asked to stop.
 null_distribution simulate_null(const matrix& preconditioner, const null_prompts& prompts, int steps,
                                 const std::stop_token& stop);
 

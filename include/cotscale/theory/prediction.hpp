@@ -49,7 +49,8 @@ struct chain_prediction {
 /// −B^k w + P_k A e, where e = Xε/m has covariance (σ²/m) Ŝ given X; since P_k A Ŝ = I − B^k, the trace is
 /// ⟨I − B^k, P_k A⟩. Of weights only E[w wᵀ] = I counts. The extrapolation to rare draws (chain_prediction::first_k)
 /// supposes tails no heavier than exponential, and is for the noise-free part; those of Student-t are heavier. The
-/// random numbers depend on `key` only. Throws stopped when asked to stop.
+/// random numbers depend on `key` only. Of a Σ that is held as a scalar A is (1, 1); beyond d = 64 a draw is of X's
+/// bidiagonal form and counts with d ‖(I − AŜ)^k e₁‖², whose mean is the same. Throws stopped when asked to stop.
 chain_prediction predict_chain(const matrix& preconditioner, const prompt_distribution& test, int m, int steps,
                                const prediction_draws& draws, stream_key key, const std::stop_token& stop);
 

@@ -59,6 +59,7 @@ class descent_path {
   matrix overlap_;              // Uᵀ Q; empty for a single task, where Q = U
   std::vector<double> gains_;   // ‖A* q_i‖
   double c_;
+  int copies_;
 };
 
 }  // namespace cotscale

@@ -33,6 +33,7 @@ class lsa final : public sequence_model {
   bool has_theory() const override { return true; }
   std::vector<model_tensor> tensors(int d, int n) const override;
   bool learns_from_samples() const override { return settings_.training == training_method::samples; }
+  bool keeps_isotropy() const override { return !learns_from_samples() && !by_definition(); }
   std::int64_t most_training_steps() const override;
   double map_tolerance() const override;
   void require_range(const std::string& model, const std::string& key, double largest, bool trains) const override;

@@ -34,6 +34,13 @@ chain_evaluation trained_lsa::evaluate(const chain_test& test, const std::stop_t
   return out;
 }
 
+lsa_parameters trained_lsa::parameters() const {
+  if (!slice) return general;
+  if (slice->v31.rows() == dimension_) return full_parameters(*slice);
+  const std::vector<double> diagonal(static_cast<std::size_t>(dimension_), slice->v31(0, 0));
+  return full_parameters({.c = slice->c, .v31 = matrix::diagonal(diagonal)});
+}
+
 std::vector<tensor_values> trained_lsa::tensors() const { return values_of(parameters()); }
 
 }  // namespace cotscale::architectures

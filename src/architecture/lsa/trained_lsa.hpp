@@ -9,7 +9,7 @@ namespace cotscale::architectures {
 
 class trained_lsa : public trained_sequence {
  public:
-  explicit trained_lsa(roll_out_method roll_out) : roll_out_(roll_out) {}
+  trained_lsa(roll_out_method roll_out, int dimension) : roll_out_(roll_out), dimension_(dimension) {}
 
   bool at_optimum() const override { return slice.has_value(); }
   chain_evaluation evaluate(const chain_test& test, const std::stop_token& stop) const override;
@@ -20,14 +20,16 @@ class trained_lsa : public trained_sequence {
 
   training_report& report() { return report_; }
 
-  std::optional<lsa_slice> slice;  ///< if it is on the slice of Theorem 3.1; else (both in the specification's units)
+  std::optional<lsa_slice> slice;  ///< of scalar covariances with V₃₁ (1, 1); if it is on the slice of Theorem 3.1;
+                                   ///< else (both in the specification's units)
   lsa_parameters general;          ///< all of V and W
   matrix map;                      ///< preconditioner() of the slice, in the target's units
 
  private:
-  lsa_parameters parameters() const { return slice ? full_parameters(*slice) : general; }
+  lsa_parameters parameters() const;
 
   roll_out_method roll_out_;
+  int dimension_;
 };
 
 }  // namespace cotscale::architectures

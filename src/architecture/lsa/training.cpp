@@ -55,7 +55,7 @@ void judge_population(const trained_slice& trained, const training_problem& prob
 std::unique_ptr<const trained_sequence> train_on_population(const lsa_settings& options, double tolerance,
                                                             const training_problem& problem,
                                                             const std::stop_token& stop) {
-  auto out = std::make_unique<trained_lsa>(options.roll_out);
+  auto out = std::make_unique<trained_lsa>(options.roll_out, problem.tasks.dimension());
   const double c = options.descent.c;
   const training_units units{.c = std::ilogb(c), .mixture = problem.mixture_unit};
   const blas_threads scope(problem.blas_threads);
@@ -76,7 +76,7 @@ std::unique_ptr<const trained_sequence> train_on_population(const lsa_settings& 
 
 std::unique_ptr<const trained_sequence> train_on_samples(const lsa_settings& given, const training_problem& problem,
                                                          const std::stop_token& stop) {
-  auto out = std::make_unique<trained_lsa>(given.roll_out);
+  auto out = std::make_unique<trained_lsa>(given.roll_out, problem.tasks.dimension());
   lsa_options options = given.samples;
   begin_with_initial(problem, options);
   const matrix exact = times_power_of_two(problem.optimum, -problem.mixture_unit);

@@ -1,9 +1,11 @@
 // Gradient descent, w ← w + η (Xy/m − Ŝw), with the one step size η that has the least mean error at k = steps, to
 // within 12 %.
+#include <algorithm>
 #include <cmath>
 
 #include "common.hpp"
 #include "cotscale/config/part_definition.hpp"
+#include "cotscale/model/bidiagonal_chain.hpp"
 #include "cotscale/model/pseudo_newton.hpp"
 
 namespace cotscale::detail {
@@ -11,8 +13,14 @@ namespace {
 
 // The error at k = steps for each step size, of u = w* − w.
 void descend(const prompt_lanes& prompts, const std::vector<double>& step_sizes, int steps, matrix& errors) {
-  matrix u, gram_u, scratch;
+  matrix u, gram_u, scratch, chain;
   for (std::size_t i = 0; i < step_sizes.size(); ++i) {
+    if (prompts.is_bidiagonal()) {
+      chain.reshape(steps + 1, lane_count);
+      bidiagonal_chain(step_sizes[i], prompts.bidiagonal, chain);
+      std::copy_n(&chain(steps, 0), lane_count, &errors(static_cast<int>(i), 0));
+      continue;
+    }
     u = prompts.w;
     for (int k = 0; k < steps; ++k) {
       multiply_covariance(prompts, u, scratch, gram_u);
@@ -26,7 +34,7 @@ void descend(const prompt_lanes& prompts, const std::vector<double>& step_sizes,
 // Three passes: coarse step sizes, fine ones around the best, the chain of the best.
 class run : public baseline_run {
  public:
-  explicit run(const baseline_setting& setting) : d_(setting.test.dimension()), steps_(setting.steps) {
+  explicit run(const baseline_setting& setting) : d_(setting.test.lambda.values().rows()), steps_(setting.steps) {
     // Ŝ's largest eigenvalue is about λ_max (1 + √(tr(Σ)/(m λ_max)))²; beyond 2 over it gradient descent diverges.
     const covariance& sigma = setting.test.lambda;
     const double largest = sigma.largest_eigenvalue();
@@ -71,7 +79,7 @@ class run : public baseline_run {
   }
 
  private:
-  int d_, steps_;
+  int d_, steps_;  // d_: rows of maps
   int passes_ = 0;
   int coarse_row_ = 0;
   bool edge_ = false;

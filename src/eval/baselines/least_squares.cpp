@@ -6,6 +6,7 @@
 #include "cotscale/config/part_definition.hpp"
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/linalg/lapack.hpp"
+#include "cotscale/model/bidiagonal_chain.hpp"
 
 namespace cotscale::detail {
 namespace {
@@ -56,6 +57,10 @@ class run : public single_pass {
 // Where features have a density they span no more than Σ does; and as much, with probability one, if there are as many.
 // Others may repeat themselves, and how many directions they span is judged by singular values.
 void least_squares_errors(const prompt_lanes& p, const baseline_setting& setting, double* errors) {
+  if (p.is_bidiagonal()) {
+    bidiagonal_least_squares(p.bidiagonal, errors);
+    return;
+  }
   matrix rest = p.w;
   const bool has_density = setting.test.features->has_density();
   if (has_density) project_out(p.factor, std::min(p.factor.columns, setting.test.lambda.rank()), rest);

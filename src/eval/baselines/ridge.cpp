@@ -6,13 +6,15 @@
 
 #include "common.hpp"
 #include "cotscale/config/part_definition.hpp"
+#include "cotscale/model/bidiagonal_chain.hpp"
 
 namespace cotscale::detail {
 namespace {
 
+constexpr double below = 1e-6;
+
 // From far below the least positive eigenvalue of Σ to ten times the mean, in factors of ten, or more if they are many.
 std::vector<double> ridge_penalties(const baseline_setting& setting) {
-  constexpr double below = 1e-6;
   constexpr int most = 14;
   const covariance& sigma = setting.test.lambda;
   double smallest = sigma.largest_eigenvalue();
@@ -46,6 +48,12 @@ class run : public single_pass {
 
 // w − ŵ = (Ŝ + p I)⁻¹ (p w − Xε/m).
 void ridge_errors(const prompt_lanes& prompts, const std::vector<double>& penalties, matrix& errors) {
+  if (prompts.is_bidiagonal()) {
+    for (std::size_t i = 0; i < penalties.size(); ++i) {
+      bidiagonal_ridge(penalties[i], prompts.bidiagonal, &errors(static_cast<int>(i), 0));
+    }
+    return;
+  }
   constexpr double resolved = 1e-9;  // beside Ŝ in double precision, to six digits and more
   trapezoid_lanes gram, factor;
   gram_lanes(1.0 / prompts.m, prompts.factor, gram);
@@ -67,6 +75,8 @@ void ridge_errors(const prompt_lanes& prompts, const std::vector<double>& penalt
 }
 
 }  // namespace cotscale::detail
+
+int cotscale::baseline_columns(int d, int m) { return ridge_columns(d, m, detail::below); }
 
 namespace cotscale {
 namespace baseline_parts {

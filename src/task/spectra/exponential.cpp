@@ -33,11 +33,15 @@ class exponential final : public spectrum {
     return values;
   }
 
+  std::optional<double> isotropic_value(int d) const override {
+    return rate_ == 0 ? std::optional(1.0) : spectrum::isotropic_value(d);
+  }
+
   void identify(key_builder& key, bool scaled) const override { key.add(rate_).add(scaled); }
 
  private:
   void require(config::keys& k, const surroundings& where) const {
-    if (where.d < 1) return;
+    if (where.d < 1 || rate_ == 0) return;
     std::vector<double> values = eigenvalues(where.d);
     if (!(values.back() > 0 && std::isfinite(values.back()))) {
       k.problem("rate", fmt::format("is {}, and e^(−rate·j) is beyond what a double holds at j = {}", rate_, where.d));

@@ -35,6 +35,13 @@ class list final : public spectrum {
     return values_;
   }
 
+  std::optional<double> isotropic_value(int d) const override {
+    const auto differs = [&](double x) { return x != values_.front(); };
+    if (values_.size() != static_cast<std::size_t>(d) || std::any_of(values_.begin(), values_.end(), differs))
+      return {};
+    return values_.front();
+  }
+
   // By ratios, to twelve digits: the same spectrum in other units has the same random numbers.
   void identify(key_builder& key, bool scaled) const override {
     key.add(0.0).add("").add(scaled);  // no exponent and no file: keys from when those stood here for every spectrum

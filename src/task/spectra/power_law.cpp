@@ -62,12 +62,16 @@ class power_law final : public spectrum {
 
   std::vector<double> eigenvalues(int d) const override { return power_law_spectrum(d, exponent_); }
 
+  std::optional<double> isotropic_value(int d) const override {
+    return d == 1 || exponent_ == 0 ? std::optional(1.0) : std::nullopt;
+  }
+
   // No file stands after the exponent: keys from when that stood there for every spectrum.
   void identify(key_builder& key, bool scaled) const override { key.add(exponent_).add("").add(scaled); }
 
  private:
   void require(config::keys& k, const surroundings& where) const {
-    if (where.d < 1) return;
+    if (where.d < 1 || exponent_ == 0) return;
     std::vector<double> values = eigenvalues(where.d);
     if (!(values.back() > 0 && std::isfinite(values.back()))) {
       k.problem("exponent",

@@ -204,6 +204,24 @@ TEST(fill_chi, follows_the_chi_distribution_function) {
   }
 }
 
+// (χ − √(ν − 1/2)) √2 is normal then but for a skewness of 1/√(2ν); what is subtracted in the test of acceptance is
+// 10¹⁰ times what is left.
+TEST(fill_chi, is_normal_for_millions_of_degrees) {
+  for (const double nu : {1e5, 1e6, 1e7, 1e8}) {
+    std::vector<double> z = chis(some_key, 4, std::vector<double>(200'000, nu));
+    support::sample_means powers(4);
+    for (double& x : z) {
+      x = (x - std::sqrt(nu - 0.5)) * std::sqrt(2);
+      powers.add(std::vector<double>{x, x * x, x * x * x, x * x * x * x});
+    }
+    EXPECT_TRUE(within(4, powers, std::vector<double>{0, 1, 0, 3})) << "ν = " << nu;
+    EXPECT_FALSE(within(4, powers, std::vector<double>{0.02, 1, 0, 3}));
+    const double gap = scaled_gap(z, [](double x) { return 0.5 * std::erfc(-x / std::sqrt(2)); });
+    EXPECT_LT(gap, 1.95) << "ν = " << nu;
+    EXPECT_GT(gap, 0.2) << "closer than random numbers are, ν = " << nu;
+  }
+}
+
 TEST(fill_chi, has_independent_numbers_that_do_not_depend_on_the_normals_of_the_stream) {
   constexpr std::size_t count = 100'000;
   const std::vector<double> all = chis(some_key, 2, std::vector<double>(count, 5));

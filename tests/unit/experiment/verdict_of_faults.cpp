@@ -115,7 +115,7 @@ TEST(verdict, finds_a_map_that_is_two_percent_off_in_one_direction) {
                     "[models.lsa]\narchitecture = 'lsa'\n",
                     hardness),
         "map.toml", ".");
-    const covariance sigma = target_covariance(spec, hardness);
+    const covariance sigma = target_covariance(spec, hardness).in_full();
     for (const int n : {5, 50, 500}) {
       const matrix a = trained_preconditioner(sigma, n);
       for (const int m : {2, 3, 20, n}) {  // m = n: A is the best map, so that its mean error does not move at first
