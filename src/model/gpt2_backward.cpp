@@ -106,22 +106,22 @@ void gpt2_pass<T>::attend_backward(std::span<const T> parameters, int layer, con
   nn::linear_backward_weights<T>(rows(m.attended, r.slot, count, C), x_bar, transpose::no,
                                  {gradient.data() + o.attn_proj_weight, C, C}, gradient.data() + o.attn_proj_bias);
   nn::linear_backward_input<T>(x_bar, {at(parameters, o.attn_proj_weight), C, C}, transpose::no, 0, attended_bar);
+  const std::ptrdiff_t query_apart = std::ptrdiff_t{chunk_} * D, key_apart = std::ptrdiff_t{tokens_} * D;
+  const auto of_keys = [&](const buffer& values, int b, int keys) {
+    return nn::heads<T>({head(values, tokens_, D, b, 0, 0), keys, D}, heads(), key_apart);
+  };
   for (int b = 0; b < batch_; ++b) {
-    for (int h = 0; h < heads(); ++h) {
-      for (const stretch& s : stretches(r)) {
-        if (s.count == 0) continue;
-        const int slot = r.slot + s.row, keys = s.last() + 1;
-        const view<T> out_bar(head_rows_.data(), s.count, D);
-        for (int t = 0; t < s.count; ++t) {
-          copy_head<T>(attended_bar.row((s.row + t) * batch_ + b) + h * D, D, out_bar.row(t));
-        }
-        nn::attention_backward<T>({head(m.q, chunk_, D, b, h, slot), s.count, D},
-                                  {head(m.k, tokens_, D, b, h, 0), keys, D}, {head(m.v, tokens_, D, b, h, 0), keys, D},
-                                  s.token, {head(m.p, chunk_, padded, b, h, slot), s.count, keys, padded}, out_bar,
-                                  {head(q_bar_, chunk_, D, b, h, slot), s.count, D},
-                                  {head(m.k_bar, tokens_, D, b, h, 0), keys, D},
-                                  {head(m.v_bar, tokens_, D, b, h, 0), keys, D}, s.every);
-      }
+    for (const stretch& s : stretches(r)) {
+      if (s.count == 0) continue;
+      const int slot = r.slot + s.row, keys = s.last() + 1;
+      const auto of_queries = [&](const buffer& values) {
+        return nn::heads<T>({head(values, chunk_, D, b, 0, slot), s.count, D}, heads(), query_apart);
+      };
+      const nn::heads<T> p({head(m.p, chunk_, padded, b, 0, slot), s.count, keys, padded}, heads(),
+                           std::ptrdiff_t{chunk_} * padded);
+      const nn::heads<T> out_bar({attended_bar.row(s.row * batch_ + b), s.count, D, batch_ * C}, heads(), D);
+      nn::attention_backward<T>(of_queries(m.q), of_keys(m.k, b, keys), of_keys(m.v, b, keys), s.token, p, out_bar,
+                                of_queries(q_bar_), of_keys(m.k_bar, b, keys), of_keys(m.v_bar, b, keys), s.every);
     }
   }
 }

@@ -80,7 +80,6 @@ void gpt2_pass<T>::allocate() {
   grow(output_, size(outputs, batch_, d()));
   if (prefixes_ > 0) grow(gathered_, size(outputs, batch_, C));
   grow(qkv_, rows * size(3, C));
-  grow(head_rows_, rows * size(C));
   grow(wide_, rows * size(4, C));
   if (!all) return;
   grow(wide_bar_, rows * size(4, C));
@@ -179,18 +178,19 @@ void gpt2_pass<T>::attend(std::span<const T> parameters, int layer, const range&
   const gpt2_block_offsets& o = layout_.blocks[static_cast<std::size_t>(layer)];
   const int C = width(), D = head_width(), padded = nn::padded_to_lanes(tokens_);
   const view<T> attended = rows(m.attended, r.slot, r.query_count(), C);
+  const std::ptrdiff_t query_apart = std::ptrdiff_t{chunk_} * D, key_apart = std::ptrdiff_t{tokens_} * D;
   for (int b = 0; b < batch_; ++b) {
-    for (int h = 0; h < heads(); ++h) {
-      for (const stretch& s : stretches(r)) {
-        if (s.count == 0) continue;
-        const int slot = r.slot + s.row, keys = s.last() + 1;
-        T* p = what_ == keep::all ? head(m.p, chunk_, padded, b, h, slot) : m.p.data();
-        const view<T> out(head_rows_.data(), s.count, D);
-        nn::attention<T>(
-            {head(m.q, chunk_, D, b, h, slot), s.count, D}, {head(cache(layer).k, tokens_, D, b, h, 0), keys, D},
-            {head(cache(layer).v, tokens_, D, b, h, 0), keys, D}, s.token, {p, s.count, keys, padded}, out, s.every);
-        for (int t = 0; t < out.rows; ++t) copy_head(out.row(t), D, attended.row((s.row + t) * batch_ + b) + h * D);
-      }
+    for (const stretch& s : stretches(r)) {
+      if (s.count == 0) continue;
+      const int slot = r.slot + s.row, keys = s.last() + 1;
+      const bool kept = what_ == keep::all;
+      const nn::heads<T> p({kept ? head(m.p, chunk_, padded, b, 0, slot) : m.p.data(), s.count, keys, padded}, heads(),
+                           kept ? std::ptrdiff_t{chunk_} * padded : 0);
+      const nn::heads<T> out({attended.row(s.row * batch_ + b), s.count, D, batch_ * C}, heads(), D);
+      nn::attention<T>({{head(m.q, chunk_, D, b, 0, slot), s.count, D}, heads(), query_apart},
+                       {{head(cache(layer).k, tokens_, D, b, 0, 0), keys, D}, heads(), key_apart},
+                       {{head(cache(layer).v, tokens_, D, b, 0, 0), keys, D}, heads(), key_apart}, s.token, p, out,
+                       s.every);
     }
   }
   nn::linear_residual<T>(attended, {at(parameters, o.attn_proj_weight), C, C}, at(parameters, o.attn_proj_bias),

@@ -148,11 +148,11 @@ class gpt2_pass {
   int first_ = 0;     // of the tokens at hand
   int done_ = 0;      // tokens that went forward
   std::vector<block_memory> blocks_;
-  buffer fixed_;                                           // positions of examples that do not learn, (P, C)
-  buffer input_;                                           // (T·B, d + 1)
-  buffer x_, normalised_, mean_, scale_, output_;          // behind the last block, of its queries
-  buffer qkv_, head_rows_, wide_, wide_bar_, narrow_bar_;  // scratch: (3C), heads (D), (4C), (4C), (C)
-  buffer x_bar_, q_bar_;                                   // (T·B, C), heads (D)
+  buffer fixed_;                                   // positions of examples that do not learn, (P, C)
+  buffer input_;                                   // (T·B, d + 1)
+  buffer x_, normalised_, mean_, scale_, output_;  // behind the last block, of its queries
+  buffer qkv_, wide_, wide_bar_, narrow_bar_;      // scratch: (3C), (4C), (4C), (C)
+  buffer x_bar_, q_bar_;                           // (T·B, C), heads (D)
   buffer output_bar_, token_bar_;
   buffer gathered_;  // scratch where prefixes are read out: rows of queries, (C)
 };

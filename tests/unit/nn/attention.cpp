@@ -154,11 +154,13 @@ std::vector<float> attend_single(const heads& x, std::ptrdiff_t offset) {
   std::copy(x.q.values().begin(), x.q.values().end(), m + q);
   std::copy(x.k.values().begin(), x.k.values().end(), m + k);
   std::copy(x.v.values().begin(), x.v.values().end(), m + v);
-  nn::attention<float>({m + q, queries, width}, {m + k, keys, width}, {m + v, keys, width}, x.first(),
-                       {m + p, queries, keys, stride}, {m + out, queries, width}, x.every);
-  nn::attention_backward<float>({m + q, queries, width}, {m + k, keys, width}, {m + v, keys, width}, x.first(),
-                                {m + p, queries, keys, stride}, {m + out, queries, width}, {m + dq, queries, width},
-                                {m + dk, keys, width}, {m + dv, keys, width}, x.every);
+  nn::attention<float>(view<float>(m + q, queries, width), view<float>(m + k, keys, width),
+                       view<float>(m + v, keys, width), x.first(), view<float>(m + p, queries, keys, stride),
+                       view<float>(m + out, queries, width), x.every);
+  nn::attention_backward<float>(view<float>(m + q, queries, width), view<float>(m + k, keys, width),
+                                view<float>(m + v, keys, width), x.first(), view<float>(m + p, queries, keys, stride),
+                                view<float>(m + out, queries, width), view<float>(m + dq, queries, width),
+                                view<float>(m + dk, keys, width), view<float>(m + dv, keys, width), x.every);
   return {memory.begin() + out, memory.end() - 16 + offset};
 }
 
@@ -179,12 +181,54 @@ TEST(attention, has_bits_that_do_not_depend_on_addresses) {
   }
 }
 
+// One call for several heads, whose outputs stand side by side in rows, as those of a model do.
+TEST(attention, of_several_heads_is_that_of_each_bit_by_bit) {
+  constexpr int count = 3;
+  for (const shape& s : shapes) {
+    const int keys = s.first + s.every * (s.queries - 1) + 1, stride = nn::padded_to_lanes(keys), width = s.width;
+    const auto drawn = [&](int rows, const char* name) { return gaussian(count * rows, width, name); };
+    const matrix q = drawn(s.queries, "q"), k = drawn(keys, "k"), v = drawn(keys, "v");
+    const matrix dout = gaussian(s.queries, count * width, "dout");
+    matrix p(count * s.queries, stride), out(s.queries, count * width);
+    matrix dq(q.rows(), width), dk(k.rows(), width), dv(k.rows(), width);
+    const auto all = [&](auto& of_heads, int rows, int columns) {
+      return nn::heads<double>({const_cast<double*>(of_heads.data()), rows, columns, of_heads.columns()}, count,
+                               std::ptrdiff_t{rows} * of_heads.columns());
+    };
+    const auto beside = [&](auto& rows) {
+      return nn::heads<double>({const_cast<double*>(rows.data()), s.queries, width, count * width}, count, width);
+    };
+    const auto queries_of = [&](auto& x) { return all(x, s.queries, width); };
+    const auto keys_of = [&](auto& x) { return all(x, keys, width); };
+    nn::attention<double>(queries_of(q), keys_of(k), keys_of(v), s.first, all(p, s.queries, keys), beside(out),
+                          s.every);
+    nn::attention_backward<double>(queries_of(q), keys_of(k), keys_of(v), s.first, all(p, s.queries, keys),
+                                   beside(dout), queries_of(dq), keys_of(dk), keys_of(dv), s.every);
+    for (int h = 0; h < count; ++h) {
+      const auto head = [&](const matrix& x, int rows) { return x.block(h * rows, 0, rows, x.columns()); };
+      heads x(s);
+      x.q = head(q, s.queries), x.k = head(k, keys), x.v = head(v, keys);
+      attended alone = attend(x);
+      const matrix bar = dout.block(0, h * width, s.queries, width);
+      matrix alone_q(s.queries, width), alone_k(keys, width), alone_v(keys, width);
+      nn::attention_backward<double>(of(x.q), of(x.k), of(x.v), s.first, alone.probabilities(keys), of(bar),
+                                     of(alone_q), of(alone_k), of(alone_v), s.every);
+      EXPECT_EQ(out.block(0, h * width, s.queries, width), alone.out);
+      EXPECT_EQ(head(p, s.queries), alone.p);
+      EXPECT_EQ(head(dq, s.queries), alone_q);
+      EXPECT_EQ(head(dk, keys), alone_k);
+      EXPECT_EQ(head(dv, keys), alone_v);
+    }
+  }
+}
+
 TEST(attention, refuses_shapes_that_do_not_fit) {
   const heads x({0, 4, 2});
   matrix p(4, 16), out(4, 2);
   const view<double> probabilities(p.data(), 4, 4, 16);
   EXPECT_THROW(nn::attention<double>(of(x.q), of(x.k), of(x.v), 1, probabilities, of(out)), precondition_error);
-  EXPECT_THROW(nn::attention<double>(of(x.q), of(x.k), of(x.v), 0, {p.data(), 4, 4, 5}, of(out)), precondition_error);
+  EXPECT_THROW(nn::attention<double>(of(x.q), of(x.k), of(x.v), 0, view<double>(p.data(), 4, 4, 5), of(out)),
+               precondition_error);
   EXPECT_THROW(nn::attention<double>(of(x.q), of(x.k), of(x.v), 0, probabilities, of(out), 2), precondition_error);
 }
 

@@ -184,8 +184,8 @@ class attention_range : public numbers_of<T> {
       k[static_cast<std::size_t>(j * wide)] = direction * static_cast<T>(j + 1);
       v[static_cast<std::size_t>(j * wide)] = static_cast<T>(j);
     }
-    nn::attention<T>({q.data(), queries, wide}, {k.data(), keys, wide}, {v.data(), keys, wide}, keys - queries,
-                     {p.data(), queries, keys, stride}, {out.data(), queries, wide});
+    nn::attention<T>(view<T>(q.data(), queries, wide), view<T>(k.data(), keys, wide), view<T>(v.data(), keys, wide),
+                     keys - queries, view<T>(p.data(), queries, keys, stride), view<T>(out.data(), queries, wide));
     return out[out.size() - wide];
   }
 };
