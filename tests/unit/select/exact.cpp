@@ -74,6 +74,7 @@ TEST(select_exact, finds_the_minimum_of_three_tasks) {
 // Before, projected gradient ended after hundreds of steps with slopes of 0.15 to 0.45 (issue 8, item 6).
 TEST(select_exact, is_stationary) {
   const one_thread scope;
+  int without_error = 0;
   for (int i = 0; i < 24; ++i) {
     const int d = 2 + i % 5;
     const int k = 1 + 2 * (i % 6);
@@ -82,10 +83,15 @@ TEST(select_exact, is_stationary) {
     const std::vector<matrix> draws = i % 4 == 0 ? std::vector{target.values()} : draws_of(target, 40 * d, 12);
     const exact_problem problem(candidates, draws, 20 + 100 * (i % 3), k);
     const exact_solution s = select_exact(problem, starts_of(candidates, target), {}, {});
+    EXPECT_LE(s.iterations, 300) << "instance " << i;
+    if (s.objective < 1e-16) {  // mixtures that have the target's own shape: a minimum of 0, whose logarithm has no end
+      ++without_error;
+      continue;
+    }
     EXPECT_LE(s.stationarity, 1e-4) << "instance " << i;
     EXPECT_NEAR(s.stationarity, stationarity_of(problem.evaluate(s.probabilities)), 1e-12);
-    EXPECT_LE(s.iterations, 300) << "instance " << i;
   }
+  EXPECT_LE(without_error, 3) << "or little is tested";
 }
 
 TEST(select_exact, goes_on_from_another_solution) {
