@@ -16,6 +16,7 @@ namespace {
 
 // Measured (tests/bench/products.cpp): parts of so many rows, steps in depth and columns keep what is read again in the
 // nearest caches.
+constexpr int worth_copies = 64;  // rows, at least, for which copies of what they are multiplied with pay
 constexpr int row_part = 96, column_part = 64, depth_part = 256, transposed_depth_part = 128;
 
 template<class T>
@@ -114,7 +115,7 @@ shaped_product<T>::shaped_product(const product_shape& shape) : shape_(shape) {
   columns_.size = column_part;
   columns_.last = s.columns - (columns_.count - 1) * column_part;
   copies_a_ = a_turned && is_crowded<T>(s.depth, s.stride_a);
-  copies_b_ = b_turned || is_crowded<T>(s.depth, s.stride_b);
+  copies_b_ = b_turned || (s.rows >= worth_copies && is_crowded<T>(s.depth, s.stride_b));
   stride_a_ = copies_a_ ? spread_stride<T>(s.rows) : s.stride_a;
   stride_b_ = copies_b_ ? spread_stride<T>(s.columns) : s.stride_b;
   make_kernels();

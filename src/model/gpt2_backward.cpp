@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "cotscale/base/error.hpp"
+#include "cotscale/linalg/products.hpp"
 #include "cotscale/nn/attention.hpp"
 #include "cotscale/nn/gelu.hpp"
 #include "cotscale/nn/layer_norm.hpp"
@@ -9,8 +10,27 @@
 namespace cotscale {
 
 template<class T>
-void gpt2_pass<T>::start_backward() {
+void transpose_maps(const gpt2_layout& layout, std::span<const T> parameters, std::span<T> out) {
+  expects(parameters.size() == layout.size() && out.size() == layout.size(), "transpose_maps: {} parameters into {}",
+          parameters.size(), out.size());
+  const int C = layout.configuration().size.width;
+  const auto transpose_map = [&](std::size_t offset, int inputs, int outputs) {
+    transpose_into<T>({parameters.data() + offset, inputs, outputs}, {out.data() + offset, outputs, inputs});
+  };
+  for (const gpt2_block_offsets& o : layout.blocks) {
+    transpose_map(o.c_attn_weight, C, 3 * C);
+    transpose_map(o.attn_proj_weight, C, C);
+    transpose_map(o.c_fc_weight, C, 4 * C);
+    transpose_map(o.mlp_proj_weight, 4 * C, C);
+  }
+}
+
+template<class T>
+void gpt2_pass<T>::start_backward(std::span<const T> transposed) {
   expects(what_ == keep::all && done_ == tokens_, "gpt2_pass: backward after {} of {} tokens", done_, tokens_);
+  expects(transposed.size() == layout_.size(), "gpt2_pass: {} transposed numbers, {} parameters", transposed.size(),
+          layout_.size());
+  transposed_ = transposed;
   for (block_memory& m : blocks_) {
     for (buffer* b : {&m.k_bar, &m.v_bar}) std::fill(b->begin(), b->end(), T{0});
   }
@@ -29,7 +49,7 @@ void gpt2_pass<T>::backward(std::span<const T> parameters, int first, int last, 
     const range r = range_of(layer, first, last);
     if (r.query_count() > 0) {
       feed_forward_backward(parameters, layer, r, gradient);
-      attend_backward(parameters, layer, r, gradient);
+      attend_backward(layer, r, gradient);
       if (r.prefixes > 0) spread_query_bar(r);
     }
     merge_heads_backward(layer, r);
@@ -84,13 +104,13 @@ void gpt2_pass<T>::feed_forward_backward(std::span<const T> parameters, int laye
   const view<T> x_bar = query_bar(r), up = rows(m.up, t, count, 4 * C);
   const view<T> act(wide_.data(), n, 4 * C), up_bar(wide_bar_.data(), n, 4 * C), n2_bar(narrow_bar_.data(), n, C);
   const std::size_t size = static_cast<std::size_t>(n) * static_cast<std::size_t>(4 * C);
-  nn::linear_backward_input<T>(x_bar, {at(parameters, o.mlp_proj_weight), 4 * C, C}, transpose::no, 0, up_bar);
+  nn::linear_backward_input<T>(x_bar, {at(transposed_, o.mlp_proj_weight), C, 4 * C}, transpose::yes, 0, up_bar);
   nn::gelu_backward<T>({up.data, size}, {up_bar.data, size}, {act.data, size});
   nn::linear_backward_weights<T>(act, x_bar, transpose::no, {gradient.data() + o.mlp_proj_weight, 4 * C, C},
                                  gradient.data() + o.mlp_proj_bias);
   nn::linear_backward_weights<T>(rows(m.n2, t, count, C), up_bar, transpose::no,
                                  {gradient.data() + o.c_fc_weight, C, 4 * C}, gradient.data() + o.c_fc_bias);
-  nn::linear_backward_input<T>(up_bar, {at(parameters, o.c_fc_weight), C, 4 * C}, transpose::no, 0, n2_bar);
+  nn::linear_backward_input<T>(up_bar, {at(transposed_, o.c_fc_weight), 4 * C, C}, transpose::yes, 0, n2_bar);
   nn::layer_norm_backward<T>(rows(m.middle, t, count, C), at(parameters, o.ln_2_weight), m.mean2.data() + t * batch_,
                              m.scale2.data() + t * batch_, n2_bar, x_bar, gradient.data() + o.ln_2_weight,
                              gradient.data() + o.ln_2_bias);
@@ -98,14 +118,14 @@ void gpt2_pass<T>::feed_forward_backward(std::span<const T> parameters, int laye
 
 // middle = x + attention(q, k, v)·W_proj + b_proj
 template<class T>
-void gpt2_pass<T>::attend_backward(std::span<const T> parameters, int layer, const range& r, std::span<T> gradient) {
+void gpt2_pass<T>::attend_backward(int layer, const range& r, std::span<T> gradient) {
   block_memory& m = memory(layer);
   const gpt2_block_offsets& o = layout_.blocks[static_cast<std::size_t>(layer)];
   const int C = width(), D = head_width(), padded = nn::padded_to_lanes(tokens_), count = r.query_count();
   const view<T> x_bar = query_bar(r), attended_bar(narrow_bar_.data(), count * batch_, C);
   nn::linear_backward_weights<T>(rows(m.attended, r.slot, count, C), x_bar, transpose::no,
                                  {gradient.data() + o.attn_proj_weight, C, C}, gradient.data() + o.attn_proj_bias);
-  nn::linear_backward_input<T>(x_bar, {at(parameters, o.attn_proj_weight), C, C}, transpose::no, 0, attended_bar);
+  nn::linear_backward_input<T>(x_bar, {at(transposed_, o.attn_proj_weight), C, C}, transpose::yes, 0, attended_bar);
   const std::ptrdiff_t query_apart = std::ptrdiff_t{chunk_} * D, key_apart = std::ptrdiff_t{tokens_} * D;
   const auto of_keys = [&](const buffer& values, int b, int keys) {
     return nn::heads<T>({head(values, tokens_, D, b, 0, 0), keys, D}, heads(), key_apart);
@@ -164,13 +184,13 @@ void gpt2_pass<T>::project_backward(std::span<const T> parameters, int layer, co
   block_memory& m = memory(layer);
   const gpt2_block_offsets& o = layout_.blocks[static_cast<std::size_t>(layer)];
   const int C = width(), n = r.count() * batch_, queries = r.query_count() * batch_;
-  const view<const T> n1 = rows(m.n1, r.first, r.count(), C), weight(at(parameters, o.c_attn_weight), C, 3 * C);
+  const view<const T> n1 = rows(m.n1, r.first, r.count(), C), weight(at(transposed_, o.c_attn_weight), 3 * C, C);
   const view<T> bar(qkv_.data(), n, 3 * C), n1_bar(narrow_bar_.data(), n, C);
   const view<T> weight_bar(gradient.data() + o.c_attn_weight, C, 3 * C);
   T* bias_bar = gradient.data() + o.c_attn_bias;
   const auto columns = [&](int from, int count, view<const T> x, view<const T> part, T beta, view<T> x_bar) {
     nn::linear_backward_weights<T>(x, part, transpose::no, weight_bar.block(0, from, C, count), bias_bar + from);
-    nn::linear_backward_input<T>(part, weight.block(0, from, C, count), transpose::no, beta, x_bar);
+    nn::linear_backward_input<T>(part, weight.block(from, 0, count, C), transpose::yes, beta, x_bar);
   };
   if (queries == n) {
     columns(0, 3 * C, n1, bar, 0, n1_bar);
@@ -215,8 +235,9 @@ void gpt2_pass<T>::embed_backward(std::span<const T> parameters, const range& r,
                                rows(token_bar_, from - prompt_tokens_, r.last - from, channels()));
 }
 
-#define COTSCALE_INSTANTIATE(T)                 \
-  template void gpt2_pass<T>::start_backward(); \
+#define COTSCALE_INSTANTIATE(T)                                                          \
+  template void transpose_maps<T>(const gpt2_layout&, std::span<const T>, std::span<T>); \
+  template void gpt2_pass<T>::start_backward(std::span<const T>);                        \
   template void gpt2_pass<T>::backward(std::span<const T>, int, int, std::span<T>);
 COTSCALE_INSTANTIATE(float)
 COTSCALE_INSTANTIATE(double)

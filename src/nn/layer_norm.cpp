@@ -52,27 +52,53 @@ void layer_norm(input<T> x, input_vector<T> gain, input_vector<T> bias, T* mean,
   }
 }
 
+namespace {
+
+// So many rows at once, so that the derivatives by gain and bias are loaded and stored seldom.
+template<class T, int Rows>
+void backward_rows(input<T> x, input_vector<T> gain, input_vector<T> mean, input_vector<T> scale, input<T> dy,
+                   view<T> dx, int first, T* __restrict dgain, T* __restrict dbias) {
+  const int width = x.columns;
+  const T *in[Rows], *d_out[Rows];
+  T* d_in[Rows];
+  T m[Rows], s[Rows], sum[Rows], product[Rows];
+  for (int i = 0; i < Rows; ++i) {
+    in[i] = x.row(first + i);
+    d_out[i] = dy.row(first + i);
+    d_in[i] = dx.row(first + i);
+    m[i] = mean[first + i];
+    s[i] = scale[first + i];
+    // The means of dx̂ and dx̂·x̂, where dx̂ = dy·gain.
+    const auto through = [&](auto at) { return at(d_out[i]) * at(gain); };
+    sum[i] = detail::sum_of_row<T>(width, through) / static_cast<T>(width);
+    product[i] = detail::sum_of_row<T>(width, [&](auto at) { return through(at) * ((at(in[i]) - m[i]) * s[i]); }) /
+                 static_cast<T>(width);
+  }
+  // x̂ = (x − mean)·scale: dx = scale·(dx̂ − ⟨dx̂⟩ − x̂·⟨dx̂·x̂⟩)
+  for (int j = 0; j < width; ++j) {
+    T by_gain = 0, by_bias = 0;
+    for (int i = 0; i < Rows; ++i) {
+      const T normalised = (in[i][j] - m[i]) * s[i];
+      d_in[i][j] += s[i] * (d_out[i][j] * gain[j] - sum[i] - normalised * product[i]);
+      by_gain += d_out[i][j] * normalised;
+      by_bias += d_out[i][j];
+    }
+    dgain[j] += by_gain;
+    dbias[j] += by_bias;
+  }
+}
+
+}  // namespace
+
 template<class T>
 void layer_norm_backward(input<T> x, input_vector<T> gain, input_vector<T> mean, input_vector<T> scale, input<T> dy,
                          view<T> dx, T* dgain, T* dbias) {
-  const int width = x.columns;
-  for (int r = 0; r < x.rows; ++r) {
-    const T* in = x.row(r);
-    const T* d_out = dy.row(r);
-    T* d_in = dx.row(r);
-    const T m = mean[r], s = scale[r];
-    // The means of dx̂ and dx̂·x̂, where dx̂ = dy·gain.
-    const T sum = detail::sum_of_row<T>(width, [&](auto at) { return at(d_out) * at(gain); }) / static_cast<T>(width);
-    const T product = detail::sum_of_row<T>(width, [&](auto at) { return at(d_out) * at(gain) * ((at(in) - m) * s); }) /
-                      static_cast<T>(width);
-    // x̂ = (x − mean)·scale: dx = scale·(dx̂ − ⟨dx̂⟩ − x̂·⟨dx̂·x̂⟩)
-    for (int j = 0; j < width; ++j) {
-      const T normalised = (in[j] - m) * s;
-      d_in[j] += s * (d_out[j] * gain[j] - sum - normalised * product);
-      dgain[j] += d_out[j] * normalised;
-      dbias[j] += d_out[j];
-    }
+  constexpr int together = 4;
+  int r = 0;
+  for (; r + together <= x.rows; r += together) {
+    backward_rows<T, together>(x, gain, mean, scale, dy, dx, r, dgain, dbias);
   }
+  for (; r < x.rows; ++r) backward_rows<T, 1>(x, gain, mean, scale, dy, dx, r, dgain, dbias);
 }
 
 #define COTSCALE_INSTANTIATE(T)                                                                                        \

@@ -28,14 +28,15 @@ double residual(view<const T> output, const Target& target, double weight, view<
 
 template<class T>
 double gpt2_objective<T>::add(const training_objective& objective, int k, std::span<const T> parameters,
-                              std::span<const prompt> prompts, double weight, std::span<T> gradient) {
+                              std::span<const T> transposed, std::span<const prompt> prompts, double weight,
+                              std::span<T> gradient) {
   expects(k >= 1 && k <= objective.longest_chain(), "gpt2_objective: k = {}", k);
   using read = typename gpt2_pass<T>::read;
   start_prompts(prompts, k, pass_, prefix_weight_ > 0 ? read::prefixes : read::weights);
   forward(objective, k, parameters, prompts);
   const double loss = residuals(objective, k, prompts, weight);
   if (prefix_weight_ > 0) prefix_residuals(prompts, weight);
-  backward(objective, k, parameters, gradient);
+  backward(objective, k, parameters, transposed, gradient);
   return loss;
 }
 
@@ -117,9 +118,9 @@ void gpt2_objective<T>::prefix_residuals(std::span<const prompt> prompts, double
 
 template<class T>
 void gpt2_objective<T>::backward(const training_objective& objective, int k, std::span<const T> parameters,
-                                 std::span<T> gradient) {
+                                 std::span<const T> transposed, std::span<T> gradient) {
   const bool through_tokens = objective.form().through_tokens;
-  pass_.start_backward();
+  pass_.start_backward(transposed);
   int last = pass_.token_count();
   for (int i = k - 1; through_tokens && i > 0; --i) {
     pass_.backward(parameters, pass_.prompt_tokens() + i, last--, gradient);

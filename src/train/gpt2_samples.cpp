@@ -85,6 +85,12 @@ void gpt2_samples::for_portions(int shard, std::int64_t t, int k, const std::sto
   }
 }
 
+void gpt2_samples::prepare(std::span<const float> parameters) {
+  parameters_ = parameters;
+  transposed_.resize(layout_.size());
+  transpose_maps<float>(layout_, parameters, transposed_);
+}
+
 double gpt2_samples::gradient(int shard, std::int64_t t, int k, partial_gradient<float>& gradient,
                               const std::stop_token& stop) {
   auto& out = static_cast<gpt2_partial&>(gradient);
@@ -92,7 +98,8 @@ double gpt2_samples::gradient(int shard, std::int64_t t, int k, partial_gradient
   std::unique_ptr<worker> here = workers_.take();
   double loss = 0;
   for_portions(shard, t, k, stop, *here, [&](int) {
-    loss += here->objective.add(*options_.objective, k, parameters_, here->prompts, 1.0 / options_.batch, out.values);
+    loss += here->objective.add(*options_.objective, k, parameters_, transposed_, here->prompts, 1.0 / options_.batch,
+                                out.values);
   });
   workers_.give_back(std::move(here));
   return loss;

@@ -23,7 +23,7 @@ class gpt2_samples : public trainable<float> {
   std::vector<float> initial() const override;  // drawn again when it is asked for
   int shards() const override;
   std::unique_ptr<partial_gradient<float>> blank_gradient() const override;
-  void prepare(std::span<const float> parameters) override { parameters_ = parameters; }
+  void prepare(std::span<const float> parameters) override;
   double gradient(int shard, std::int64_t t, int k, partial_gradient<float>& gradient,
                   const std::stop_token& stop) override;
   void losses(int shard, std::int64_t t, int k, std::span<prompt_loss> out, const std::stop_token& stop) override;
@@ -46,6 +46,7 @@ class gpt2_samples : public trainable<float> {
   mixture_prompts prompts_;
   int per_shard_;
   std::span<const float> parameters_;
+  line_vector<float> transposed_;
   nn::workspaces<worker> workers_;
 };
 

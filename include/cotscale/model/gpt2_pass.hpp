@@ -12,6 +12,15 @@
 
 namespace cotscale {
 
+/// Memory in which rows of matrices begin at cache lines.
+template<class T>
+using line_vector = std::vector<T, detail::line_allocator<T>>;
+
+/// The maps of all blocks transposed, (out, in), each where its original is: the way back multiplies with them. Into
+/// `out`, of as many numbers as there are parameters, of which others are left alone.
+template<class T>
+void transpose_maps(const gpt2_layout& layout, std::span<const T> parameters, std::span<T> out);
+
 /// Activations of B prompts of P tokens each (2 for an example), followed by up to W weight tokens. Tokens go forward
 /// in order, any number at a time: keys and values of those before are kept, so a step of a chain costs a token. Rows
 /// are by token first: row t·B + b belongs to token t of prompt b. Outputs are computed at weight tokens and, where it
@@ -37,6 +46,7 @@ class gpt2_pass {
   /// Begins a batch. P = 2·(examples of each prompt); the configuration takes these examples and W steps.
   void start(int batch, int prompt_tokens, int weight_tokens, read where = read::weights);
 
+  const gpt2_layout& layout() const { return layout_; }
   int batch() const { return batch_; }
   int prompt_tokens() const { return prompt_tokens_; }
   int token_count() const { return tokens_; }  // P + W
@@ -58,8 +68,9 @@ class gpt2_pass {
   view<const T> prefix_output(int i) const { return rows(output_, i, 1, d()); }
   view<T> prefix_output_bar(int i) { return rows(output_bar_, i, 1, d()); }
 
-  /// After all tokens went forward: forgets the last gradients.
-  void start_backward();
+  /// After all tokens went forward: forgets the last gradients. `transposed` is what transpose_maps() makes of the
+  /// parameters, and is kept by reference.
+  void start_backward(std::span<const T> transposed);
 
   /// Tokens first … last − 1 after those behind them; adds to `gradient`. Needs keep::all.
   void backward(std::span<const T> parameters, int first, int last, std::span<T> gradient);
@@ -68,7 +79,7 @@ class gpt2_pass {
   view<const T> token_bar(int i) const { return rows(token_bar_, i, 1, channels()); }
 
  private:
-  using buffer = std::vector<T, detail::line_allocator<T>>;
+  using buffer = line_vector<T>;
 
   // Activations of a block, C = width, D = C/H: rows are (tokens·B, ·), heads (B, H, tokens, ·).
   struct block_memory {
@@ -131,7 +142,7 @@ class gpt2_pass {
 
   void read_out_backward(std::span<const T> parameters, const range& r, std::span<T> gradient);
   void feed_forward_backward(std::span<const T> parameters, int layer, const range& r, std::span<T> gradient);
-  void attend_backward(std::span<const T> parameters, int layer, const range& r, std::span<T> gradient);
+  void attend_backward(int layer, const range& r, std::span<T> gradient);
   void spread_query_bar(const range& r);
   void add_query_rows(const range& r, view<const T> queries, view<T> all) const;
   void merge_heads_backward(int layer, const range& r);
@@ -147,6 +158,7 @@ class gpt2_pass {
   int chunk_ = 0;     // most tokens in memory(layer)
   int first_ = 0;     // of the tokens at hand
   int done_ = 0;      // tokens that went forward
+  std::span<const T> transposed_;
   std::vector<block_memory> blocks_;
   buffer fixed_;                                   // positions of examples that do not learn, (P, C)
   buffer input_;                                   // (T·B, d + 1)

@@ -24,9 +24,9 @@ class gpt2_objective {
 
   /// The objective's loss of the prompts together, each multiplied by `weight`, for a chain of k steps (at most its
   /// longest), so that losses with other prefix weights compare; adds the gradient of all that is minimised. All
-  /// prompts have as many examples.
-  double add(const training_objective& objective, int k, std::span<const T> parameters, std::span<const prompt> prompts,
-             double weight, std::span<T> gradient);
+  /// prompts have as many examples. `transposed` is what transpose_maps() makes of the parameters.
+  double add(const training_objective& objective, int k, std::span<const T> parameters, std::span<const T> transposed,
+             std::span<const prompt> prompts, double weight, std::span<T> gradient);
 
   /// Losses of the prompts one by one, without gradient, as objective_lanes::losses. No prefix is read out for them.
   void losses(const training_objective& objective, int k, std::span<const T> parameters,
@@ -41,7 +41,8 @@ class gpt2_objective {
                std::span<const prompt> prompts);
   double residuals(const training_objective& objective, int k, std::span<const prompt> prompts, double weight);
   void prefix_residuals(std::span<const prompt> prompts, double weight);
-  void backward(const training_objective& objective, int k, std::span<const T> parameters, std::span<T> gradient);
+  void backward(const training_objective& objective, int k, std::span<const T> parameters,
+                std::span<const T> transposed, std::span<T> gradient);
 
   gpt2_pass<T> pass_;
   double prefix_weight_;

@@ -11,6 +11,7 @@
 #include "support/gradient_check.hpp"
 #include "support/matrices.hpp"
 #include "support/positions.hpp"
+#include "support/transposed_maps.hpp"
 
 namespace cotscale {
 namespace {
@@ -194,7 +195,8 @@ gradients backward(gpt2_pass<double>& pass, const matrix& parameters, const matr
                    const std::vector<int>& begins) {
   std::copy_n(cotangent.data(), cotangent.size(), pass.output_bar(0).data);
   gradients out{matrix(parameters.rows(), 1), matrix(cotangent.rows(), cotangent.columns() + 1)};
-  pass.start_backward();
+  const std::vector<double> transposed = support::transposed_maps(pass.layout(), parameters.values());
+  pass.start_backward(transposed);
   int last = pass.token_count();
   for (const int first : begins) {
     pass.backward(parameters.values(), first, last, out.parameters.values());
@@ -263,7 +265,7 @@ TEST(gpt2_pass, refuses_what_it_was_not_made_for) {
   std::vector<double> gradient(layout.size());
   EXPECT_THROW(pass.forward(parameters, 1, 2), precondition_error) << "token 0 is missing";
   EXPECT_THROW(pass.forward(gradient, 0, 6), precondition_error);
-  EXPECT_THROW(pass.start_backward(), precondition_error) << "nothing went forward";
+  EXPECT_THROW(pass.start_backward({}), precondition_error) << "nothing went forward";
 }
 
 }  // namespace

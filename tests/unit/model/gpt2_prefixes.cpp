@@ -9,6 +9,7 @@
 #include "cotscale/model/gpt2_pass.hpp"
 #include "support/gradient_check.hpp"
 #include "support/matrices.hpp"
+#include "support/transposed_maps.hpp"
 
 namespace cotscale {
 namespace {
@@ -92,7 +93,8 @@ gradients backward(pass& of, const matrix& parameters, const matrix& cotangent, 
   std::copy_n(cotangent.data(), n * batch * d, of.prefix_output_bar(0).data);
   std::copy_n(cotangent.data() + n * batch * d, weights * batch * d, of.output_bar(0).data);
   gradients out{matrix(parameters.rows(), 1), {}};
-  of.start_backward();
+  const std::vector<double> transposed = support::transposed_maps(of.layout(), parameters.values());
+  of.start_backward(transposed);
   int last = tokens;
   for (const int first : begins) {
     of.backward(parameters.values(), first, last, out.parameters.values());

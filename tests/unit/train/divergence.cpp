@@ -16,6 +16,7 @@
 #include "support/matrices.hpp"
 #include "support/objectives.hpp"
 #include "support/threads.hpp"
+#include "support/transposed_maps.hpp"
 
 namespace cotscale {
 namespace {
@@ -85,7 +86,8 @@ TEST(prompt_losses, of_a_transformer_add_up_to_the_loss_that_is_trained) {
     const auto trained = chain(word);
     gpt2_objective<double> objective(layout);
     std::vector<double> gradient(layout.size());
-    const double together = objective.add(*trained, trained->longest_chain(), parameters, prompts, 1.0 / 3, gradient);
+    const double together = objective.add(*trained, trained->longest_chain(), parameters,
+                                          support::transposed_maps(layout, parameters), prompts, 1.0 / 3, gradient);
     std::vector<prompt_loss> each(3);
     objective.losses(*trained, trained->longest_chain(), parameters, prompts, each);
     double sum = 0;

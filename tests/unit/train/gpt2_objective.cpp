@@ -10,6 +10,7 @@
 #include "support/gradient_check.hpp"
 #include "support/matrices.hpp"
 #include "support/objectives.hpp"
+#include "support/transposed_maps.hpp"
 
 namespace cotscale {
 namespace {
@@ -44,7 +45,8 @@ outcome_of_add add(const training_objective& objective, int k, const matrix& par
   const gpt2_layout layout(configuration);
   gpt2_objective<double> loss(layout);
   outcome_of_add out{0, matrix(parameters.rows(), 1), {}};
-  out.loss = loss.add(objective, k, parameters.values(), prompts, weight, out.gradient.values());
+  out.loss = loss.add(objective, k, parameters.values(), support::transposed_maps(layout, parameters.values()), prompts,
+                      weight, out.gradient.values());
   for (int i = 0; i < k; ++i) {
     out.outputs.emplace_back(static_cast<int>(prompts.size()), d);
     std::copy_n(loss.output(i).data, out.outputs.back().size(), out.outputs.back().data());
@@ -194,8 +196,10 @@ TEST(gpt2_objective, does_not_know_what_it_did_before) {
     gpt2_objective<double> used(layout);
     for (const int k : {3, 1, 2}) {
       matrix discarded(parameters.rows(), 1), again = discarded;
-      used.add(*with(word), steps, parameters.values(), others, 1, discarded.values());
-      used.add(*with(word), k, parameters.values(), prompts, 0.5, again.values());
+      used.add(*with(word), steps, parameters.values(), support::transposed_maps(layout, parameters.values()), others,
+               1, discarded.values());
+      used.add(*with(word), k, parameters.values(), support::transposed_maps(layout, parameters.values()), prompts, 0.5,
+               again.values());
       EXPECT_EQ(again, add(*with(word), k, parameters, prompts).gradient) << "k = " << k;
     }
   }
@@ -207,9 +211,11 @@ TEST(gpt2_objective, adds_to_the_gradient) {
   const std::vector<prompt> prompts = some_prompts(2);
   gpt2_objective<double> loss(layout);
   matrix gradient(parameters.rows(), 1);
-  loss.add(*with("outcome"), 2, parameters.values(), prompts, 1, gradient.values());
+  loss.add(*with("outcome"), 2, parameters.values(), support::transposed_maps(layout, parameters.values()), prompts, 1,
+           gradient.values());
   const matrix once = gradient;
-  loss.add(*with("outcome"), 2, parameters.values(), prompts, 1, gradient.values());
+  loss.add(*with("outcome"), 2, parameters.values(), support::transposed_maps(layout, parameters.values()), prompts, 1,
+           gradient.values());
   EXPECT_TRUE(support::close(gradient, combination(2, once, 0, once), 1e-12));
 }
 

@@ -12,6 +12,7 @@
 #include "support/matrices.hpp"
 #include "support/objectives.hpp"
 #include "support/threads.hpp"
+#include "support/transposed_maps.hpp"
 
 namespace cotscale {
 namespace {
@@ -50,8 +51,8 @@ added add(const training_objective& objective, const matrix& parameters, double 
   const std::vector<prompt> prompts = some_prompts();
   gpt2_objective<double> loss(layout(), prefixes);
   added out{0, 0, matrix(parameters.rows(), 1)};
-  out.loss =
-      loss.add(objective, objective.longest_chain(), parameters.values(), prompts, weight, out.gradient.values());
+  out.loss = loss.add(objective, objective.longest_chain(), parameters.values(),
+                      support::transposed_maps(layout(), parameters.values()), prompts, weight, out.gradient.values());
   for (int i = 0; prefixes > 0 && i < n; ++i) {
     for (int b = 0; b < count; ++b) {
       for (int j = 0; j < d; ++j) {
@@ -95,7 +96,8 @@ TEST(gpt2_prefix_loss, is_in_no_loss_of_a_prompt) {
     gpt2_objective<double> prefixes(layout(), prefix_weight);
     matrix discarded(parameters.rows(), 1);
     const int k = objective->longest_chain();
-    prefixes.add(*objective, k, parameters.values(), prompts, weight, discarded.values());
+    prefixes.add(*objective, k, parameters.values(), support::transposed_maps(layout(), parameters.values()), prompts,
+                 weight, discarded.values());
     prefixes.losses(*objective, k, parameters.values(), prompts, with);
     gpt2_objective<double>(layout()).losses(*objective, k, parameters.values(), prompts, without);
     for (std::size_t b = 0; b < count; ++b) EXPECT_EQ(with[b].model, without[b].model) << objective->word();
