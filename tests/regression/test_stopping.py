@@ -8,9 +8,10 @@ from interrupting import SLOW, done_cells
 
 
 def test_signals_stop_it_early_and_resumable(program, uninterrupted):
-    for number, cells in ((signal.SIGUSR1, 2), (signal.SIGTERM, 12)):
+    for number in (signal.SIGUSR1, signal.SIGTERM):
+        before = done_cells(program)
         process = program.start(*SLOW)
-        wait_until(lambda: done_cells(program) >= cells)
+        wait_until(lambda: done_cells(program) > before)  # this process's own: it is at work
         if number == signal.SIGUSR1:
             process.send_signal(number)  # mpirun hands it on to its ranks
         else:

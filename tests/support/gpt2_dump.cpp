@@ -97,7 +97,10 @@ void dump_gradient(const gpt2_layout& layout, const std::string& directory, cons
   const std::vector<prompt> prompts = training_prompts();
   std::vector<T> gradient(layout.size()), outputs;
   gpt2_objective<T> loss(layout, prefix_weight);
-  const double value = loss.add(*objective, k, parameters<T>(layout, directory), prompts, 1.0 / batch, gradient);
+  const std::vector<T> given = parameters<T>(layout, directory);
+  std::vector<T> transposed(given.size());
+  transpose_maps<T>(layout, given, transposed);
+  const double value = loss.add(*objective, k, given, transposed, prompts, 1.0 / batch, gradient);
   for (int i = 0; i < k; ++i) outputs.insert(outputs.end(), loss.output(i).data, loss.output(i).data + batch * d);
   write_prompts(directory, prompts);
   write(directory + "/outputs", outputs);
