@@ -12,37 +12,10 @@ namespace {
 
 CBLAS_TRANSPOSE flag(transpose op) { return op == transpose::yes ? CblasTrans : CblasNoTrans; }
 
-// Inner dimension of c = op(a)·op(b).
-template<class T>
-int require_shapes(view<const T> a, transpose op_a, view<const T> b, transpose op_b, view<T> c) {
-  const int inner = op_a == transpose::yes ? a.rows : a.columns;
-  expects(c.rows == (op_a == transpose::yes ? a.columns : a.rows) &&
-              c.columns == (op_b == transpose::yes ? b.rows : b.columns) &&
-              inner == (op_b == transpose::yes ? b.columns : b.rows) && a.stride >= a.columns &&
-              b.stride >= b.columns && c.stride >= c.columns,
-          "multiply: views ({}, {}) and ({}, {}) do not make ({}, {})", a.rows, a.columns, b.rows, b.columns, c.rows,
-          c.columns);
-  return inner;
-}
-
 // What LIBXSMM's kernels compute.
 template<class T>
-bool is_plain(T alpha, T beta, int inner) {
-  return alpha == 1 && (beta == 0 || beta == 1) && inner > 0;
-}
-
-template<class T>
-void plain_product(view<const T> a, transpose op_a, view<const T> b, transpose op_b, bool add, int inner, view<T> c) {
-  const shaped_product<T> product({.rows = c.rows,
-                                   .depth = inner,
-                                   .columns = c.columns,
-                                   .stride_a = a.stride,
-                                   .stride_b = b.stride,
-                                   .stride_c = c.stride,
-                                   .op_a = op_a,
-                                   .op_b = op_b,
-                                   .add = add});
-  product(a.data, b.data, c.data);
+bool is_plain(T alpha, T beta) {
+  return alpha == 1 && (beta == 0 || beta == 1);
 }
 
 }  // namespace
@@ -107,20 +80,20 @@ void solve_lower(const matrix& a, transpose op, matrix& b) {
 
 void multiply(float alpha, view<const float> a, transpose op_a, view<const float> b, transpose op_b, float beta,
               view<float> c) {
-  const int inner = require_shapes(a, op_a, b, op_b, c);
+  const product_shape shape = shape_of<float>(a, op_a, b, op_b, c, beta == 1);
   if (c.rows == 0 || c.columns == 0) return;
-  if (is_plain(alpha, beta, inner)) return plain_product(a, op_a, b, op_b, beta == 1, inner, c);
-  cblas_sgemm(CblasRowMajor, flag(op_a), flag(op_b), c.rows, c.columns, inner, alpha, a.data, std::max(1, a.stride),
-              b.data, std::max(1, b.stride), beta, c.data, c.stride);
+  if (is_plain(alpha, beta)) return shaped_product<float>(shape)(a.data, b.data, c.data);
+  cblas_sgemm(CblasRowMajor, flag(op_a), flag(op_b), c.rows, c.columns, shape.depth, alpha, a.data,
+              std::max(1, a.stride), b.data, std::max(1, b.stride), beta, c.data, c.stride);
 }
 
 void multiply(double alpha, view<const double> a, transpose op_a, view<const double> b, transpose op_b, double beta,
               view<double> c) {
-  const int inner = require_shapes(a, op_a, b, op_b, c);
+  const product_shape shape = shape_of<double>(a, op_a, b, op_b, c, beta == 1);
   if (c.rows == 0 || c.columns == 0) return;
-  if (is_plain(alpha, beta, inner)) return plain_product(a, op_a, b, op_b, beta == 1, inner, c);
-  cblas_dgemm(CblasRowMajor, flag(op_a), flag(op_b), c.rows, c.columns, inner, alpha, a.data, std::max(1, a.stride),
-              b.data, std::max(1, b.stride), beta, c.data, c.stride);
+  if (is_plain(alpha, beta)) return shaped_product<double>(shape)(a.data, b.data, c.data);
+  cblas_dgemm(CblasRowMajor, flag(op_a), flag(op_b), c.rows, c.columns, shape.depth, alpha, a.data,
+              std::max(1, a.stride), b.data, std::max(1, b.stride), beta, c.data, c.stride);
 }
 
 double norm(std::span<const double> x) { return cblas_dnrm2(static_cast<int>(x.size()), x.data(), 1); }

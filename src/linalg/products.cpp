@@ -61,8 +61,8 @@ void blas_product(const product_shape& s, const T* a, const T* b, T* c) {
     else
       return cblas_dgemm;
   }();
-  gemm(CblasRowMajor, flag(s.op_a), flag(s.op_b), s.rows, s.columns, s.depth, T{1}, a, s.stride_a, b, s.stride_b,
-       s.add ? T{1} : T{0}, c, s.stride_c);
+  gemm(CblasRowMajor, flag(s.op_a), flag(s.op_b), s.rows, s.columns, s.depth, T{1}, a, std::max(1, s.stride_a), b,
+       std::max(1, s.stride_b), s.add ? T{1} : T{0}, c, s.stride_c);
 }
 
 #ifdef COTSCALE_HAS_LIBXSMM
@@ -92,6 +92,26 @@ kernel<T> kernel_of(int, int, int, int, transpose, int, int, bool) {
 #endif
 
 }  // namespace
+
+template<class T>
+product_shape shape_of(view<const T> a, transpose op_a, view<const T> b, transpose op_b, view<T> c, bool add) {
+  const bool a_turned = op_a == transpose::yes, b_turned = op_b == transpose::yes;
+  const int inner = a_turned ? a.rows : a.columns;
+  expects(c.rows == (a_turned ? a.columns : a.rows) && c.columns == (b_turned ? b.rows : b.columns) &&
+              inner == (b_turned ? b.columns : b.rows) && a.stride >= a.columns && b.stride >= b.columns &&
+              c.stride >= c.columns,
+          "multiply: views ({}, {}) and ({}, {}) do not make ({}, {})", a.rows, a.columns, b.rows, b.columns, c.rows,
+          c.columns);
+  return {.rows = c.rows,
+          .depth = inner,
+          .columns = c.columns,
+          .stride_a = a.stride,
+          .stride_b = b.stride,
+          .stride_c = c.stride,
+          .op_a = op_a,
+          .op_b = op_b,
+          .add = add};
+}
 
 template<class T>
 typename shaped_product<T>::parts shaped_product<T>::divided(int whole, int most) {
@@ -235,8 +255,9 @@ std::string products_library() {
   return "OpenBLAS";
 }
 
-#define COTSCALE_INSTANTIATE(T)     \
-  template class shaped_product<T>; \
+#define COTSCALE_INSTANTIATE(T)                                                                          \
+  template product_shape shape_of<T>(view<const T>, transpose, view<const T>, transpose, view<T>, bool); \
+  template class shaped_product<T>;                                                                      \
   template void transpose_into<T>(view<const T>, view<T>);
 COTSCALE_INSTANTIATE(float)
 COTSCALE_INSTANTIATE(double)

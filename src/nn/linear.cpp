@@ -25,17 +25,7 @@ void add_rows(input<T> rows, T* __restrict sum) {
 // y = (bias, or residual + bias) + x·op(w)
 template<class T>
 void add_to_beginning(input<T> x, input<T> w, transpose op, const beginning<T>& begin, view<T> y) {
-  const bool turned = op == transpose::yes;
-  expects(x.rows == y.rows && x.columns == (turned ? w.columns : w.rows) && y.columns == (turned ? w.rows : w.columns),
-          "linear: x ({}, {}), w ({}, {}), y ({}, {})", x.rows, x.columns, w.rows, w.columns, y.rows, y.columns);
-  const shaped_product<T> product({.rows = y.rows,
-                                   .depth = x.columns,
-                                   .columns = y.columns,
-                                   .stride_a = x.stride,
-                                   .stride_b = w.stride,
-                                   .stride_c = y.stride,
-                                   .op_b = op,
-                                   .add = true});
+  const shaped_product<T> product(shape_of<T>(x, transpose::no, w, op, y, true));
   product(x.data, w.data, y.data, begin);
 }
 

@@ -48,8 +48,8 @@ struct view {
   }
 };
 
-/// c = alpha·op(a)·op(b) + beta·c; c overlaps neither a nor b. (LIBXSMM where alpha is 1 and beta 0 or 1 and it is there;
-/// else sgemm, dgemm)
+/// c = alpha·op(a)·op(b) + beta·c; c overlaps neither a nor b. (shaped_product where alpha is 1 and beta 0 or 1; else
+/// sgemm, dgemm)
 void multiply(float alpha, view<const float> a, transpose op_a, view<const float> b, transpose op_b, float beta,
               view<float> c);
 void multiply(double alpha, view<const double> a, transpose op_a, view<const double> b, transpose op_b, double beta,

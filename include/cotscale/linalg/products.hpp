@@ -17,6 +17,10 @@ struct product_shape {
   bool add = false;
 };
 
+/// Of c = op(a)·op(b) or c += op(a)·op(b). Throws precondition_error unless the shapes fit.
+template<class T>
+product_shape shape_of(view<const T> a, transpose op_a, view<const T> b, transpose op_b, view<T> c, bool add);
+
 /// What rows of c are before a product is added to them: bias (columns), or residual (rows, columns) + bias.
 template<class T>
 struct beginning {
