@@ -6,16 +6,19 @@
 
 #include "cotscale/base/error.hpp"
 #include "cotscale/linalg/products.hpp"
+#include "gemm.hpp"
 
 namespace cotscale {
 namespace {
 
-CBLAS_TRANSPOSE flag(transpose op) { return op == transpose::yes ? CblasTrans : CblasNoTrans; }
+using detail::flag;
 
-// What LIBXSMM's kernels compute.
 template<class T>
-bool is_plain(T alpha, T beta) {
-  return alpha == 1 && (beta == 0 || beta == 1);
+void multiply_views(T alpha, view<const T> a, transpose op_a, view<const T> b, transpose op_b, T beta, view<T> c) {
+  const product_shape shape = shape_of<T>(a, op_a, b, op_b, c, beta == 1);
+  if (c.rows == 0 || c.columns == 0) return;
+  if (alpha == 1 && (beta == 0 || beta == 1)) return shaped_product<T>(shape)(a.data, b.data, c.data);
+  detail::gemm(alpha, shape, a.data, b.data, beta, c.data);
 }
 
 }  // namespace
@@ -80,20 +83,12 @@ void solve_lower(const matrix& a, transpose op, matrix& b) {
 
 void multiply(float alpha, view<const float> a, transpose op_a, view<const float> b, transpose op_b, float beta,
               view<float> c) {
-  const product_shape shape = shape_of<float>(a, op_a, b, op_b, c, beta == 1);
-  if (c.rows == 0 || c.columns == 0) return;
-  if (is_plain(alpha, beta)) return shaped_product<float>(shape)(a.data, b.data, c.data);
-  cblas_sgemm(CblasRowMajor, flag(op_a), flag(op_b), c.rows, c.columns, shape.depth, alpha, a.data,
-              std::max(1, a.stride), b.data, std::max(1, b.stride), beta, c.data, c.stride);
+  multiply_views(alpha, a, op_a, b, op_b, beta, c);
 }
 
 void multiply(double alpha, view<const double> a, transpose op_a, view<const double> b, transpose op_b, double beta,
               view<double> c) {
-  const product_shape shape = shape_of<double>(a, op_a, b, op_b, c, beta == 1);
-  if (c.rows == 0 || c.columns == 0) return;
-  if (is_plain(alpha, beta)) return shaped_product<double>(shape)(a.data, b.data, c.data);
-  cblas_dgemm(CblasRowMajor, flag(op_a), flag(op_b), c.rows, c.columns, shape.depth, alpha, a.data,
-              std::max(1, a.stride), b.data, std::max(1, b.stride), beta, c.data, c.stride);
+  multiply_views(alpha, a, op_a, b, op_b, beta, c);
 }
 
 double norm(std::span<const double> x) { return cblas_dnrm2(static_cast<int>(x.size()), x.data(), 1); }

@@ -1,6 +1,5 @@
 #include "cotscale/linalg/products.hpp"
 
-#include <cblas.h>
 #ifdef COTSCALE_HAS_LIBXSMM
 #include <libxsmm.h>
 #endif
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "cotscale/base/error.hpp"
+#include "gemm.hpp"
 
 namespace cotscale {
 namespace {
@@ -24,24 +24,29 @@ using kernel = void (*)(const T*, const T*, T*, ...);
 
 template<class T>
 T* scratch(int which, std::size_t size) {
-  thread_local std::array<std::vector<T, detail::line_allocator<T>>, 2> memory;
+  thread_local std::array<line_vector<T>, 2> memory;
   auto& out = memory.at(static_cast<std::size_t>(which));
   if (out.size() < size) out.resize(size);
   return out.data();
 }
 
+template<class T>
+bool is_page_apart(int stride) {
+  constexpr std::size_t page = 4096;
+  return static_cast<std::size_t>(stride) * sizeof(T) % page == 0;
+}
+
 // Rows whose distance is a multiple of a page share few places in the nearest cache, and drive each other out.
 template<class T>
 bool is_crowded(int rows, int stride) {
-  constexpr std::size_t page = 4096;
-  return rows > 8 && static_cast<std::size_t>(stride) * sizeof(T) % page == 0;
+  return rows > 8 && is_page_apart<T>(stride);
 }
 
 template<class T>
 int spread_stride(int columns) {
   constexpr int line = 64 / sizeof(T);
   const int whole = (columns + line - 1) / line * line;
-  return is_crowded<T>(columns, whole) ? whole + line : whole;
+  return is_page_apart<T>(whole) ? whole + line : whole;
 }
 
 template<class T>
@@ -49,20 +54,6 @@ const T* spread(view<const T> from, int stride, T* to) {
   for (int i = 0; i < from.rows; ++i)
     std::copy_n(from.row(i), from.columns, to + static_cast<std::ptrdiff_t>(i) * stride);
   return to;
-}
-
-CBLAS_TRANSPOSE flag(transpose op) { return op == transpose::yes ? CblasTrans : CblasNoTrans; }
-
-template<class T>
-void blas_product(const product_shape& s, const T* a, const T* b, T* c) {
-  const auto gemm = [] {
-    if constexpr (std::is_same_v<T, float>)
-      return cblas_sgemm;
-    else
-      return cblas_dgemm;
-  }();
-  gemm(CblasRowMajor, flag(s.op_a), flag(s.op_b), s.rows, s.columns, s.depth, T{1}, a, std::max(1, s.stride_a), b,
-       std::max(1, s.stride_b), s.add ? T{1} : T{0}, c, s.stride_c);
 }
 
 #ifdef COTSCALE_HAS_LIBXSMM
@@ -210,7 +201,7 @@ void shaped_product<T>::run(const T* a, const T* b, T* c, const beginning<T>* be
   if (shape_.rows == 0 || shape_.columns == 0) return;
   if (!generated_) {
     if (begin != nullptr) begin_rows(*begin, 0, shape_.rows, c);
-    return blas_product(shape_, a, b, c);
+    return detail::gemm<T>(1, shape_, a, b, shape_.add ? T{1} : T{0}, c);
   }
   const int a_step = rows_.size * (shape_.op_a == transpose::yes ? 1 : stride_a_);
   for (int k = 0; k < depth_.count; ++k) {

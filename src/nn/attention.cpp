@@ -46,7 +46,7 @@ void attend_once(view<const T> q, view<const T> k, view<const T> v, view<T> p, v
 
 template<class T>
 T* scratch(int which, std::size_t size) {
-  thread_local std::array<std::vector<T, cotscale::detail::line_allocator<T>>, 2> memory;
+  thread_local std::array<line_vector<T>, 2> memory;
   auto& out = memory.at(static_cast<std::size_t>(which));
   if (out.size() < size) out.resize(size);
   return out.data();

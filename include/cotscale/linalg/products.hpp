@@ -3,10 +3,15 @@
 
 #include <array>
 #include <string>
+#include <vector>
 
 #include "cotscale/linalg/blas.hpp"
 
 namespace cotscale {
+
+/// Memory that begins at a cache line.
+template<class T>
+using line_vector = std::vector<T, detail::line_allocator<T>>;
 
 /// c = op(a)·op(b), or c += op(a)·op(b), of row-major blocks: op(a) (rows, depth), op(b) (depth, columns), c (rows,
 /// columns), and from one row of a, b and c to the next so many numbers.

@@ -8,13 +8,10 @@
 
 #include "cotscale/linalg/blas.hpp"
 #include "cotscale/linalg/matrix.hpp"
+#include "cotscale/linalg/products.hpp"
 #include "cotscale/model/gpt2.hpp"
 
 namespace cotscale {
-
-/// Memory in which rows of matrices begin at cache lines.
-template<class T>
-using line_vector = std::vector<T, detail::line_allocator<T>>;
 
 /// The maps of all blocks transposed, (out, in), each where its original is: the way back multiplies with them. Into
 /// `out`, of as many numbers as there are parameters, of which others are left alone.
