@@ -12,15 +12,13 @@
 #include "cotscale/base/error.hpp"
 #include "cotscale/base/hash.hpp"
 #include "cotscale/experiment/stages.hpp"
+#include "declarations.hpp"
 
 namespace cotscale::detail {
 namespace {
 
 // What is large beside the results would make creating and opening a file slow, and a small file large.
 constexpr std::uint64_t least_room = 1'000'000, most_room = 16'000'000;
-
-// Of isotropic covariances of more dimensions a file says nothing that an eigenvalue and d do not.
-constexpr std::uint64_t most_directions = 20'000;
 
 // Bytes of the matrices that are made to see which varied keys change them; more would make a run begin late.
 constexpr std::uint64_t most_compared = 500'000'000;
@@ -256,7 +254,8 @@ bool one_dimension(const specification& spec) {
 
 void add_matrix_dimensions(const specification& spec, coordinates& grid) {
   const std::uint64_t room = room_beside(grid), d = static_cast<std::uint64_t>(spec.d), bytes = d * d * sizeof(double);
-  if (!one_dimension(spec) || d > most_directions) return;
+  // Beyond most_dimensions all is isotropic, and a file says nothing that an eigenvalue and d do not.
+  if (!one_dimension(spec) || spec.d > most_dimensions) return;
   const auto indices = [&] {
     std::vector<std::int64_t> out(d);
     std::iota(out.begin(), out.end(), 0);
