@@ -33,7 +33,7 @@ void require_dimensions(const specification& spec, bool with_sweep, const toml::
   if (why.empty()) return;
   problems.add(root["task"]["d"].node(),
                fmt::format("task.d is {}; beyond {} everything must be isotropic, Gaussian and "
-                           "without noise (test.sampler = \"bidiagonal\"), and {}; lower it",
+                           "without noise (test.sampler = \"bidiagonal\"), and {}; change that, or lower d",
                            spec.d, most_dimensions, why));
 }
 
